@@ -1,0 +1,69 @@
+"""What happens during a run, as values. Stages emit them, renderers in `report/` decide the look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orchestrator.location import Location
+
+
+class Lane(StrEnum):
+    """The part of the run that an event belongs to. `LOCAL` and `IMAGE` run at the same time."""
+
+    SOURCE = "source"
+    BASES = "bases"
+    LOCAL = "local"
+    IMAGE = "image"
+    CHECKS = "checks"
+
+
+class StepState(StrEnum):
+    """How far a step is."""
+
+    STARTED = "started"
+    CACHED = "cached"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEvent:
+    """A step began or ended.
+
+    Attributes:
+        step: stable within the lane and run; joins the start of a step with its end and its output.
+        name: what a person reads (`builder 5/7 RUN cargo build --release`).
+        seconds: wall time; None while it runs.
+        location: the Dockerfile line, where there is one.
+    """
+
+    lane: Lane
+    step: str
+    name: str
+    state: StepState
+    seconds: float | None = None
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputEvent:
+    """One line that a step printed, without its line end."""
+
+    lane: Lane
+    step: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteEvent:
+    """Something a person should know that is no step (`waiting for the run of pid 4711`)."""
+
+    lane: Lane
+    text: str
+
+
+Event = StepEvent | OutputEvent | NoteEvent
+Emit = Callable[[Event], None]
+"""Takes an event; must be quick, must not raise, and may be called from several threads."""

@@ -1,0 +1,225 @@
+"""Where runs, artifacts and evidence lie, and who may write there.
+
+    <workspace>/lock            held for the length of a run; names its holder
+    <workspace>/runs/<id>/      record.json, logs/, evidence of one run; `runs/latest` points to the newest finished one
+    <workspace>/artifacts/      programs by sha256
+    <workspace>/memo/<kind>/    evidence by the content it was won from (JSON, one file a key)
+    <workspace>/source/         the snapshot's files as both builds see them
+    <workspace>/target/         cargo's target directory of the local build
+    <workspace>/cargo/          cargo home of the tool's own (registry cache and index)
+
+Every file that a later run reads is written beside its place and renamed into it, so a killed run leaves the old
+content or the new one, never half of either.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import NoSpaceError, WorkspaceBusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import BinaryIO
+
+_COPY_BLOCK = 1 << 20
+_ENOSPC = 28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockHolder:
+    """Who holds a workspace: process id, when it began (seconds since the epoch), and its run."""
+
+    pid: int
+    since: float
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The folder that belongs to the tool. Nothing outside it is written, but for images in the engine."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> Workspace:
+        """Create the folder where it is missing; it ignores itself in git, so no project needs to list it.
+
+        Raises:
+            NoSpaceError: the disk is full.
+        """
+        with no_space_named(root):
+            root.mkdir(parents=True, exist_ok=True)
+            for name in ("runs", "artifacts", "memo"):
+                (root / name).mkdir(exist_ok=True)
+            marker = root / ".gitignore"
+            if not marker.exists():
+                write_atomically(marker, b"# made by twinbuild; `invoke clean` removes this folder\n*\n")
+        return cls(root)
+
+    @property
+    def runs(self) -> Path:
+        """Return the folder of run records."""
+        return self.root / "runs"
+
+    @property
+    def source(self) -> Path:
+        """Return the folder that the snapshot is laid out in."""
+        return self.root / "source"
+
+    @property
+    def target(self) -> Path:
+        """Return the local build's target directory."""
+        return self.root / "target"
+
+    @property
+    def cargo_home(self) -> Path:
+        """Return the cargo home of the tool's own."""
+        return self.root / "cargo"
+
+    def new_run(self) -> Path:
+        """Create and return the folder of a new run; ids sort by time."""
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        run = self.runs / f"{stamp}-{secrets.token_hex(3)}"
+        with no_space_named(self.root):
+            (run / "logs").mkdir(parents=True)
+        return run
+
+    def artifact(self, sha256: str) -> Path:
+        """Return where the program with this digest (hex) lies, whether or not it is there."""
+        return self.root / "artifacts" / sha256
+
+    def keep_artifact(self, stream: BinaryIO) -> tuple[str, int]:
+        """Store a program under its digest and return (sha256 hex, size in bytes)."""
+        digest, size = hashlib.sha256(), 0
+        scratch = self.root / "artifacts" / f".incoming-{secrets.token_hex(6)}"
+        with no_space_named(self.root):
+            try:
+                with scratch.open("wb") as out:
+                    while block := stream.read(_COPY_BLOCK):
+                        digest.update(block)
+                        size += len(block)
+                        out.write(block)
+                scratch.replace(self.artifact(digest.hexdigest()))
+            finally:
+                scratch.unlink(missing_ok=True)
+        return digest.hexdigest(), size
+
+    def recall(self, kind: str, key: str) -> object | None:
+        """Return what was remembered for a key, or None. A damaged memo counts as none."""
+        try:
+            return json.loads((self.root / "memo" / kind / f"{key}.json").read_bytes())  # type: ignore[no-any-return]
+        except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+            return None
+
+    def remember(self, kind: str, key: str, value: object) -> None:
+        """Keep a JSON value for a key. The key must name everything that the value depends on."""
+        folder = self.root / "memo" / kind
+        with no_space_named(self.root):
+            folder.mkdir(exist_ok=True)
+            write_atomically(folder / f"{key}.json", json.dumps(value, sort_keys=True).encode())
+
+    @contextmanager
+    def locked(
+        self, run: str, *, wait: bool, on_wait: Callable[[LockHolder | None], None]
+    ) -> Iterator[None]:
+        """Hold the workspace; the kernel frees it when the process ends, however it ends.
+
+        Args:
+            run: the id of the run, told to others that wait.
+            wait: wait for the holder to end; otherwise a held workspace is an error.
+            on_wait: called once, with the holder, before waiting.
+
+        Raises:
+            WorkspaceBusyError: held by another run, and `wait` is false.
+        """
+        with (self.root / "lock").open("a+b") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = self.lock_holder()
+                if not wait:
+                    who = f"the run {holder.run} of process {holder.pid}" if holder else "another run"
+                    raise WorkspaceBusyError(
+                        f"{who} holds this project's workspace {self.root}",
+                        repair="wait for it to end, or leave out --no-wait",
+                    ) from None
+                on_wait(holder)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            handle.truncate(0)
+            handle.write(json.dumps({"pid": os.getpid(), "since": time.time(), "run": run}).encode())
+            handle.flush()
+            try:
+                yield
+            finally:
+                handle.truncate(0)
+
+    def lock_holder(self) -> LockHolder | None:
+        """Return who holds the workspace, as far as the lock file tells."""
+        try:
+            return LockHolder(**json.loads((self.root / "lock").read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def finish_run(self, run: Path) -> None:
+        """Point `latest` at a run whose record is complete."""
+        scratch = self.runs / f".latest-{secrets.token_hex(4)}"
+        scratch.symlink_to(run.name)
+        scratch.replace(self.runs / "latest")
+
+    def prune(self, *, keep: int) -> tuple[str, ...]:
+        """Remove the oldest runs beyond `keep`, and artifacts that no kept run names. Returns the removed ids."""
+        runs = sorted(entry for entry in self.runs.iterdir() if entry.is_dir() and not entry.is_symlink())
+        doomed = runs[: max(0, len(runs) - keep)]
+        for run in doomed:
+            shutil.rmtree(run)
+        return tuple(run.name for run in doomed)
+
+
+def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file so that readers see the old content or all of the new one, also after a power cut."""
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with scratch.open("wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        scratch.chmod(mode)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def memo_key(facts: Mapping[str, object]) -> str:
+    """Return a key (sha256 hex) over named facts; the order in which they are given does not matter."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@contextmanager
+def no_space_named(path: Path) -> Iterator[None]:
+    """Turn the system's "no space left" into this tool's error, which says where and what helps.
+
+    Raises:
+        NoSpaceError: the block ran into a full disk.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno != _ENOSPC:
+            raise
+        free = shutil.disk_usage(path if path.exists() else path.parent).free
+        raise NoSpaceError(
+            f"no space left while writing below {path} ({free // 1_000_000} MB free)",
+            repair="free space, or run `invoke clean` to remove what this tool keeps",
+        ) from error
