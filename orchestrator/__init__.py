@@ -1,0 +1,1 @@
+"""Twinbuild: builds a backend twice, proves that both are the same program, and only then tags the image."""

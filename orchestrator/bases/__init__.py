@@ -1,0 +1,1 @@
+"""Where base images come from: the engine, a registry by digest, or Debian packages."""

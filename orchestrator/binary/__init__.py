@@ -1,0 +1,1 @@
+"""Facts about programs, read with LIEF; nothing here judges."""

@@ -1,0 +1,1 @@
+"""The two builds, on the host and in the image, and what they leave."""

@@ -1,0 +1,1 @@
+"""Dockerfiles: their model, their stages, and the in-flight rewrite that hardens them."""

@@ -1,0 +1,1 @@
+"""The gate: evidence in, verdict out."""

@@ -1,0 +1,1 @@
+"""How far two programs are apart, and why."""

@@ -1,0 +1,1 @@
+"""Running the image's own entrypoint and the host's program, and watching both."""

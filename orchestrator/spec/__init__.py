@@ -1,0 +1,1 @@
+"""`buildspec.yaml`: composed from the slices that capabilities own, and explained where it is wrong."""

@@ -1,0 +1,1 @@
+"""Cargo: its identity, projects, crates and flags, and the witness of its calls inside an image build."""

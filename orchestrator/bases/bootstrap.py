@@ -1,0 +1,79 @@
+"""A base image made from packages: no registry is asked, and the same packages give the same image ID."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.bases.archive import archive, image_config, image_id, layer_of
+from orchestrator.bases.debian import write_system_layer
+from orchestrator.bases.recipe import EPOCH
+from orchestrator.bases.toolchain import write_toolchain_layer
+from orchestrator.errors import BaseUnavailableError
+from orchestrator.workspace import no_space_named
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+
+    from orchestrator.bases.recipe import Recipe
+    from orchestrator.engine.docker import Engine
+    from orchestrator.engine.process import Stream
+
+_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "aarch64": "arm64",
+    "armv7l": "arm",
+    "ppc64le": "ppc64le",
+    "s390x": "s390x",
+}
+
+
+def bootstrap(
+    engine: Engine,
+    recipe: Recipe,
+    *,
+    scratch: Path,
+    environment: Mapping[str, str],
+    on_line: Callable[[Stream, str], None],
+    cancel: threading.Event | None = None,
+) -> str:
+    """Make the base, load it into the engine and return its image ID. It gets no tag here.
+
+    Args:
+        engine: where the image is loaded.
+        recipe: what goes into it.
+        scratch: folder for the layers while they are made (about 1 GB with a Rust toolchain); emptied again.
+        environment: the caller's variables, of which proxies and PATH are passed on.
+        on_line: told each line that the bootstrap prints.
+        cancel: set to end it early.
+
+    Raises:
+        ToolMissingError: there is no mmdebstrap.
+        BaseUnavailableError: the packages are not to be had, or the engine took another image than was made.
+        NoSpaceError: no room for the layers.
+    """
+    with no_space_named(scratch), tempfile.TemporaryDirectory(dir=scratch, prefix="base-") as folder:
+        system = Path(folder) / "system.tar"
+        write_system_layer(recipe.settings, system, environment=environment, on_line=on_line, cancel=cancel)
+        layers = [layer_of(system, made_by=f"twinbuild: Debian {recipe.settings.suite} from packages")]
+        if recipe.toolchain is not None:
+            toolchain = Path(folder) / "toolchain.tar"
+            write_toolchain_layer(recipe.toolchain, toolchain)
+            layers.append(layer_of(toolchain, made_by=f"twinbuild: Rust {recipe.toolchain.name}"))
+        config = image_config(
+            layers,
+            environment=recipe.environment,
+            architecture=_ARCHITECTURES.get(platform.machine(), platform.machine()),
+            epoch=EPOCH,
+            comment=f"twinbuild base {recipe.key}",
+        )
+        loaded = engine.load(archive(config, layers))
+    if loaded != image_id(config):
+        raise BaseUnavailableError(
+            f"the engine loaded {loaded} where {image_id(config)} was sent",
+            repair="run `invoke bases --rebuild`; if it stays so, report it with `invoke doctor`'s output",
+        )
+    return loaded

@@ -1,0 +1,331 @@
+"""The Docker engine by docker-py: connecting, images and tags. Only plain frozen data leaves this package.
+
+Every fault of docker-py is turned into this tool's own errors in one place (`engine_faults`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from orchestrator.errors import (
+    BaseUnavailableError,
+    EngineUnreachableError,
+    EngineUnsupportedError,
+    NoSpaceError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+OLDEST = (20, 10)
+"""The oldest engine whose BuildKit takes what the tool sends (measured: 20.10.24)."""
+
+_DEFAULT_HOST = "unix:///var/run/docker.sock"
+_NOT_FOUND = 404
+_CONFLICT = 409
+_TIMEOUT_SECONDS = 600
+"""For one answer of the engine. Builds and loads stream, so this bounds silence, not work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineVersion:
+    """What the engine says of itself."""
+
+    version: str
+    api: str
+    os: str
+    architecture: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFacts:
+    """An image's configuration as the engine tells it.
+
+    Attributes:
+        layers: diff ids, lowest first.
+        entrypoint, command: empty where the image has none.
+        environment: ENV in its order.
+        healthcheck: the test as Docker writes it (`("CMD", "/bin/x")`), None where there is none.
+        size: bytes of all layers.
+    """
+
+    id: str
+    tags: tuple[str, ...]
+    layers: tuple[str, ...]
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    working_directory: str
+    user: str
+    labels: Mapping[str, str]
+    stop_signal: str | None
+    healthcheck: tuple[str, ...] | None
+    architecture: str
+    os: str
+    size: int
+
+
+class Engine:
+    """A connection to a Docker engine. Use it as a context manager.
+
+    Attributes:
+        api: docker-py's client; for the modules of this package only.
+        version: what the engine says of itself.
+    """
+
+    def __init__(self, api: Any, version: EngineVersion) -> None:
+        # docker-py is typed in part only, and the calls that matter here are below what it types.
+        self.api = api
+        self.version = version
+
+    @classmethod
+    def connect(cls, environment: Mapping[str, str]) -> Engine:
+        """Connect to the engine that DOCKER_HOST names, or to the one of this machine.
+
+        Raises:
+            EngineUnreachableError: none answers.
+            EngineUnsupportedError: one answers that is too old.
+        """
+        from docker import APIClient  # noqa: PLC0415 - 0.2 s, and `invoke spec` needs no engine
+        from docker.errors import DockerException  # noqa: PLC0415 - same
+        from requests.exceptions import RequestException  # noqa: PLC0415 - same
+
+        host = environment.get("DOCKER_HOST") or _DEFAULT_HOST
+        try:
+            # Newer engines refuse old API versions and older ones new ones, so the version is negotiated.
+            api = APIClient(base_url=host, version="auto", timeout=_TIMEOUT_SECONDS, tls=_tls(environment))
+            said: Mapping[str, Any] = api.version()
+        except (DockerException, RequestException, OSError) as error:
+            raise EngineUnreachableError(
+                f"no Docker engine answers at {host}",
+                repair="start it with `sudo systemctl start docker` (or `sudo service docker start`), "
+                "or name another one in DOCKER_HOST",
+                detail=(_reason(error),),
+            ) from error
+        version = EngineVersion(
+            version=str(said["Version"]),
+            api=str(said["ApiVersion"]),
+            os=str(said["Os"]),
+            architecture=str(said["Arch"]),
+        )
+        _require(version)
+        return cls(api, version)
+
+    def __enter__(self) -> Self:
+        """Return the connection."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.api.close()
+
+    def image(self, reference: str) -> ImageFacts | None:
+        """Return an image by id or tag, or None where the engine has none of that name."""
+        from docker.errors import ImageNotFound  # noqa: PLC0415 - docker-py is loaded by `connect`
+
+        with engine_faults("looking up an image"):
+            try:
+                return _image_facts(self.api.inspect_image(reference))
+            except ImageNotFound:
+                return None
+
+    def images(self, repository: str) -> tuple[ImageFacts, ...]:
+        """Return the images that have a tag in a repository."""
+        with engine_faults("listing images"):
+            found = self.api.images(name=repository)
+        facts = (self.image(entry["Id"]) for entry in found)
+        return tuple(image for image in facts if image is not None)
+
+    def tag(self, image_id: str, reference: str) -> None:
+        """Let a tag point to an image; the engine does it in one step."""
+        repository, _, tag = reference.rpartition(":")
+        with engine_faults("tagging an image"):
+            self.api.tag(image_id, repository, tag, force=True)
+
+    def remove_image(self, reference: str) -> bool:
+        """Remove a tag or an image; False where it is not there or still in use."""
+        from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `connect`
+
+        with engine_faults("removing an image"):
+            try:
+                self.api.remove_image(reference, noprune=False)
+            except APIError as error:
+                if error.status_code in {_NOT_FOUND, _CONFLICT}:
+                    return False
+                raise
+        return True
+
+    def load(self, archive: Iterable[bytes]) -> str:
+        """Load an image archive and return the id of its image.
+
+        Raises:
+            NoSpaceError: the engine's disk is full.
+            EngineUnreachableError: the connection broke, or the engine did not take the archive.
+        """
+        with engine_faults("loading an image"):
+            return _loaded(self.post("/images/load", data=archive, params={"quiet": "1"}).iter_lines())
+
+    def post(self, path: str, *, params: Mapping[str, str], data: Any = None) -> Any:
+        """Post a tar to the engine and return the open answer; for the modules of this package.
+
+        docker-py's own methods hold archives in memory and know only the classic builder, so this goes one level
+        below them, over the same session.
+        """
+        answer = self.api._post(  # noqa: SLF001 - see above
+            self.api._url(path),  # noqa: SLF001 - see above
+            data=data,
+            params=params,
+            headers={"Content-Type": "application/x-tar"},
+            stream=True,
+        )
+        self.api._raise_for_status(answer)  # noqa: SLF001 - see above
+        return answer
+
+    def cancel_build(self, build: str) -> None:
+        """End a build that `post` began under this build id."""
+        answer = self.api._post(self.api._url("/build/cancel"), params={"id": build})  # noqa: SLF001 - as in `post`
+        self.api._raise_for_status(answer)  # noqa: SLF001 - as in `post`
+
+    def save(self, image_id: str) -> Iterator[bytes]:
+        """Yield an image's archive, piece by piece."""
+        with engine_faults("saving an image"):
+            yield from self.api.get_image(image_id, chunk_size=1 << 20)
+
+    def pull(self, reference: str, digest: str) -> str:
+        """Pull an image by digest and return its id. The reference's tag is not touched.
+
+        Raises:
+            BaseUnavailableError: the registry does not have it or does not answer.
+        """
+        from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `connect`
+
+        repository = reference.rpartition(":")[0] if ":" in reference.rpartition("/")[2] else reference
+        with engine_faults("pulling an image"):
+            held = self.image(f"{repository}@{digest}")
+            if held is not None:
+                return held.id
+            try:
+                self.api.pull(repository, tag=digest)
+            except APIError as error:
+                raise BaseUnavailableError(
+                    f"{repository}@{digest} could not be pulled",
+                    repair="check the digest and that the registry can be reached (`docker pull` shows the same)",
+                    detail=(_reason(error),),
+                ) from error
+            pulled = self.image(f"{repository}@{digest}")
+        if pulled is None:
+            raise BaseUnavailableError(f"the engine pulled {repository}@{digest} and does not have it")
+        return pulled.id
+
+
+@contextmanager
+def engine_faults(doing: str) -> Iterator[None]:
+    """Turn what docker-py raises into this tool's errors.
+
+    Args:
+        doing: what the block does, for the message (`loading an image`).
+
+    Raises:
+        NoSpaceError: the engine's disk is full.
+        EngineUnreachableError: the connection broke or the engine answered with an error nobody expected.
+    """
+    from docker.errors import APIError, DockerException  # noqa: PLC0415 - docker-py is loaded by `connect`
+    from requests.exceptions import RequestException  # noqa: PLC0415 - same
+
+    try:
+        yield
+    except APIError as error:
+        raise fault(doing, str(error.explanation or error)) from error
+    except (DockerException, RequestException) as error:
+        raise EngineUnreachableError(
+            f"the Docker engine went away while {doing}",
+            repair="see the engine's own log (`journalctl -u docker`), start it again and repeat the run",
+            detail=(_reason(error),),
+        ) from error
+
+
+def fault(doing: str, said: str) -> NoSpaceError | EngineUnreachableError:
+    """Return the error for something that the engine said while it was asked to do something."""
+    if "no space left on device" in said.lower():
+        return NoSpaceError(
+            f"the Docker engine ran out of disk space while {doing}",
+            repair="free space on the engine's disk (`docker system df`, `docker builder prune`)",
+            detail=(said,),
+        )
+    return EngineUnreachableError(
+        f"the Docker engine failed while {doing}: {said}",
+        repair="see the engine's own log (`journalctl -u docker`)",
+    )
+
+
+def _tls(environment: Mapping[str, str]) -> Any:
+    if not environment.get("DOCKER_TLS_VERIFY"):
+        return False
+    from docker.tls import TLSConfig  # noqa: PLC0415 - only remote engines need it
+
+    folder = environment.get("DOCKER_CERT_PATH") or os.path.expanduser("~/.docker")  # noqa: PTH111 - a plain string
+    return TLSConfig(client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"), ca_cert=f"{folder}/ca.pem", verify=True)
+
+
+def _require(version: EngineVersion) -> None:
+    numbers = tuple(int(part) for part in version.version.split(".")[:2] if part.isdigit())
+    if numbers < OLDEST:
+        raise EngineUnsupportedError(
+            f"the Docker engine is {version.version}; this tool needs {OLDEST[0]}.{OLDEST[1]} or newer",
+            repair="upgrade the engine",
+        )
+    if version.os != "linux":
+        raise EngineUnsupportedError(
+            f"the Docker engine runs {version.os} containers; this tool needs Linux containers",
+            repair="switch the engine to Linux containers",
+        )
+
+
+def _loaded(lines: Iterable[bytes]) -> str:
+    for line in lines:
+        message = json.loads(line)
+        if "error" in message:
+            raise fault("loading an image", str(message["error"]))
+        said = str(message.get("stream", ""))
+        if said.startswith("Loaded image ID: "):
+            return said.removeprefix("Loaded image ID: ").strip()
+    raise EngineUnreachableError("the Docker engine took an image archive and did not say which image it holds")
+
+
+def _image_facts(raw: Mapping[str, Any]) -> ImageFacts:
+    config: Mapping[str, Any] = raw.get("Config") or {}
+    return ImageFacts(
+        id=raw["Id"],
+        tags=tuple(raw.get("RepoTags") or ()),
+        layers=tuple((raw.get("RootFS") or {}).get("Layers") or ()),
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        environment=dict(entry.partition("=")[::2] for entry in config.get("Env") or ()),
+        working_directory=config.get("WorkingDir") or "/",
+        user=config.get("User") or "",
+        labels=dict(config.get("Labels") or {}),
+        stop_signal=config.get("StopSignal"),
+        healthcheck=tuple((config.get("Healthcheck") or {}).get("Test") or ()) or None,
+        architecture=raw.get("Architecture") or "",
+        os=raw.get("Os") or "",
+        size=int(raw.get("Size") or 0),
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Return the innermost reason of a nested connection error, which is the one that says something."""
+    reason: BaseException = error
+    while reason.__cause__ or reason.__context__:
+        inner = reason.__cause__ or reason.__context__
+        if inner is None:
+            break
+        reason = inner
+    return str(reason) or type(reason).__name__

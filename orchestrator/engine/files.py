@@ -1,0 +1,168 @@
+"""Files of an image, read without running it: a container is created, never started, and always removed.
+
+A created container is not quite the image: the engine adds stand-ins (`STAND_INS`), so their presence proves nothing
+(measured on 20.10).
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import posixpath
+import stat
+import tarfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from orchestrator.engine.docker import engine_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from orchestrator.engine.docker import Engine
+
+STAND_INS = frozenset({"/.dockerenv", "/etc/hostname", "/etc/hosts", "/etc/mtab", "/etc/resolv.conf"})
+"""Files that the engine itself puts into every container."""
+
+_GO_KINDS = {1 << 31: stat.S_IFDIR, 1 << 27: stat.S_IFLNK, 1 << 26: stat.S_IFBLK, 1 << 25: stat.S_IFIFO}
+_GO_BITS = {1 << 23: stat.S_ISUID, 1 << 22: stat.S_ISGID, 1 << 20: stat.S_ISVTX}
+"""Go's fs.FileMode keeps kind and special bits in its own places (https://pkg.go.dev/io/fs#FileMode)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStat:
+    """A file in an image.
+
+    Attributes:
+        size: bytes.
+        mode: as stat(2) has it, kind included.
+        link_target: where a link ends after all links on the way, inside the image; None for what is no link.
+    """
+
+    size: int
+    mode: int
+    link_target: str | None
+
+
+class ContainerFiles:
+    """Reads files of one container, running or not, through the archive API; no shell in it is needed."""
+
+    def __init__(self, engine: Engine, container: str) -> None:
+        self._engine, self._container = engine, container
+
+    def stat(self, path: str) -> FileStat | None:
+        """Return what a path is, or None where nothing is there. A link is told as a link."""
+        api = self._engine.api
+        with engine_faults(f"looking at {path} in the image"):
+            url = api._url("/containers/{0}/archive", self._container)  # noqa: SLF001 - docker-py has no HEAD of it
+            answer = api.head(url, params={"path": path}, timeout=60)
+            if answer.status_code >= 400:  # noqa: PLR2004 - missing (404), or a loop of links (500)
+                return None
+            said = json.loads(base64.b64decode(answer.headers["X-Docker-Container-Path-Stat"]))
+        return FileStat(size=int(said["size"]), mode=_mode(int(said["mode"])), link_target=said["linkTarget"] or None)
+
+    def read(self, path: str, limit: int = 1 << 30) -> bytes | None:
+        """Return a regular file's content, links followed, at most `limit` bytes; None where there is none."""
+        with self.open(path) as stream:
+            return None if stream is None else stream.read(limit)
+
+    @contextmanager
+    def open(self, path: str) -> Iterator[IO[bytes] | None]:
+        """Open a regular file as a stream, links followed; None where there is none."""
+        found = self.stat(path)
+        if found is not None and found.link_target is not None:
+            path = found.link_target
+        with self._archive(path) as members:
+            if members is None:
+                yield None
+                return
+            member = members.next()
+            content = members.extractfile(member) if member is not None and member.isreg() else None
+            yield content
+
+    def walk(self, folder: str) -> dict[str, bytes]:
+        """Return the content of every regular file below a folder, by path relative to it; empty if there is none."""
+        with self._archive(folder) as members:
+            if members is None:
+                return {}
+            found = {}
+            for member in members:
+                content = members.extractfile(member) if member.isreg() else None
+                if content is not None:
+                    # The first component is the folder's own name.
+                    found[member.name.partition("/")[2]] = content.read()
+            return found
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """Return the names of what lies directly in a folder; empty if there is none."""
+        with self._archive(folder) as members:
+            if members is None:
+                return ()
+            parts = (member.name.split("/") for member in members)
+            return tuple(part[1] for part in parts if len(part) == 2)  # noqa: PLR2004 - folder/name
+
+    @contextmanager
+    def _archive(self, path: str) -> Iterator[tarfile.TarFile | None]:
+        from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `Engine.connect`
+
+        with engine_faults(f"reading {path} from the image"):
+            try:
+                blocks, _ = self._engine.api.get_archive(self._container, posixpath.normpath(path), chunk_size=1 << 20)
+            except APIError as error:
+                if error.status_code is not None and error.status_code < 500:  # noqa: PLR2004 - it is not there
+                    yield None
+                    return
+                raise
+            with tarfile.open(fileobj=_Blocks(blocks), mode="r|") as members:
+                yield members
+
+
+@contextmanager
+def image_files(engine: Engine, image_id: str, *, labels: Mapping[str, str]) -> Iterator[ContainerFiles]:
+    """Give access to an image's files for the length of the block.
+
+    Args:
+        engine: the engine that has the image.
+        image_id: the image.
+        labels: put on the container, so that leftovers of a killed run can be found.
+    """
+    with engine_faults("opening an image"):
+        # An image on scratch may have no command; a created container needs one and never looks it up.
+        made: Mapping[str, Any] = engine.api.create_container(
+            image_id, command=["/nothing"], labels=dict(labels), network_disabled=True
+        )
+    try:
+        yield ContainerFiles(engine, made["Id"])
+    finally:
+        with engine_faults("closing an image"):
+            engine.api.remove_container(made["Id"], v=True, force=True)
+
+
+class _Blocks(io.RawIOBase):
+    """A stream over the blocks that docker-py yields."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks, self._rest = iter(blocks), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        parts, wanted = [self._rest], size - len(self._rest)
+        while size < 0 or wanted > 0:
+            block = next(self._blocks, b"")
+            if not block:
+                break
+            parts.append(block)
+            wanted -= len(block)
+        content = b"".join(parts)
+        self._rest = content[size:] if size >= 0 else b""
+        return content[:size] if size >= 0 else content
+
+
+def _mode(go: int) -> int:
+    kind = next((kind for bit, kind in _GO_KINDS.items() if go & bit), stat.S_IFREG)
+    special = sum(posix for bit, posix in _GO_BITS.items() if go & bit)
+    return kind | special | (go & 0o777)
