@@ -1,0 +1,152 @@
+"""What git knows of a folder: its files, the commit, and what was changed since."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.engine.process import run
+from orchestrator.errors import SourceUnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+SUBMODULE_MODE = "160000"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracked:
+    """A file in git's index: its mode (`100644`, `100755`, `120000`, `160000`) and the id of its blob."""
+
+    mode: str
+    blob: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitTree:
+    """A folder in a git work tree, paths relative to the folder.
+
+    Attributes:
+        tracked: what the index holds.
+        changed: tracked paths whose content in the work tree is not the index's, or that are gone.
+        untracked: paths that are neither tracked nor ignored.
+        conversion: a digest of the settings that make work tree bytes differ from blobs.
+    """
+
+    tracked: Mapping[str, Tracked]
+    changed: frozenset[str]
+    untracked: tuple[str, ...]
+    commit: str | None
+    epoch: int | None
+    conversion: str
+    index_digest: str
+
+
+def read_git(root: Path, environment: Mapping[str, str]) -> GitTree | None:
+    """Return what git knows of a folder, or None where it lies in no work tree (or is ignored there).
+
+    Raises:
+        ToolMissingError: there is a work tree and no git.
+        SourceUnreadableError: git refuses to read it.
+    """
+    top = _work_tree(root)
+    if top is None:
+        return None
+    prefix = os.path.relpath(root, top)
+    prefix = "" if prefix == "." else f"{prefix}/"
+    ask = _Asking(root, environment)
+    if prefix and ask.succeeds("check-ignore", "-q", "."):
+        return None
+    with ThreadPoolExecutor(4) as pool:
+        index = pool.submit(ask.answer, "ls-files", "-s", "-z", "--", ".")
+        status = pool.submit(
+            ask.answer, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none",
+            "--no-renames", "--", ".",
+        )  # fmt: skip
+        head = pool.submit(ask.words, "log", "-1", "--format=%H %ct", "--no-show-signature")
+        settings = pool.submit(ask.words, "config", "--get-regexp", r"^(core\.(autocrlf|eol|safecrlf)|filter\.)")
+        tracked = dict(_tracked(index.result()))
+        changed, untracked = _status(status.result(), prefix)
+        commit = head.result().split()
+    attributes = [tracked[path].blob for path in tracked if path.rsplit("/", 1)[-1] == ".gitattributes"]
+    return GitTree(
+        tracked=tracked,
+        changed=frozenset(changed & tracked.keys()),
+        untracked=untracked,
+        commit=commit[0] if commit else None,
+        epoch=int(commit[1]) if commit else None,
+        conversion=hashlib.sha256("\0".join([settings.result(), *attributes]).encode()).hexdigest(),
+        index_digest=hashlib.sha256(index.result()).hexdigest(),
+    )
+
+
+def _work_tree(root: Path) -> Path | None:
+    """Return the top of the work tree that a folder lies in; `.git` is a file in worktrees and submodules."""
+    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
+
+
+class _Asking:
+    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+        self._root = root
+        # No lock is taken: a snapshot must not get in the way of the user's own git commands.
+        self._environment = {**environment, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C.UTF-8"}
+
+    def answer(self, *arguments: str) -> bytes:
+        done = run(["git", *arguments], cwd=self._root, environment=self._environment)
+        if done.exit_code:
+            raise _refused(self._root, done.stderr.decode(errors="replace"))
+        return done.stdout
+
+    def words(self, *arguments: str) -> str:
+        """Return an answer that may rightly be missing (no commit yet, no such setting)."""
+        done = run(["git", *arguments], cwd=self._root, environment=self._environment)
+        return "" if done.exit_code else done.stdout.decode(errors="replace")
+
+    def succeeds(self, *arguments: str) -> bool:
+        return run(["git", *arguments], cwd=self._root, environment=self._environment).exit_code == 0
+
+
+def _refused(root: Path, said: str) -> SourceUnreadableError:
+    if "dubious ownership" in said:
+        return SourceUnreadableError(
+            f"git refuses to read {root}: it belongs to another user",
+            repair=f"git config --global --add safe.directory {root}",
+        )
+    return SourceUnreadableError(
+        f"git cannot read {root}",
+        repair="run `git status` there; what it says has to be mended first",
+        detail=tuple(said.strip().splitlines()[-5:]),
+    )
+
+
+def _tracked(listing: bytes) -> Iterator[tuple[str, Tracked]]:
+    for entry in listing.split(b"\0"):
+        if not entry:
+            continue
+        facts, _, path = entry.partition(b"\t")
+        mode, blob, _stage = facts.decode().split()
+        yield os.fsdecode(path), Tracked(mode=mode, blob=blob)
+
+
+def _status(listing: bytes, prefix: str) -> tuple[set[str], tuple[str, ...]]:
+    """Return (changed, untracked) paths below the prefix; porcelain paths are relative to the top."""
+    changed, untracked = set(), []
+    for entry in listing.split(b"\0"):
+        path = os.fsdecode(entry[3:])
+        if not path.startswith(prefix):
+            continue
+        below = path[len(prefix) :]
+        if entry.startswith(b"??"):
+            untracked.append(below)
+        else:
+            changed.add(below)
+    return changed, tuple(untracked)
+
+
+def submodules(tree: GitTree) -> Sequence[str]:
+    """Return the paths of a tree's submodules."""
+    return [path for path, entry in tree.tracked.items() if entry.mode == SUBMODULE_MODE]

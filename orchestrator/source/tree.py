@@ -1,0 +1,170 @@
+"""The snapshot laid out as files: the one tree that both builds read.
+
+Time stamps there follow content. A file that did not change keeps its own, a changed one gets the present time, so
+cargo's freshness rule (a source newer than its artifact) answers the right question: did the content change?
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import SourceUnreadableError
+from orchestrator.source.snapshot import FileKind, Snapshot, SourceFile
+from orchestrator.workspace import no_space_named, write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaidOut:
+    """What laying out had to do; paths relative to the tree."""
+
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def lay_out(snapshot: Snapshot, target: Path) -> LaidOut:
+    """Make a folder hold exactly the snapshot, writing only what differs.
+
+    A manifest beside the folder tells what was laid out and its time stamps. It is removed before anything is written
+    and made anew at the end, so a killed run leaves no manifest; the next one then compares by content.
+
+    Raises:
+        SourceUnreadableError: a file changed between the snapshot and its copy, or cannot be read.
+        NoSpaceError: the disk is full.
+    """
+    manifest = target.with_name(f"{target.name}.manifest.json")
+    with no_space_named(target.parent):
+        target.mkdir(parents=True, exist_ok=True)
+        known = _read_manifest(manifest)
+        wanted = {file.path: file for file in snapshot.files}
+        stale = [file for file in snapshot.files if not _is_there(target, file, known)]
+        surplus = [path for path in _paths(target) if path not in wanted]
+        if not stale and not surplus and known is not None:
+            return LaidOut(changed=(), removed=())
+        manifest.unlink(missing_ok=True)
+        for path in surplus:
+            (target / path).unlink()
+        changed = tuple(file.path for file in stale if _write(snapshot.root, target, file))
+        _remove_empty_folders(target)
+        _write_manifest(manifest, target, snapshot)
+    return LaidOut(changed=changed, removed=tuple(surplus))
+
+
+def _is_there(target: Path, file: SourceFile, known: dict[str, list[object]] | None) -> bool:
+    if known is None:
+        return _same_content(target / file.path, file)
+    facts = known.get(file.path)
+    if facts is None or facts[0] != file.sha256 or facts[1] != file.kind:
+        return False
+    try:
+        found = os.lstat(target / file.path)
+    except OSError:
+        return False
+    return facts[2:] == [found.st_size, found.st_mtime_ns]
+
+
+def _same_content(place: Path, file: SourceFile) -> bool:
+    try:
+        mode = place.lstat().st_mode
+        if file.kind is FileKind.SYMLINK:
+            return stat.S_ISLNK(mode) and _hex(os.fsencode(place.readlink())) == file.sha256
+        if not stat.S_ISREG(mode) or bool(mode & stat.S_IXUSR) is not (file.kind is FileKind.EXECUTABLE):
+            return False
+        with place.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
+    except OSError:
+        return False
+
+
+def _hex(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write(root: Path, target: Path, file: SourceFile) -> bool:
+    """Copy one file, hashing what is copied; returns whether it had to be."""
+    place = target / file.path
+    _clear_the_way(target, place)
+    try:
+        digest = _copy_link(root / file.path, place) if file.kind is FileKind.SYMLINK else _copy(root, place, file)
+    except (FileNotFoundError, NotADirectoryError):
+        digest = ""
+    if digest != file.sha256:
+        raise SourceUnreadableError(
+            f"{file.path} changed while the build was reading it", repair="run the build again once it is at rest"
+        )
+    return True
+
+
+def _copy_link(source: Path, place: Path) -> str:
+    text = source.readlink()
+    place.symlink_to(text)
+    return _hex(os.fsencode(text))
+
+
+def _copy(root: Path, place: Path, file: SourceFile) -> str:
+    digest = hashlib.sha256()
+    with (root / file.path).open("rb") as source, place.open("xb") as out:
+        while block := source.read(_BLOCK):
+            digest.update(block)
+            out.write(block)
+        os.fchmod(out.fileno(), 0o755 if file.kind is FileKind.EXECUTABLE else 0o644)
+    return digest.hexdigest()
+
+
+def _clear_the_way(target: Path, place: Path) -> None:
+    """Remove what stands where the file goes: an old version, a folder, or a file where a folder is needed."""
+    for folder in reversed(place.relative_to(target).parents[:-1]):
+        above = target / folder
+        if above.is_symlink() or above.is_file():
+            above.unlink()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    place.unlink(missing_ok=True)
+
+
+def _paths(target: Path) -> list[str]:
+    found = []
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(target / folder) as entries:
+            for entry in entries:
+                path = f"{folder}{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{path}/")
+                else:
+                    found.append(path)
+    return found
+
+
+def _remove_empty_folders(target: Path) -> None:
+    for folder, _, _ in os.walk(target, topdown=False):
+        if folder != str(target) and not any(os.scandir(folder)):
+            os.rmdir(folder)  # noqa: PTH106 - os.walk gives strings
+
+
+def _read_manifest(path: Path) -> dict[str, list[object]] | None:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _write_manifest(path: Path, target: Path, snapshot: Snapshot) -> None:
+    content = {}
+    for file in snapshot.files:
+        facts = os.lstat(target / file.path)
+        content[file.path] = [file.sha256, file.kind, facts.st_size, facts.st_mtime_ns]
+    write_atomically(path, json.dumps(content).encode())
