@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.bases.archive import archive, image_config, image_id, layer_of
+from orchestrator.engine.archive import archive, image_config, image_id, layer_of
 from orchestrator.bases.debian import write_system_layer
 from orchestrator.bases.recipe import EPOCH
 from orchestrator.bases.toolchain import write_toolchain_layer

@@ -104,9 +104,7 @@ def _bootstrapped(
         def tell(_stream: Stream, line: str) -> None:
             emit(OutputEvent(lane=Lane.BASES, step=reference, text=line))
 
-        made = bootstrap(
-            engine, recipe, scratch=scratch, environment=environment, on_line=tell, cancel=cancel
-        )
+        made = bootstrap(engine, recipe, scratch=scratch, environment=environment, on_line=tell, cancel=cancel)
         engine.tag(made, pinned)
         image = engine.image(pinned)
         if image is None:

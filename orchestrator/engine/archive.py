@@ -6,13 +6,16 @@ import hashlib
 import io
 import json
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+
+    from orchestrator.engine.docker import Engine
 
 _BLOCK = 1 << 20
 
@@ -82,3 +85,39 @@ def _padded(stream: io.BufferedIOBase, size: int) -> Iterator[bytes]:
     while block := stream.read(_BLOCK):
         yield block
     yield b"\0" * (-size % tarfile.BLOCKSIZE)
+
+
+def load_files(engine: Engine, reference: str, files: Sequence[tuple[str, bytes | Path, int]], *, scratch: Path) -> str:
+    """Make an image that holds just these files, unless the engine has it, and return its reference.
+
+    Args:
+        engine: where to load it.
+        reference: the tag of our own that names the content; it is never given to anything else.
+        files: (path, content or file on disk, mode), in the order in which they are stored.
+        scratch: folder for the layer while it is made.
+    """
+    if engine.image(reference) is not None:
+        return reference
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="layer-") as folder:
+        path = Path(folder) / "layer.tar"
+        with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+            for name, content, mode in files:
+                _store(tar, name, content, mode)
+        layers = [layer_of(path, made_by=f"twinbuild: {reference}")]
+        config = image_config(
+            layers, environment={}, architecture=engine.version.architecture, epoch=0, comment=reference
+        )
+        engine.tag(engine.load(archive(config, layers)), reference)
+    return reference
+
+
+def _store(tar: tarfile.TarFile, name: str, content: bytes | Path, mode: int) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.mode = mode
+    if isinstance(content, bytes):
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
+        return
+    entry.size = content.stat().st_size
+    with content.open("rb") as stream:
+        tar.addfile(entry, stream)

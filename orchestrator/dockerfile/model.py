@@ -1,0 +1,298 @@
+"""A Dockerfile as BuildKit's own parser reads it: instructions, stages, lines."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.dockerfile.words import assignment, expand
+from orchestrator.errors import DockerfileInvalidError
+from orchestrator.location import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_LARGEST = 1024 * 1024
+_ESCAPE = re.compile(r"^#\s*escape\s*=\s*(?P<character>[`\\])\s*$", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"^#\s*\w+\s*=", re.ASCII)
+_KNOWN = frozenset(
+    {"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"}
+    | {"ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """One instruction.
+
+    Attributes:
+        keyword: upper case.
+        flags: as written (`--from=builder`).
+        values: its words; a shell form's text is one word.
+        json: whether it was written in exec (JSON) form.
+        heredocs: content of here-documents, in order.
+        line, last_line: 1-based, in the file as the user has it.
+    """
+
+    keyword: str
+    flags: tuple[str, ...]
+    values: tuple[str, ...]
+    json: bool
+    heredocs: tuple[str, ...]
+    line: int
+    last_line: int
+
+    def flag(self, name: str) -> str | None:
+        """Return a flag's value (`from`, `platform`), or None."""
+        prefix = f"--{name}="
+        return next((flag[len(prefix) :] for flag in self.flags if flag.startswith(prefix)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage.
+
+    Attributes:
+        index: 0-based position.
+        name: lower case, as BuildKit compares it; None where it has none.
+        base: what FROM names, build arguments replaced.
+        base_stage: index of the stage that it is based on; None for an image.
+        instructions: what follows FROM.
+        line: of FROM.
+    """
+
+    index: int
+    name: str | None
+    base: str
+    base_stage: int | None
+    instructions: tuple[Instruction, ...]
+    line: int
+
+    @property
+    def reference(self) -> str:
+        """Return how other instructions can name this stage: its name, or its number."""
+        return self.name or str(self.index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dockerfile:
+    """A parsed Dockerfile. `file` is its path for people; `text` has plain line ends."""
+
+    file: str
+    text: str
+    escape: str
+    stages: tuple[Stage, ...]
+
+    def location(self, line: int) -> Location:
+        """Return a place in this file."""
+        return Location(file=self.file, line=line)
+
+    def stage(self, target: str | None) -> Stage:
+        """Return the stage that a target names (None: the last one).
+
+        Raises:
+            DockerfileInvalidError: there is no such stage.
+        """
+        if target is None:
+            return self.stages[-1]
+        for stage in self.stages:
+            if target.lower() == stage.name or target == str(stage.index):
+                return stage
+        names = [stage.reference for stage in self.stages]
+        close = difflib.get_close_matches(target.lower(), names, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise DockerfileInvalidError(
+            f"there is no stage {target!r}; the stages are {', '.join(names)}{hint}",
+            location=Location(file=self.file),
+            repair="correct `image.target` in the spec, or name the stage with `FROM … AS`",
+        )
+
+    def needed(self, target: str | None) -> tuple[Stage, ...]:
+        """Return the stages that a target is built from, itself included, in the file's order."""
+        wanted, found = [self.stage(target).index], set[int]()
+        while wanted:
+            index = wanted.pop()
+            if index not in found:
+                found.add(index)
+                wanted += _dependencies(self, self.stages[index])
+        return tuple(self.stages[index] for index in sorted(found))
+
+    def stage_of(self, reference: str, *, before: int) -> Stage | None:
+        """Return the earlier stage that a `--from` or FROM names, None for an image."""
+        for stage in reversed(self.stages[:before]):
+            if reference.lower() == stage.name or reference == str(stage.index):
+                return stage
+        return None
+
+
+def read_dockerfile(path: Path, *, file: str, arguments: Mapping[str, str]) -> Dockerfile:
+    """Read and parse a Dockerfile.
+
+    Args:
+        path: where it lies.
+        file: its path as people know it.
+        arguments: build arguments, which FROM lines may use.
+
+    Raises:
+        DockerfileInvalidError: missing, too large, no text, or not understood.
+    """
+    where = Location(file=file)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DockerfileInvalidError(
+            f"the Dockerfile cannot be read: {error.strerror}",
+            location=where,
+            repair="correct `image.dockerfile` in the spec",
+        ) from error
+    if len(content) > _LARGEST:
+        raise DockerfileInvalidError(
+            f"the Dockerfile has {len(content)} bytes; more than {_LARGEST} are no Dockerfile", location=where
+        )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DockerfileInvalidError(
+            "the Dockerfile is no UTF-8 text", location=Location(file=file, line=line), repair="save it as UTF-8"
+        ) from error
+    return parse(text, file=file, arguments=arguments)
+
+
+def parse(text: str, *, file: str, arguments: Mapping[str, str]) -> Dockerfile:
+    """Parse a Dockerfile's text.
+
+    Raises:
+        DockerfileInvalidError: the parser does not understand it, or an instruction is unknown.
+    """
+    import dockerfile as buildkit  # noqa: PLC0415 - a Go runtime starts with it, which `invoke spec` needs not
+
+    text = text.replace("\r\n", "\n")
+    try:
+        commands = buildkit.parse_string(text)
+    except buildkit.GoParseError as error:
+        said = str(error)
+        line = re.search(r"line (\d+)", said)
+        raise DockerfileInvalidError(
+            f"the Dockerfile cannot be parsed: {said}",
+            location=Location(file=file, line=int(line[1]) if line else None),
+            repair="docs.docker.com/reference/dockerfile tells the syntax",
+        ) from error
+    instructions = [_instruction(command) for command in commands]
+    _require_known(instructions, file)
+    return Dockerfile(file=file, text=text, escape=_escape(text), stages=tuple(_stages(instructions, file, arguments)))
+
+
+def _instruction(command: object) -> Instruction:
+    found: object = command
+    return Instruction(
+        keyword=found.cmd.upper(),  # type: ignore[attr-defined]
+        flags=tuple(found.flags),  # type: ignore[attr-defined]
+        values=tuple(found.value),  # type: ignore[attr-defined]
+        json=bool(found.json),  # type: ignore[attr-defined]
+        heredocs=tuple(document.content for document in found.heredocs),  # type: ignore[attr-defined]
+        line=int(found.start_line),  # type: ignore[attr-defined]
+        last_line=int(found.end_line),  # type: ignore[attr-defined]
+    )
+
+
+def _require_known(instructions: list[Instruction], file: str) -> None:
+    for instruction in instructions:
+        if instruction.keyword not in _KNOWN:
+            close = difflib.get_close_matches(instruction.keyword, _KNOWN, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise DockerfileInvalidError(
+                f"unknown instruction {instruction.keyword}{hint}",
+                location=Location(file=file, line=instruction.line),
+                repair="correct or remove the line",
+            )
+
+
+def _escape(text: str) -> str:
+    for line in text.splitlines():
+        match = _ESCAPE.match(line)
+        if match:
+            return match["character"]
+        if not _DIRECTIVE.match(line):
+            break
+    return "\\"
+
+
+def _stages(instructions: list[Instruction], file: str, arguments: Mapping[str, str]) -> Iterator[Stage]:
+    variables: dict[str, str] = {}
+    starts = [number for number, found in enumerate(instructions) if found.keyword == "FROM"]
+    if not starts:
+        raise DockerfileInvalidError("the Dockerfile has no FROM", location=Location(file=file))
+    for instruction in instructions[: starts[0]]:
+        if instruction.keyword != "ARG":
+            raise DockerfileInvalidError(
+                f"{instruction.keyword} stands before the first FROM; only ARG may",
+                location=Location(file=file, line=instruction.line),
+            )
+        for word in instruction.values:
+            name, default = assignment(word)
+            given = arguments.get(name, default)
+            if given is not None:
+                variables[name] = expand(given, variables)
+    names: dict[str, int] = {}
+    for index, start in enumerate(starts):
+        end = starts[index + 1] if index + 1 < len(starts) else len(instructions)
+        stage = _stage(index, instructions[start], instructions[start + 1 : end], variables, names, file)
+        if stage.name:
+            names[stage.name] = index
+        yield stage
+
+
+def _stage(  # noqa: PLR0917 - one caller, one line above
+    index: int,
+    start: Instruction,
+    body: list[Instruction],
+    variables: Mapping[str, str],
+    names: Mapping[str, int],
+    file: str,
+) -> Stage:
+    words = start.values
+    if len(words) not in {1, 3} or (len(words) == 3 and words[1].upper() != "AS"):  # noqa: PLR2004 - image AS name
+        raise DockerfileInvalidError(
+            f"FROM {' '.join(words)} is not understood; expected FROM image [AS name]",
+            location=Location(file=file, line=start.line),
+        )
+    base = expand(words[0], variables)
+    if not base:
+        raise DockerfileInvalidError(
+            f"FROM {words[0]} names nothing: its build argument is empty",
+            location=Location(file=file, line=start.line),
+            repair="give the ARG a default, or set it under `image.args`",
+        )
+    return Stage(
+        index=index,
+        name=words[2].lower() if len(words) > 1 else None,
+        base=base,
+        base_stage=names.get(base.lower()),
+        instructions=tuple(body),
+        line=start.line,
+    )
+
+
+def _dependencies(dockerfile: Dockerfile, stage: Stage) -> list[int]:
+    found = [] if stage.base_stage is None else [stage.base_stage]
+    for instruction in stage.instructions:
+        for reference in references(instruction):
+            source = dockerfile.stage_of(reference, before=stage.index)
+            if source is not None:
+                found.append(source.index)
+    return found
+
+
+def references(instruction: Instruction) -> tuple[str, ...]:
+    """Return the stages or images that an instruction takes files from, by COPY --from or RUN --mount."""
+    if instruction.keyword in {"COPY", "ADD"}:
+        source = instruction.flag("from")
+        return () if source is None else (source,)
+    if instruction.keyword == "RUN":
+        mounts = (flag for flag in instruction.flags if flag.startswith("--mount="))
+        return tuple(match[1] for mount in mounts if (match := re.search(r"[=,]from=([^,]+)", mount)))
+    return ()

@@ -1,0 +1,265 @@
+"""Where things come from: the shipped file back to the stage that built it, and sources forward to where they lie."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage, references
+from orchestrator.dockerfile.words import assignment, expand, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+_CARGO = re.compile(r"\bcargo\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """An instruction with the state of its stage at that point."""
+
+    stage: Stage
+    instruction: Instruction
+    directory: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a file of an image comes from.
+
+    Attributes:
+        stage: the stage in which it was made.
+        path: its path there.
+        copies: lines of the COPY instructions on the way, the last one first.
+    """
+
+    stage: Stage
+    path: str
+    copies: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuilderPlace:
+    """The stage that builds the program, and its paths.
+
+    Attributes:
+        program: where the shipped file lies in that stage.
+        workspace: the folder in the stage that holds the manifest; None where no COPY from the context brings it.
+        cargo_home: cargo's home there.
+        environment: the stage's variables at its end.
+        cargo_lines: lines of the RUN steps of that stage, and of the stages it is based on, that name cargo.
+        copies: lines of the COPY instructions between that stage and the image, the last one first.
+    """
+
+    stage: Stage
+    program: str
+    workspace: str | None
+    cargo_home: str | None
+    environment: Mapping[str, str]
+    cargo_lines: tuple[int, ...]
+    copies: tuple[int, ...]
+
+
+def base_references(dockerfile: Dockerfile, target: str | None) -> tuple[str, ...]:
+    """Return the images that a target needs, in the file's order, each once."""
+    found: dict[str, None] = {}
+    for stage in dockerfile.needed(target):
+        if stage.base_stage is None and stage.base != "scratch":
+            found[stage.base] = None
+        for instruction in stage.instructions:
+            for reference in references(instruction):
+                if dockerfile.stage_of(reference, before=stage.index) is None:
+                    found[reference] = None
+    return tuple(found)
+
+
+def walk(
+    dockerfile: Dockerfile,
+    stage: Stage,
+    *,
+    arguments: Mapping[str, str],
+    base_environment: Callable[[str], Mapping[str, str]],
+) -> Iterator[Placed]:
+    """Yield a stage's instructions, those of the stages it is based on first, each with directory and variables."""
+    if stage.base_stage is None:
+        directory, environment = "/", dict(base_environment(stage.base))
+    else:
+        directory, environment = "/", {}
+        for placed in walk(
+            dockerfile, dockerfile.stages[stage.base_stage], arguments=arguments, base_environment=base_environment
+        ):
+            yield placed
+            directory, environment = placed.directory, dict(placed.environment)
+    declared: dict[str, str] = {}
+    for instruction in stage.instructions:
+        variables = {**declared, **environment}
+        if instruction.keyword == "WORKDIR":
+            directory = posixpath.normpath(
+                posixpath.join(directory, expand(unquote(" ".join(instruction.values)), variables))
+            )
+        elif instruction.keyword == "ENV":
+            for name, value in zip(instruction.values[::2], instruction.values[1::2], strict=False):
+                environment[name] = expand(unquote(value), variables)
+        elif instruction.keyword == "ARG":
+            for word in instruction.values:
+                name, default = assignment(word)
+                declared[name] = arguments.get(name, expand(default or "", variables))
+        yield Placed(stage=stage, instruction=instruction, directory=directory, environment={**declared, **environment})
+
+
+class Tracer:
+    """Follows files through a Dockerfile.
+
+    Args:
+        dockerfile: the file.
+        arguments: build arguments.
+        base_environment: returns the ENV of a base image by its reference.
+    """
+
+    def __init__(
+        self,
+        dockerfile: Dockerfile,
+        *,
+        arguments: Mapping[str, str],
+        base_environment: Callable[[str], Mapping[str, str]],
+    ) -> None:
+        self._dockerfile = dockerfile
+        self._arguments, self._base_environment = arguments, base_environment
+
+    def walk(self, stage: Stage) -> list[Placed]:
+        """Return a stage's instructions with their state."""
+        return list(walk(self._dockerfile, stage, arguments=self._arguments, base_environment=self._base_environment))
+
+    def origin(self, stage: Stage, path: str) -> Origin:
+        """Return where a file of a stage was made, following COPY --from back over all stages."""
+        copies: list[int] = []
+        while True:
+            found = self._copied_from(stage, path)
+            if found is None:
+                return Origin(stage=stage, path=path, copies=tuple(copies))
+            stage, path, line = found
+            copies.append(line)
+
+    def source_place(self, stage: Stage, source: str) -> str | None:
+        """Return where a file of the build context lies in a stage, by the last COPY that brings it."""
+        for placed in reversed(self.walk(stage)):
+            instruction = placed.instruction
+            if instruction.keyword in {"COPY", "ADD"} and instruction.flag("from") is None:
+                for pattern in _sources(placed):
+                    place = _forward(placed, pattern, source)
+                    if place is not None:
+                        return place
+        return None
+
+    def builder_place(self, target: str | None, *, binary: str, manifest: str) -> BuilderPlace:
+        """Return the stage that builds the shipped program.
+
+        Args:
+            target: the shipped stage.
+            binary: the program's path in the image.
+            manifest: the project's manifest, relative to the build context.
+        """
+        origin = self.origin(self._dockerfile.stage(target), binary)
+        walked = self.walk(origin.stage)
+        place = self.source_place(origin.stage, manifest)
+        environment = walked[-1].environment if walked else self._base_environment(origin.stage.base)
+        lines = [
+            placed.instruction.line
+            for placed in walked
+            if placed.instruction.keyword == "RUN"
+            and _CARGO.search(" ".join((*placed.instruction.values, *placed.instruction.heredocs)))
+        ]
+        return BuilderPlace(
+            stage=origin.stage,
+            program=origin.path,
+            workspace=posixpath.dirname(place) if place else None,
+            cargo_home=environment.get("CARGO_HOME"),
+            environment=environment,
+            cargo_lines=tuple(lines),
+            copies=origin.copies,
+        )
+
+    def _copied_from(self, stage: Stage, path: str) -> tuple[Stage, str, int] | None:
+        for placed in reversed(self.walk(stage)):
+            reference = placed.instruction.flag("from")
+            if placed.instruction.keyword != "COPY" or reference is None:
+                continue
+            source = self._dockerfile.stage_of(expand(reference, placed.environment), before=placed.stage.index)
+            for pattern in _sources(placed):
+                found = _back(placed, "/" + pattern.lstrip("/"), path)
+                if found is not None and source is not None:
+                    return source, found, placed.instruction.line
+        return None
+
+
+def step_instruction(dockerfile: Dockerfile, name: str) -> Instruction | None:
+    """Return the instruction that a build step is, by BuildKit's name for it (`[builder 5/7] RUN cargo build`).
+
+    BuildKit counts FROM (unless it is scratch or another stage), RUN, COPY, ADD and WORKDIR.
+    """
+    match = re.match(r"\[(?:(?P<stage>[^\]]*?) +)?(?P<number>\d+)/\d+\] ", name)
+    if match is None:
+        return None
+    stage = _named(dockerfile, match["stage"])
+    if stage is None:
+        return None
+    counted = [found for found in stage.instructions if found.keyword in {"RUN", "COPY", "ADD", "WORKDIR"}]
+    first = 2 if stage.base_stage is None and stage.base != "scratch" else 1
+    place = int(match["number"]) - first
+    return counted[place] if 0 <= place < len(counted) else None
+
+
+def _named(dockerfile: Dockerfile, name: str | None) -> Stage | None:
+    if name is None:
+        return dockerfile.stages[0]
+    # A platform may stand before the stage's name: `[linux/amd64 builder 2/5]`.
+    word = name.split()[-1].lower()
+    numbered = re.fullmatch(r"stage-(\d+)", word)
+    for stage in dockerfile.stages:
+        if stage.name == word or (numbered and stage.index == int(numbered[1])):
+            return stage
+    return None
+
+
+def _sources(placed: Placed) -> list[str]:
+    return [expand(unquote(word), placed.environment) for word in placed.instruction.values[:-1]]
+
+
+def _destination(placed: Placed) -> tuple[str, bool]:
+    """Return where a COPY goes, and whether that is surely a folder."""
+    word = expand(unquote(placed.instruction.values[-1]), placed.environment)
+    folder = word.endswith("/") or word in {".", ".."} or len(placed.instruction.values) > 2  # noqa: PLR2004 - one source
+    return posixpath.normpath(posixpath.join(placed.directory, word)), folder
+
+
+def _back(placed: Placed, source: str, path: str) -> str | None:
+    """Return which file of the source a COPY puts at `path`, or None if it puts none there."""
+    destination, folder = _destination(placed)
+    if path == destination and not folder:
+        return source
+    prefix = destination.rstrip("/") + "/"
+    if not path.startswith(prefix):
+        return None
+    below = path[len(prefix) :]
+    base = posixpath.basename(source)
+    if any(character in base for character in "*?["):
+        return posixpath.join(posixpath.dirname(source), below) if fnmatch.fnmatchcase(below, base) else None
+    # A file copied into a folder keeps its name; otherwise the source is a folder whose content is copied.
+    return source if base == below else posixpath.join(source, below)
+
+
+def _forward(placed: Placed, pattern: str, source: str) -> str | None:
+    """Return where a COPY puts a file of the context, or None if it does not bring it."""
+    destination, folder = _destination(placed)
+    cleaned = posixpath.normpath(pattern.lstrip("/") or ".")
+    if fnmatch.fnmatchcase(source, cleaned):
+        return posixpath.join(destination, posixpath.basename(source)) if folder else destination
+    if cleaned == ".":
+        return posixpath.join(destination, source)
+    if source.startswith(cleaned + "/"):
+        return posixpath.join(destination, source[len(cleaned) + 1 :])
+    return None
