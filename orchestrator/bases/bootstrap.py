@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.archive import archive, image_config, image_id, layer_of
 from orchestrator.bases.debian import write_system_layer
 from orchestrator.bases.recipe import EPOCH
 from orchestrator.bases.toolchain import write_toolchain_layer
+from orchestrator.engine.archive import archive, image_config, image_id, layer_of
 from orchestrator.errors import BaseUnavailableError
 from orchestrator.workspace import no_space_named
 
