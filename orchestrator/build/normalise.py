@@ -1,0 +1,235 @@
+"""A deterministic image: the same files give the same image ID, whenever and wherever they were built.
+
+Layers above the base are rewritten (entries sorted by path, time stamps clamped, owners numeric, the tool's own traces
+taken out) and the configuration is put into one canonical form; the base's layers stay as they are and are not sent
+again. What is gated afterwards is this image, and this image is what gets the tag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from orchestrator.dockerfile.harden import without_hardening
+from orchestrator.engine.archive import Layer, archive, layer_of
+from orchestrator.errors import ImageBuildFailedError
+from orchestrator.workspace import memo_key, no_space_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from orchestrator.engine.docker import Engine
+    from orchestrator.workspace import Workspace
+
+_OWN = ".twinbuild"
+_VERSION = 1
+_IN_MEMORY = 8 * 1024 * 1024
+_CONFIG_KEPT = frozenset({"architecture", "config", "os", "variant", "os.version"})
+"""What of an image's configuration says something about the image; the rest is about who built it and when."""
+
+_RUN_CONFIG_DROPPED = frozenset({"Hostname", "Domainname", "Image", "AttachStdin", "AttachStdout", "AttachStderr"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalisation:
+    """How an image is normalised.
+
+    Attributes:
+        epoch: seconds since 1970; no entry of the upper layers and no date in the configuration is later.
+        base_layers: diff ids of the base's layers, lowest first; these are left alone.
+        restored: content by the sha256 of what to put it in place of: the Dockerfile as the user wrote it.
+    """
+
+    epoch: int
+    base_layers: tuple[str, ...]
+    restored: Mapping[str, bytes]
+
+
+def normalise(engine: Engine, image_id: str, how: Normalisation, *, workspace: Workspace) -> str:
+    """Return the ID of the normalised image, making it unless the engine has it already.
+
+    Raises:
+        ImageBuildFailedError: the engine's archive of the image is not understood.
+        NoSpaceError: no room for the layers.
+        EngineUnreachableError: the engine went away.
+    """
+    key = memo_key(
+        {"image": image_id, "epoch": how.epoch, "base": how.base_layers, "v": _VERSION, "r": sorted(how.restored)}
+    )
+    known = workspace.recall("normalised", key)
+    if isinstance(known, str) and engine.image(known) is not None:
+        return known
+    with (
+        no_space_named(workspace.root),
+        tempfile.TemporaryDirectory(dir=workspace.root, prefix="normalise-") as folder,
+    ):
+        saved = _Saved(engine.save(image_id), Path(folder))
+        config = json.loads(saved.config)
+        kept = _kept_layers(config, how.base_layers)
+        layers = [
+            _rewritten(saved.layers[diff_id], Path(folder) / f"layer-{number}.tar", how)
+            for number, diff_id in enumerate(config["rootfs"]["diff_ids"][kept:])
+        ]
+        canonical = _canonical(config, kept, layers, epoch=how.epoch)
+        made = engine.load(archive(canonical, layers, parents=config["rootfs"]["diff_ids"][:kept]))
+    workspace.remember("normalised", key, made)
+    return made
+
+
+def _kept_layers(config: Mapping[str, Any], base: Sequence[str]) -> int:
+    layers = config["rootfs"]["diff_ids"]
+    return len(base) if layers[: len(base)] == list(base) else 0
+
+
+class _Saved:
+    """An image's archive as `docker save` gives it: the configuration, and each layer by its diff id on disk.
+
+    The archive is a stream and its manifest comes last, so layers are put aside as they come. A layer that holds what
+    an earlier one holds is a link to that one (engine 25 and newer name blobs by digest instead).
+    """
+
+    def __init__(self, blocks: Iterable[bytes], folder: Path) -> None:
+        blobs: dict[str, Path] = {}
+        texts: dict[str, bytes] = {}
+        links: dict[str, str] = {}
+        with tarfile.open(fileobj=_Stream(blocks), mode="r|") as members:
+            for member in members:
+                content = members.extractfile(member) if member.isreg() else None
+                if content is None:
+                    links[member.name] = member.linkname
+                elif member.size < _IN_MEMORY and not member.name.endswith("layer.tar"):
+                    texts[member.name] = content.read()
+                else:
+                    blobs[member.name] = _put_aside(content, folder / f"saved-{len(blobs)}.tar")
+        try:
+            manifest = json.loads(texts["manifest.json"])[0]
+            self.config = texts[manifest["Config"]]
+            names = manifest["Layers"]
+            diff_ids = json.loads(self.config)["rootfs"]["diff_ids"]
+        except (KeyError, IndexError, ValueError) as error:
+            raise ImageBuildFailedError(
+                f"the engine's archive of the image is not understood: {error!r}",
+                repair="report this with the output of `invoke doctor`",
+            ) from error
+        self.layers: dict[str, Path] = {}
+        for name, diff_id in zip(names, diff_ids, strict=True):
+            place = _linked(name, links)
+            if place in texts:
+                blobs[place] = _put_aside(io.BytesIO(texts[place]), folder / f"saved-{len(blobs)}.tar")
+            if place in blobs:
+                self.layers[diff_id] = blobs[place]
+
+
+def _linked(name: str, links: Mapping[str, str]) -> str:
+    seen = set()
+    while name in links and name not in seen:
+        seen.add(name)
+        target = links[name]
+        name = target.removeprefix("../") if target.startswith("../") else target
+    return name
+
+
+def _put_aside(content: IO[bytes], path: Path) -> Path:
+    with path.open("wb") as out:
+        while block := content.read(1 << 20):
+            out.write(block)
+    return path
+
+
+def _rewritten(saved: Path, out: Path, how: Normalisation) -> Layer:
+    """Write a layer's canonical form."""
+    with tarfile.open(saved, "r:") as source, tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as target:
+        members = [member for member in source if not _is_own(member.name)]
+        for member in sorted(members, key=_order(members)):
+            content = source.extractfile(member) if member.isreg() else None
+            _clean(member, how.epoch)
+            restored = _restored(content, member.size, how.restored)
+            if restored is not None:
+                member.size, content = len(restored), io.BytesIO(restored)
+            target.addfile(member, content)
+    saved.unlink()
+    return layer_of(out, made_by="")
+
+
+def _order(members: Sequence[tarfile.TarInfo]) -> Any:
+    """Return a sort key: by path, but a hard link after all files, since what it names must come first."""
+    hard = {id(member) for member in members if member.islnk()}
+    return lambda member: (id(member) in hard, member.name)
+
+
+def _is_own(name: str) -> bool:
+    return any(part.startswith(_OWN) for part in name.split("/"))
+
+
+def _clean(member: tarfile.TarInfo, epoch: int) -> None:
+    member.mtime = min(int(member.mtime), epoch)
+    member.uname = member.gname = ""
+    kept = {key: value for key, value in member.pax_headers.items() if key.startswith("SCHILY.xattr.")}
+    member.pax_headers = kept
+
+
+def _restored(content: IO[bytes] | None, size: int, restored: Mapping[str, bytes]) -> bytes | None:
+    if content is None or size > _IN_MEMORY:
+        return None
+    digest = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+    content.seek(0)
+    return restored.get(digest)
+
+
+def _canonical(config: Mapping[str, Any], kept: int, layers: Sequence[Layer], *, epoch: int) -> bytes:
+    created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    canonical = {key: value for key, value in config.items() if key in _CONFIG_KEPT}
+    canonical["config"] = {
+        key: value
+        for key, value in (config.get("config") or {}).items()
+        if key not in _RUN_CONFIG_DROPPED and value not in (None, "", False, [], {})
+    }
+    canonical["created"] = created
+    canonical["history"] = list(_history(config.get("history") or (), kept, created))
+    canonical["rootfs"] = {
+        "type": "layers",
+        "diff_ids": [*config["rootfs"]["diff_ids"][:kept], *(layer.diff_id for layer in layers)],
+    }
+    return json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _history(entries: Iterable[Mapping[str, Any]], kept: int, created: str) -> Iterator[dict[str, Any]]:
+    """Yield the history with one date; the base's own entries stay as they are."""
+    seen = 0
+    for entry in entries:
+        if seen < kept:
+            seen += not entry.get("empty_layer", False)
+            yield dict(entry)
+            continue
+        clean = {"created": created, "created_by": without_hardening(str(entry.get("created_by", "")))}
+        yield clean | ({"empty_layer": True} if entry.get("empty_layer") else {})
+
+
+class _Stream(io.RawIOBase):
+    """A stream over blocks of bytes."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks, self._rest = iter(blocks), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        parts, have = [self._rest], len(self._rest)
+        while size < 0 or have < size:
+            block = next(self._blocks, b"")
+            if not block:
+                break
+            parts.append(block)
+            have += len(block)
+        content = b"".join(parts)
+        cut = len(content) if size < 0 else size
+        self._rest = content[cut:]
+        return content[:cut]

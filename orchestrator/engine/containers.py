@@ -1,0 +1,202 @@
+"""Running a container under limits and watching it: its output from the first byte, its end at once.
+
+The client is attached before the start and reads to the end, with no log driver: reading logs afterwards loses what was
+rotated away, and a stream that nobody reads blocks the program, and then even `stop` (measured on 20.10).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from orchestrator.engine.docker import engine_faults
+from orchestrator.engine.files import ContainerFiles
+from orchestrator.engine.process import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from orchestrator.engine.docker import Engine
+
+_WAIT_LIMIT = 24 * 3600
+_TMPFS = {"type": "tmpfs", "device": "tmpfs", "o": "mode=1777,size=64m"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerRequest:
+    """What to run and what it may use.
+
+    Attributes:
+        command: replaces the image's CMD; None keeps it.
+        network: `none`, or the name of a network.
+        writable: folders that stay writable; True where the image has the folder.
+        memory: bytes, swap included.
+        cpus: processors.
+        labels: on the container and its volumes.
+    """
+
+    image_id: str
+    command: Sequence[str] | None
+    environment: Mapping[str, str]
+    network: str
+    read_only: bool
+    writable: Mapping[str, bool]
+    memory: int
+    pids: int
+    cpus: float
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerEnd:
+    """How a container ended. `exit_code`: 128 + n for a signal n, as the engine has it."""
+
+    exit_code: int
+    oom_killed: bool
+
+
+class StartFailedError(Exception):
+    """The engine could not start the container's first program; the text is the engine's."""
+
+
+class RunningContainer:
+    """A container for the length of a `with` block; it and its volumes are gone afterwards, whatever happens.
+
+    Args:
+        engine: where to run it.
+        request: what to run.
+        on_chunk: called from a reader thread with what it prints, as it comes.
+    """
+
+    def __init__(self, engine: Engine, request: ContainerRequest, *, on_chunk: Callable[[Stream, bytes], None]) -> None:
+        self._engine, self._request, self._on_chunk = engine, request, on_chunk
+        self._ended = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._volumes: list[str] = []
+        self._id = ""
+
+    def __enter__(self) -> Self:
+        """Create the container; it does not run yet."""
+        with engine_faults("creating a container"):
+            try:
+                self._create()
+            except BaseException:
+                self._remove()
+                raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the container and its volumes."""
+        with engine_faults("removing a container"):
+            self._remove()
+        for thread in self._threads:
+            thread.join(5.0)
+
+    @property
+    def files(self) -> ContainerFiles:
+        """Return its files; readable while it runs and after its end."""
+        return ContainerFiles(self._engine, self._id)
+
+    def start(self) -> None:
+        """Attach to it and start it.
+
+        Raises:
+            StartFailedError: its first program cannot be executed.
+        """
+        from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `Engine.connect`
+
+        api = self._engine.api
+        with engine_faults("starting a container"):
+            output = api.attach(self._id, stdout=True, stderr=True, stream=True, logs=False, demux=True)
+            self._thread(lambda: self._read(output))
+            try:
+                api.start(self._id)
+            except APIError as error:
+                self._ended.set()
+                raise StartFailedError(str(error.explanation or error)) from error
+            self._thread(self._await_end)
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for its end; return whether it has ended."""
+        return self._ended.wait(timeout)
+
+    def send(self, signal: str) -> None:
+        """Send a signal to its first process; nothing happens where it has ended."""
+        from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `Engine.connect`
+
+        with engine_faults("signalling a container"), contextlib.suppress(APIError):
+            self._engine.api.kill(self._id, signal)
+
+    def end(self) -> ContainerEnd:
+        """Return how it ended, after all of its output was read; it must have ended."""
+        if self._threads:
+            self._threads[0].join(10.0)
+        with engine_faults("looking at a container's end"):
+            state: Mapping[str, Any] = self._engine.api.inspect_container(self._id)["State"]
+        return ContainerEnd(exit_code=int(state["ExitCode"]), oom_killed=bool(state.get("OOMKilled")))
+
+    def _create(self) -> None:
+        api, wanted = self._engine.api, self._request
+        binds = [f"{self._volume(exists=exists)}:{path}" for path, exists in wanted.writable.items()]
+        host = api.create_host_config(
+            binds=binds,
+            cap_drop=["ALL"],
+            init=False,
+            log_config={"Type": "none"},
+            mem_limit=wanted.memory,
+            memswap_limit=wanted.memory,
+            nano_cpus=int(wanted.cpus * 1e9),
+            network_mode=wanted.network,
+            pids_limit=wanted.pids,
+            read_only=wanted.read_only,
+            security_opt=["no-new-privileges"],
+        )
+        command = None if wanted.command is None else list(wanted.command)
+        made = api.create_container(
+            wanted.image_id,
+            command=command,
+            environment=dict(wanted.environment),
+            host_config=host,
+            labels=dict(wanted.labels),
+        )
+        self._id = made["Id"]
+
+    def _volume(self, *, exists: bool) -> str:
+        # A plain volume takes owner and mode from the image's folder and can be read after the end. Where the image
+        # has no such folder it would be root's alone, so a memory file system that anybody may write to takes its place.
+        made = self._engine.api.create_volume(
+            labels=dict(self._request.labels), driver="local", driver_opts={} if exists else _TMPFS
+        )
+        self._volumes.append(made["Name"])
+        return str(made["Name"])
+
+    def _remove(self) -> None:
+        from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `Engine.connect`
+
+        if self._id:
+            with contextlib.suppress(APIError):
+                self._engine.api.remove_container(self._id, v=True, force=True)
+        for volume in self._volumes:
+            with contextlib.suppress(APIError):
+                self._engine.api.remove_volume(volume, force=True)
+
+    def _thread(self, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _read(self, output: Any) -> None:
+        for out, err in output:
+            if out:
+                self._on_chunk(Stream.STDOUT, out)
+            if err:
+                self._on_chunk(Stream.STDERR, err)
+
+    def _await_end(self) -> None:
+        try:
+            with engine_faults("waiting for a container"):
+                self._engine.api.wait(self._id, timeout=_WAIT_LIMIT)
+        finally:
+            self._ended.set()

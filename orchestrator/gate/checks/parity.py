@@ -1,0 +1,140 @@
+"""Parity: is the image's program the one that was built on the host?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.parity.cause import Likelihood, Suspicion, diagnose
+from orchestrator.parity.compare import section_names
+from orchestrator.parity.policy import Rung
+from orchestrator.verdict import CheckResult, Evidence, Status
+
+if TYPE_CHECKING:
+    from orchestrator.location import Location
+    from orchestrator.parity.difference import Comparison, Difference
+
+ID = "parity"
+_PREFIX = 12
+_LADDER = tuple(Rung)
+
+
+def judge(
+    comparison: Comparison | None,
+    *,
+    accept: Rung,
+    location: Location | None = None,
+    seconds: float = 0.0,
+    remembered: bool = False,
+) -> CheckResult:
+    """Judge a comparison by the worst rung that is accepted.
+
+    Args:
+        comparison: None when there is no program at the image's path, so that nothing could be compared.
+        accept: `parity.accept` of the spec.
+        location: the line that brings the program into the image, for the report.
+        seconds: what profiling and comparing took.
+        remembered: the profiles were known from an earlier run.
+    """
+    if comparison is None:
+        return CheckResult(
+            id=ID,
+            status=Status.UNKNOWN,
+            cause="binary-missing-in-image",
+            message="the image has no program to compare with the local one",
+            location=location,
+            repair="correct `image.binary` in the spec, or the COPY that should bring the program there",
+            seconds=seconds,
+        )
+    if _LADDER.index(comparison.rung) <= _LADDER.index(accept):
+        return CheckResult(
+            id=ID,
+            status=Status.PASSED,
+            message=_passed(comparison, accept),
+            evidence=_evidence(comparison, accept, ()),
+            seconds=seconds,
+            remembered=remembered,
+        )
+    # Only identical files have no difference, and identical is accepted by every policy.
+    suspicions = diagnose(comparison.difference) if comparison.difference is not None else ()
+    return CheckResult(
+        id=ID,
+        status=Status.FAILED,
+        cause=suspicions[0].cause,
+        message=_failed(comparison, accept, suspicions),
+        evidence=_evidence(comparison, accept, suspicions),
+        location=location,
+        repair=suspicions[0].repair,
+        seconds=seconds,
+        remembered=remembered,
+    )
+
+
+def _passed(comparison: Comparison, accept: Rung) -> str:
+    if comparison.rung is Rung.IDENTICAL:
+        return f"the image's program is the local one, byte for byte (sha256 {comparison.image_sha256[:_PREFIX]})"
+    return (
+        f"the programs differ within what the spec accepts: rung {comparison.rung.value}, "
+        f"accepted down to {accept.value}; {comparison.held_by} (sha256 of the image's "
+        f"{comparison.image_sha256[:_PREFIX]})"
+    )
+
+
+def _failed(comparison: Comparison, accept: Rung, suspicions: tuple[Suspicion, ...]) -> str:
+    sizes = f"{megabytes(comparison.image_size)} against {megabytes(comparison.local_size)}"
+    others = [suspicion.cause for suspicion in suspicions[1:] if suspicion.likelihood >= Likelihood.LIKELY]
+    more = f" (also: {', '.join(others)})" if others else ""
+    return (
+        f"the image's program is not the local one (rung {comparison.rung.value}, "
+        f"accepted {accept.value}; {sizes}): {suspicions[0].explanation}{more}"
+    )
+
+
+def _evidence(comparison: Comparison, accept: Rung, suspicions: tuple[Suspicion, ...]) -> tuple[Evidence, ...]:
+    facts = [
+        Evidence(label="local program", value=_program(comparison.local_sha256, comparison.local_size)),
+        Evidence(label="image's program", value=_program(comparison.image_sha256, comparison.image_size)),
+        Evidence(label="rung", value=f"{comparison.rung.value} (accepted: {accept.value})"),
+    ]
+    if comparison.difference is not None:
+        facts.append(Evidence(label="held by", value=comparison.held_by))
+        facts.append(Evidence(label="size ratio", value=_ratio(comparison)))
+        facts += _differences(comparison.difference)
+    for suspicion in suspicions:
+        facts.append(Evidence(label=f"cause, {suspicion.likelihood.name.lower()}", value=_cause(suspicion)))
+        facts += suspicion.evidence
+    return tuple(facts)
+
+
+def _cause(suspicion: Suspicion) -> str:
+    return f"{suspicion.cause}: {suspicion.explanation}"
+
+
+def _differences(difference: Difference) -> list[Evidence]:
+    facts = []
+    if difference.sections:
+        facts.append(Evidence(label="sections that differ", value=section_names(difference.sections)))
+    functions = difference.functions
+    if functions is not None:
+        facts.append(
+            Evidence(
+                label="functions",
+                value=f"{functions.local:,} local, {functions.image:,} in the image, {functions.common:,} in both "
+                f"by name, {len(functions.resized):,} of another size",
+            )
+        )
+    return facts
+
+
+def _program(sha256: str, size: int) -> str:
+    return f"sha256 {sha256[:_PREFIX]}, {size:,} bytes"
+
+
+def _ratio(comparison: Comparison) -> str:
+    if comparison.local_size == 0:
+        return "the local file is empty"
+    return f"{comparison.image_size / comparison.local_size:.3f} (image / local)"
+
+
+def megabytes(size: int) -> str:
+    """Return a size as people compare it: megabytes with one decimal, or bytes when that would say nothing."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size:,} bytes"  # noqa: PLR2004 - a tenth of a megabyte
