@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from pydantic import TypeAdapter
 
+    from orchestrator.errors import NoVerdictError
+
 VERSION = 1
 FILE_NAME = "record.json"
 
@@ -148,6 +150,18 @@ class RunRecord:
     checks: tuple[CheckResult, ...] = ()
     verdict: Verdict | None = None
     failure: FailureFacts | None = None
+
+
+def failure_of(error: NoVerdictError) -> FailureFacts:
+    """Return what a record keeps of an error."""
+    return FailureFacts(
+        cause=error.cause,
+        exit_code=error.exit_code,
+        message=error.message,
+        location=error.location,
+        repair=error.repair,
+        detail=error.detail,
+    )
 
 
 def write_record(record: RunRecord, folder: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -26,7 +26,8 @@ def _duration(value: object) -> object:
             msg = "expected a duration such as 500ms, 10s, 5m or 30d"
             raise ValueError(msg)
         return float(match["number"]) * _SECONDS[match["unit"]]
-    return value
+    msg = "expected a duration with its unit, such as 500ms, 10s, 5m or 30d"
+    raise ValueError(msg)
 
 
 def _size(value: object) -> object:
@@ -36,7 +37,8 @@ def _size(value: object) -> object:
             msg = "expected a size such as 64MiB or 1GiB"
             raise ValueError(msg)
         return int(match["number"]) * _BYTES[match["unit"]]
-    return value
+    msg = "expected a size with its unit, such as 64MiB or 1GiB"
+    raise ValueError(msg)
 
 
 def _inside(value: str) -> str:
@@ -55,10 +57,22 @@ def _absolute(value: str) -> str:
     return value
 
 
-Seconds = Annotated[float, BeforeValidator(_duration)]
+Seconds = Annotated[
+    float,
+    BeforeValidator(_duration),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{_DURATION.pattern.replace('?P<number>', '').replace('?P<unit>', '')}$"}
+    ),
+]
 """A duration, written `500ms`, `10s`, `5m`, `30d`; seconds once read."""
 
-Bytes = Annotated[int, BeforeValidator(_size)]
+Bytes = Annotated[
+    int,
+    BeforeValidator(_size),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{_SIZE.pattern.replace('?P<number>', '').replace('?P<unit>', '')}$"}
+    ),
+]
 """A size, written `64MiB`; bytes once read."""
 
 RelativePath = Annotated[str, AfterValidator(_inside)]

@@ -5,6 +5,7 @@
     <workspace>/artifacts/      programs by sha256
     <workspace>/memo/<kind>/    evidence by the content it was won from (JSON, one file a key)
     <workspace>/source/         the snapshot's files as both builds see them
+    <workspace>/worktree/       the local build's own copy of them, which build scripts may write into
     <workspace>/target/         cargo's target directory of the local build
     <workspace>/cargo/          cargo home of the tool's own (registry cache and index)
 
@@ -31,7 +32,7 @@ from orchestrator.errors import NoSpaceError, WorkspaceBusyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
-    from typing import BinaryIO
+    from typing import IO
 
 _COPY_BLOCK = 1 << 20
 _ENOSPC = 28
@@ -79,6 +80,11 @@ class Workspace:
         return self.root / "source"
 
     @property
+    def worktree(self) -> Path:
+        """Return the local build's own copy of the snapshot."""
+        return self.root / "worktree"
+
+    @property
     def target(self) -> Path:
         """Return the local build's target directory."""
         return self.root / "target"
@@ -100,7 +106,7 @@ class Workspace:
         """Return where the program with this digest (hex) lies, whether or not it is there."""
         return self.root / "artifacts" / sha256
 
-    def keep_artifact(self, stream: BinaryIO) -> tuple[str, int]:
+    def keep_artifact(self, stream: IO[bytes]) -> tuple[str, int]:
         """Store a program under its digest and return (sha256 hex, size in bytes)."""
         digest, size = hashlib.sha256(), 0
         scratch = self.root / "artifacts" / f".incoming-{secrets.token_hex(6)}"
@@ -111,6 +117,8 @@ class Workspace:
                         digest.update(block)
                         size += len(block)
                         out.write(block)
+                # What is kept here are programs, and the smoke run starts them from here.
+                scratch.chmod(0o755)
                 scratch.replace(self.artifact(digest.hexdigest()))
             finally:
                 scratch.unlink(missing_ok=True)

@@ -59,11 +59,18 @@ def image_id(config: bytes) -> str:
     return f"sha256:{hashlib.sha256(config).hexdigest()}"
 
 
-def archive(config: bytes, layers: Sequence[Layer]) -> Iterator[bytes]:
-    """Yield the archive piece by piece; no layer is held in memory."""
+def archive(config: bytes, layers: Sequence[Layer], *, parents: Sequence[str] = ()) -> Iterator[bytes]:
+    """Yield the archive piece by piece; no layer is held in memory.
+
+    Args:
+        config: the image's configuration, which names all its layers.
+        layers: the upper layers, which are sent.
+        parents: diff ids of the layers below; the engine has them and takes them by their place in the chain.
+    """
     name = f"{hashlib.sha256(config).hexdigest()}.json"
-    places = [f"{number:02}/layer.tar" for number, _ in enumerate(layers)]
-    manifest = json.dumps([{"Config": name, "Layers": places, "RepoTags": None}]).encode()
+    places = [f"{number:02}/layer.tar" for number, _ in enumerate(layers, start=len(parents))]
+    below = [f"parent-{number:02}/layer.tar" for number, _ in enumerate(parents)]
+    manifest = json.dumps([{"Config": name, "Layers": [*below, *places], "RepoTags": None}]).encode()
     yield from _member(name, len(config))
     yield from _padded(io.BytesIO(config), len(config))
     for place, layer in zip(places, layers, strict=True):

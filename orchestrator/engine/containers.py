@@ -164,8 +164,8 @@ class RunningContainer:
         self._id = made["Id"]
 
     def _volume(self, *, exists: bool) -> str:
-        # A plain volume takes owner and mode from the image's folder and can be read after the end. Where the image
-        # has no such folder it would be root's alone, so a memory file system that anybody may write to takes its place.
+        # A plain volume takes owner and mode from the image's folder and can be read after the end. Without such a
+        # folder it would be root's alone, so a memory file system that anybody may write to takes its place.
         made = self._engine.api.create_volume(
             labels=dict(self._request.labels), driver="local", driver_opts={} if exists else _TMPFS
         )

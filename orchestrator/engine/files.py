@@ -68,6 +68,12 @@ class ContainerFiles:
         with self.open(path) as stream:
             return None if stream is None else stream.read(limit)
 
+    def owner(self, path: str) -> tuple[int, int] | None:
+        """Return user and group id of what a path is, links not followed; None where nothing is there."""
+        with self._archive(path) as members:
+            member = None if members is None else members.next()
+            return None if member is None else (member.uid, member.gid)
+
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes] | None]:
         """Open a regular file as a stream, links followed; None where there is none."""

@@ -1,44 +1,47 @@
 """The only place that starts programs. An argument list, never a shell; a process group that dies with us.
 
-A started program must not outlive the tool, however the tool ends: the kernel sends SIGKILL to the child when its
-parent dies (prctl(2), PR_SET_PDEATHSIG), and on a time-out or a cancel the whole process group is killed.
+A started program must not outlive the tool, however the tool ends. Each one leads a process group of its own, which is
+killed when it ends, on a time-out, on a cancel, and by `guard.py` when the tool itself is killed.
 """
 
 from __future__ import annotations
 
-import ctypes
+import atexit
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import threading
 import time
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import IO, TYPE_CHECKING, Self
 
+from orchestrator.engine.guard import SCRIPT, Guard
+from orchestrator.engine.lines import LineSplitter, Stream
 from orchestrator.errors import InterruptedRunError, StepTimeoutError, ToolMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
+__all__ = ["Completed", "LineSplitter", "Process", "Stream", "missing", "run"]
+
 _POLL_SECONDS = 0.05
-_LIBC = ctypes.CDLL(None, use_errno=True)
+_READER_SECONDS = 2.0
+
+_LONGEST_NAP = 0.01
+_STARTING = threading.Lock()
+_GUARDS: list[Guard] = []
 
 _PACKAGES = {
     "bwrap": "bubblewrap",
+    "c++": "g++",
     "cc": "gcc libc6-dev",
-    "git": "git",
-    "mmdebstrap": "mmdebstrap",
+    "ld": "binutils",
+    "protoc": "protobuf-compiler",
 }
-
-
-class Stream(StrEnum):
-    """Where a line came from."""
-
-    STDOUT = "stdout"
-    STDERR = "stderr"
+"""Debian packages of programs that are not called like their package."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +62,12 @@ class Process:
         argv: program and arguments.
         cwd: its working directory.
         environment: all of its variables; None inherits ours.
+        stdin: what it reads; None gives it no input.
         on_chunk: called from reader threads with what arrives on each stream, as it arrives.
         keep: whether what arrives is kept and returned by `collected`.
 
     Raises:
-        ToolMissingError: there is no such program.
+        ToolMissingError: there is no such program, or it cannot be executed.
     """
 
     def __init__(
@@ -80,7 +84,11 @@ class Process:
         self.began = time.monotonic()
         self._collected: dict[Stream, list[bytes]] = {Stream.STDOUT: [], Stream.STDERR: []}
         self._on_chunk, self._keep = on_chunk, keep
+        self._ending = threading.Lock()
+        # There before the program, so that it is told of it within microseconds.
+        guard = _guard()
         self._child = _spawn(self.argv, cwd, environment, with_input=stdin is not None)
+        guard.watch(self._child.pid)
         self._readers = [
             self._reader(Stream.STDOUT, self._child.stdout),
             self._reader(Stream.STDERR, self._child.stderr),
@@ -107,30 +115,37 @@ class Process:
 
     def exit_code(self) -> int | None:
         """Return the exit code, or None while it runs."""
-        return self._child.poll()
+        return self.wait(0)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the program itself."""
-        if self._child.poll() is None:
-            self._child.send_signal(number)
+        with self._ending:
+            # An ended program takes signals without effect until it is reaped.
+            if self._child.returncode is None:
+                os.kill(self._child.pid, number)
 
     def kill(self) -> None:
         """Kill the whole process group."""
-        try:
-            os.killpg(self._child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+        # Once the program is reaped, its number may be another group's. What was left of its own is dead by then.
+        if self._child.returncode is None:
+            _kill_group(self._child.pid)
 
     def wait(self, timeout: float | None) -> int | None:
-        """Wait for the end; return the exit code, or None if it still runs after `timeout` seconds."""
-        try:
-            code = self._child.wait(timeout)
-        except subprocess.TimeoutExpired:
+        """Wait for the end; return the exit code, or None if it still runs after `timeout` seconds.
+
+        What the program leaves behind in its process group is killed with its end.
+        """
+        if self._child.returncode is None and not _has_ended(self._child.pid, timeout):
             return None
+        with self._ending:
+            if self._child.returncode is None:
+                _kill_group(self._child.pid)
+                self._child.wait()
+                _guard().release(self._child.pid)
         for reader in self._readers:
-            # A grandchild may hold the pipe open; what it prints later belongs to nobody.
-            reader.join(2.0)
-        return code
+            # A grandchild in a session of its own may hold the pipe open; what it prints later belongs to nobody.
+            reader.join(_READER_SECONDS)
+        return self._child.returncode
 
     def collected(self, stream: Stream) -> bytes:
         """Return what arrived on a stream."""
@@ -160,33 +175,13 @@ class Process:
             if pipe is None:
                 return
             try:
-                pipe.write(content)
-                pipe.close()
+                with pipe:
+                    pipe.write(content)
             except OSError:
+                # It ended without reading; its exit code says whether that was right.
                 return
 
         threading.Thread(target=write, daemon=True).start()
-
-
-class LineSplitter:
-    """Turns chunks into lines, one splitter a stream; bytes that are no UTF-8 become replacement characters."""
-
-    def __init__(self, on_line: Callable[[Stream, str], None]) -> None:
-        self._on_line = on_line
-        self._rest: dict[Stream, bytes] = {Stream.STDOUT: b"", Stream.STDERR: b""}
-
-    def feed(self, stream: Stream, chunk: bytes) -> None:
-        """Take a chunk and pass on each line that it completes."""
-        *lines, self._rest[stream] = (self._rest[stream] + chunk).split(b"\n")
-        for line in lines:
-            self._on_line(stream, line.decode(errors="replace").rstrip("\r"))
-
-    def finish(self) -> None:
-        """Pass on last lines that have no line end."""
-        for stream, rest in self._rest.items():
-            if rest:
-                self._on_line(stream, rest.decode(errors="replace"))
-            self._rest[stream] = b""
 
 
 def run(
@@ -243,6 +238,16 @@ def _wait(child: Process, timeout: float | None, cancel: threading.Event | None)
             raise InterruptedRunError(f"`{' '.join(child.argv[:3])}` was ended because the run was")
 
 
+def missing(program: str) -> ToolMissingError:
+    """Return the error for a program that is not there, with the command that brings it."""
+    name = program.rsplit("/", 1)[-1]
+    package = _PACKAGES.get(name, name)
+    return ToolMissingError(
+        f"{name} is needed and not installed on this machine",
+        repair=f"sudo apt-get install -y --no-install-recommends {package}",
+    )
+
+
 def _spawn(
     argv: tuple[str, ...], cwd: Path | None, environment: Mapping[str, str] | None, *, with_input: bool
 ) -> subprocess.Popen[bytes]:
@@ -255,23 +260,73 @@ def _spawn(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - a single prctl, which is safe between fork and exec
         )
-    except FileNotFoundError as error:
+    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
         if cwd is not None and not cwd.is_dir():
             raise
-        raise missing(argv[0]) from error
+        raise _unstartable(argv[0], environment, error) from error
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+        raise _unstartable(argv[0], environment, error) from error
 
 
-def missing(program: str) -> ToolMissingError:
-    """Return the error for a program that is not there, with the command that brings it."""
-    name = program.rsplit("/", 1)[-1]
-    package = _PACKAGES.get(name, name)
-    return ToolMissingError(
-        f"{name} is needed and not installed on this machine",
-        repair=f"sudo apt-get install -y --no-install-recommends {package}",
+def _unstartable(program: str, environment: Mapping[str, str] | None, error: OSError) -> ToolMissingError:
+    path = (os.environ if environment is None else environment).get("PATH")
+    found = program if "/" in program else shutil.which(program, mode=os.F_OK, path=path)
+    if found is None or not os.path.lexists(found):
+        return missing(program)
+    # The kernel says "no such file" of a program whose interpreter or loader is not there.
+    why = "its interpreter is missing" if isinstance(error, FileNotFoundError) else error.strerror
+    return ToolMissingError(f"{found} cannot be started: {why}", repair=f"see what `file {found}` says of it")
+
+
+def _has_ended(pid: int, timeout: float | None) -> bool:
+    """Wait for a child's end without reaping it, so that its number stays its own; False if it still runs."""
+    limit = None if timeout is None else time.monotonic() + timeout
+    nap = 0.0005
+    try:
+        if limit is None:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            return True
+        while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+            left = limit - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(nap, left))
+            nap = min(2 * nap, _LONGEST_NAP)
+    except ChildProcessError:
+        # Another thread that waits for it was quicker and has reaped it.
+        return True
+    return True
+
+
+def _kill_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        # Nobody is left in it, or a setuid program is, which only its owner may kill.
+        return
+
+
+def _guard() -> Guard:
+    with _STARTING:
+        if not _GUARDS:
+            _GUARDS.append(_start_guard())
+        return _GUARDS[0]
+
+
+def _start_guard() -> Guard:
+    shell = subprocess.Popen(
+        ["/bin/sh", "-c", SCRIPT],
+        cwd="/",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
-
-
-def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if shell.stdin is None:
+        raise AssertionError
+    guard = Guard(shell.stdin, ended=shell.wait)
+    atexit.register(guard.close)
+    return guard

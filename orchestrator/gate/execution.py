@@ -175,6 +175,12 @@ def _loader(program: ProgramFacts, *, name: str) -> Iterator[Fault]:
             "the start would fail with `no such file or directory`",
             repair=repair,
         )
+    elif program.loader_machine is None:
+        yield Fault(
+            cause="interpreter-missing",
+            message=f"{name} asks for the loader {loader.path}, and what the image has there is no ELF file",
+            repair=repair,
+        )
     elif program.loader_machine != program.machine:
         yield Fault(
             cause="wrong-architecture",

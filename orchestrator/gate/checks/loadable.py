@@ -74,7 +74,8 @@ def _passed(facts: LoadFacts) -> str:
 def _count(program: ProgramFacts) -> str:
     if program.loader is None:
         return "a script"
-    return f"loader and {len(program.resolved)} libraries found in the image"
+    count = len(program.resolved)
+    return f"loader and {count} {'library' if count == 1 else 'libraries'} found in the image"
 
 
 def _resolved(facts: LoadFacts) -> Iterator[Evidence]:

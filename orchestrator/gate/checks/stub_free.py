@@ -97,30 +97,31 @@ def judge(facts: ShippedFacts) -> CheckResult:
 
 
 def _suspect(facts: ShippedFacts, made: Sequence[WitnessedCall]) -> CheckResult:
+    """Name which of the suspects it was, by what was witnessed of the shipped bytes."""
     shipped = facts.shipped
-    if shipped is None:
-        return _missing(facts)
+    digest = shipped.sha256 if shipped else ""
+    if made and (name := _made_as(made[-1], digest)) != facts.binary:
+        return _wrong_file(facts, f"it is `{name}`, another program that the same build made")
     if made:
-        name = _made_as(made[-1], shipped.sha256)
-        if name != facts.binary:
-            return _wrong_file(facts, f"it is `{name}`, another program that the same build made")
         return _other_sources(facts, made[-1])
-    if facts.builder is not None and facts.builder.sha256 != shipped.sha256:
+    if facts.builder is not None and facts.builder.sha256 != digest:
         return _wrong_file(facts, "it is not the file that lies in the builder stage now")
-    if not facts.calls:
-        return _unwitnessed(facts)
-    kept = next((call for call in facts.calls if shipped.sha256 in call.kept.values()), None)
+    kept = next((call for call in facts.calls if digest in call.kept.values()), None)
     if kept is not None:
-        return _failed(
-            facts,
-            cause="never-compiled",
-            message=f"the image's program lay in the target directory before cargo was called (suspect: not really "
-            f"built): `{' '.join(('cargo', *kept.arguments))}` kept it and no witnessed call wrote it",
-            line=_line_of(facts),
-            repair="keep `target` out of the build context (.dockerignore) and out of the image's earlier stages",
-            evidence=(_program("shipped", shipped), _program("host", facts.local)),
-        )
-    return _never_compiled(facts)
+        return _there_before(facts, kept)
+    return _never_compiled(facts) if facts.calls else _unwitnessed(facts)
+
+
+def _there_before(facts: ShippedFacts, kept: WitnessedCall) -> CheckResult:
+    return _failed(
+        facts,
+        cause="never-compiled",
+        message=f"the image's program lay in the target directory before cargo was called (suspect: not really "
+        f"built): `{' '.join(('cargo', *kept.arguments))}` kept it and no witnessed call wrote it",
+        line=_line_of(facts),
+        repair="keep `target` out of the build context (.dockerignore) and out of the image's earlier stages",
+        evidence=(_program("shipped", facts.shipped), _program("host", facts.local)),
+    )
 
 
 def _differing(call: WitnessedCall, facts: ShippedFacts) -> list[str]:

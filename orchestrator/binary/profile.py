@@ -1,0 +1,163 @@
+"""What is known about one program: facts only, as plain values with a versioned JSON form.
+
+Nothing here reads a program (see `read.py`) or compares two (see `parity/`). A remembered profile is made of these
+values alone, so whoever finds one in the workspace pays neither for LIEF nor for the program's bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+PROFILE_VERSION = 1
+"""Part of the key under which profiles are remembered; goes up when a fact is added or changes its meaning."""
+
+
+class Format(StrEnum):
+    """What a file is by its first bytes."""
+
+    ELF = "elf"
+    PE = "pe"
+    MACH_O = "mach-o"
+    SCRIPT = "script"
+    EMPTY = "empty"
+    OTHER = "other"
+
+
+class Function(NamedTuple):
+    """One entry of the symbol table.
+
+    Attributes:
+        name: without what changes although the function does not (crate hash, `.llvm.` suffix); see `names.py`.
+        size: bytes of machine code, as the symbol table says.
+    """
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionFacts:
+    """One section.
+
+    Attributes:
+        size: bytes in memory for a section without content (`.bss`), else bytes in the file.
+        flags: `A` loaded, `W` writable, `X` executable, in this order.
+        sha256: hex digest of the content; None where there is none to digest.
+    """
+
+    name: str
+    size: int
+    flags: str
+    sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BinaryProfile:
+    """Facts about one program. What only ELF files have is empty or None for the others.
+
+    Attributes:
+        sha256: hex digest of the whole file.
+        size: bytes.
+        damage: why the file cannot be what its first bytes say (cut off, say); None when nothing was found.
+        machine: processor, in LIEF's lower-case name (`x86_64`).
+        kind: `executable` (fixed address), `pie`, `shared-object`, `object` or `core`.
+        interpreter: the loader that the program asks for, or the interpreter in a script's first line.
+        needed: names of the shared libraries it asks for, in its order.
+        versions: `library VERSION` for each symbol version it asks for.
+        build_id: hex; None when the linker left none.
+        comment: the tools that the compiler and linker name in `.comment`, in its order.
+        code_sha256: over what is mapped executable: addresses and bytes.
+        data_sha256: over everything else that is mapped, with two things blanked that say nothing about how the
+            program runs: the bytes of the build-id and the position of the section table.
+        pathless_sha256: as `data_sha256` with each of `roots` blanked, length kept.
+        overlay_sha256: over what follows the last part that the file's own tables name; None when nothing does.
+        functions: by name; None when there is no symbol table to read them from.
+        debug_info: whether it carries DWARF.
+        stripped: whether the symbol table is gone.
+        crates: `name version` of dependencies, from the source paths that panics would print. A dependency that
+            cannot panic leaves no trace, so absence alone proves nothing.
+        rustc_commits: of the standard library's sources, from the same strings.
+        roots: folders that the crates' sources were compiled in, as far as those strings tell.
+    """
+
+    sha256: str
+    size: int
+    format: Format
+    damage: str | None = None
+    machine: str | None = None
+    kind: str | None = None
+    interpreter: str | None = None
+    needed: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+    build_id: str | None = None
+    comment: tuple[str, ...] = ()
+    sections: tuple[SectionFacts, ...] = ()
+    code_sha256: str | None = None
+    data_sha256: str | None = None
+    pathless_sha256: str | None = None
+    overlay_sha256: str | None = None
+    functions: tuple[Function, ...] | None = None
+    debug_info: bool = False
+    stripped: bool = True
+    crates: tuple[str, ...] = ()
+    rustc_commits: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+
+
+_TEXTS = ("needed", "versions", "comment", "crates", "rustc_commits", "roots")
+_PLAIN = (
+    *("sha256", "size", "damage", "machine", "kind", "interpreter", "build_id"),
+    *("code_sha256", "data_sha256", "pathless_sha256", "overlay_sha256", "debug_info", "stripped"),
+)
+
+
+def profile_to_json(profile: BinaryProfile) -> dict[str, Any]:
+    """Return the profile as a value that JSON can hold.
+
+    Function names go as one text: a large program has a hundred thousand, and one long string is read back several
+    times faster than as many short ones.
+    """
+    functions = profile.functions
+    return {
+        "version": PROFILE_VERSION,
+        "format": profile.format.value,
+        **{name: getattr(profile, name) for name in _PLAIN},
+        **{name: list(getattr(profile, name)) for name in _TEXTS},
+        "sections": [[part.name, part.size, part.flags, part.sha256] for part in profile.sections],
+        "functions": functions
+        if functions is None
+        else {
+            "names": "\n".join(function.name for function in functions),
+            "sizes": [function.size for function in functions],
+        },
+    }
+
+
+def profile_from_json(value: Any) -> BinaryProfile | None:
+    """Return the profile that `profile_to_json` made; None for another version or a damaged value."""
+    try:
+        if value["version"] != PROFILE_VERSION:
+            return None
+        plain: dict[str, Any] = {name: value[name] for name in _PLAIN}
+        texts: dict[str, Any] = {name: tuple(value[name]) for name in _TEXTS}
+        return BinaryProfile(
+            format=Format(value["format"]),
+            sections=tuple(
+                SectionFacts(name=name, size=size, flags=flags, sha256=sha256)
+                for name, size, flags, sha256 in value["sections"]
+            ),
+            functions=_functions_from_json(value["functions"]),
+            **plain,
+            **texts,
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _functions_from_json(value: Any) -> tuple[Function, ...] | None:
+    if value is None:
+        return None
+    names = value["names"].split("\n") if value["sizes"] else []
+    return tuple(Function(name, size) for name, size in zip(names, value["sizes"], strict=True))

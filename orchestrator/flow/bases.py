@@ -1,0 +1,88 @@
+"""`invoke bases`: lists, makes and verifies the base images of a spec."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.bases.bootstrap import bootstrap
+from orchestrator.bases.image import BaseImage, HostToolchain, Origin
+from orchestrator.bases.prepare import prepare_bases
+from orchestrator.bases.recipe import recipe_of
+from orchestrator.engine.docker import Engine
+from orchestrator.events import Lane, OutputEvent
+from orchestrator.toolchains.cargo.identity import identify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestrator.engine.process import Stream
+    from orchestrator.events import Emit
+    from orchestrator.spec.load import LoadedSpec
+    from orchestrator.workspace import Workspace
+
+
+def list_bases(
+    loaded: LoadedSpec, *, workspace: Workspace, environment: Mapping[str, str], show: Emit, rebuild: bool
+) -> list[str]:
+    """Return a line for each base of the spec, making what is missing."""
+    with Engine.connect(environment) as engine:
+        made = _prepared(engine, loaded, workspace=workspace, environment=environment, show=show, rebuild=rebuild)
+        return [f"{base.reference:28} {base.image_id[7:19]}  {base.origin:9}  {base.pinned}" for base in made]
+
+
+def verify_bases(loaded: LoadedSpec, *, workspace: Workspace, environment: Mapping[str, str], show: Emit) -> list[str]:
+    """Make each bootstrapped base again and return a line for each whose image differs from the one in use.
+
+    A difference says that the package archive has moved on since, or that something is not reproducible.
+    """
+    toolchain = _toolchain(loaded, workspace, environment)
+    differing = []
+    with Engine.connect(environment) as engine:
+        for base in _prepared(engine, loaded, workspace=workspace, environment=environment, show=show, rebuild=False):
+            settings = loaded.spec.bases[base.reference].bootstrap
+            if base.origin is not Origin.BOOTSTRAP or settings is None:
+                continue
+
+            def tell(_stream: Stream, line: str, reference: str = base.reference) -> None:
+                show(OutputEvent(lane=Lane.BASES, step=reference, text=line))
+
+            again = bootstrap(
+                engine,
+                recipe_of(base.reference, settings, toolchain),
+                scratch=workspace.root,
+                environment=environment,
+                on_line=tell,
+            )
+            if again != base.image_id:
+                differing.append(f"{base.reference} is {base.image_id[7:19]}, and {again[7:19]} if made now")
+                engine.remove_image(again)
+    return differing
+
+
+def _prepared(
+    engine: Engine,
+    loaded: LoadedSpec,
+    *,
+    workspace: Workspace,
+    environment: Mapping[str, str],
+    show: Emit,
+    rebuild: bool,
+) -> list[BaseImage]:
+    return list(
+        prepare_bases(
+            engine,
+            tuple(loaded.spec.bases),
+            loaded.spec.bases,
+            toolchain=_toolchain(loaded, workspace, environment),
+            scratch=workspace.root,
+            environment=environment,
+            emit=show,
+            rebuild=rebuild,
+        ).values()
+    )
+
+
+def _toolchain(loaded: LoadedSpec, workspace: Workspace, environment: Mapping[str, str]) -> HostToolchain:
+    folder = (loaded.root / loaded.spec.source.root / loaded.spec.toolchain.manifest).parent
+    found = identify(folder, workspace=workspace, environment=environment)
+    return HostToolchain(version=found.version, commit=found.commit, host=found.host, sysroot=found.sysroot)

@@ -1,0 +1,49 @@
+"""`invoke clean`: removes what this tool made, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from orchestrator.engine.docker import Engine
+from orchestrator.engine.sweep import run_labels, sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from orchestrator.workspace import Workspace
+
+_OWN = ("twinbuild.local/pinned", "twinbuild.local/crates", "twinbuild.local/tools")
+_BASES = "twinbuild.local/base"
+
+
+def clean(workspace: Workspace, *, environment: Mapping[str, str], bases: bool) -> Iterator[str]:
+    """Remove the workspace and what lies in the engine; yield a line for each thing that went.
+
+    Images that passed keep their tags: those are the user's.
+
+    Args:
+        workspace: the project's; nobody may be running in it.
+        environment: the caller's variables.
+        bases: also remove bootstrapped bases, which take minutes to make again.
+
+    Raises:
+        WorkspaceBusyError: a run is going on there.
+        EngineUnreachableError: no engine answers; nothing was removed then.
+    """
+    with workspace.locked("clean", wait=False, on_wait=lambda _: None), Engine.connect(environment) as engine:
+        swept = sweep(engine, run_labels(workspace.root, "clean"))
+        if swept:
+            yield f"{swept} containers, volumes and networks of ended runs"
+        known = workspace.recall("images", "last")
+        for image_id in known if isinstance(known, list) else []:
+            facts = engine.image(str(image_id))
+            if facts is not None and not facts.tags and engine.remove_image(facts.id):
+                yield f"untagged image {facts.id[7:19]}"
+        for repository in (*_OWN, *((_BASES,) if bases else ())):
+            for image in engine.images(repository):
+                own = [tag for tag in image.tags if tag.startswith(f"{repository}:")]
+                yield from (tag for tag in own if engine.remove_image(tag))
+        size = sum(path.lstat().st_size for path in workspace.root.rglob("*") if not path.is_dir())
+        shutil.rmtree(workspace.root)
+        yield f"{workspace.root} ({size / 1e6:.0f} MB)"

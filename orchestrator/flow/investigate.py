@@ -1,0 +1,173 @@
+"""From the two builds to the evidence that the checks judge: programs compared, loading read, both sides run."""
+
+from __future__ import annotations
+
+import posixpath
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from orchestrator.binary.loading import load_facts_from_json, load_facts_to_json, read_loadable
+from orchestrator.binary.read import profile_of
+from orchestrator.engine.files import image_files
+from orchestrator.errors import EngineUnreachableError
+from orchestrator.events import Lane, StepEvent, StepState
+from orchestrator.gate.checks.stub_free import ShippedFacts
+from orchestrator.gate.run_checks import GateEvidence
+from orchestrator.parity.compare import compare_files
+from orchestrator.smoke.image import run_image
+from orchestrator.smoke.local import arguments_of, run_local
+from orchestrator.smoke.transcript import Transcript, from_json, to_json
+from orchestrator.toolchains.cargo.witness import read_witness
+from orchestrator.version import VERSION
+from orchestrator.workspace import memo_key
+
+if TYPE_CHECKING:
+    from orchestrator.binary.loading import LoadFacts
+    from orchestrator.build.image import ImageBuild
+    from orchestrator.build.local import LocalBuild
+    from orchestrator.engine.docker import ImageFacts
+    from orchestrator.flow.prepare import Prepared, Surroundings
+    from orchestrator.parity.difference import Comparison
+    from orchestrator.source.snapshot import Snapshot
+    from orchestrator.spec.model import BuildSpec
+
+
+def investigate(
+    spec: BuildSpec,
+    snapshot: Snapshot,
+    prepared: Prepared,
+    local: LocalBuild,
+    image: ImageBuild,
+    *,
+    around: Surroundings,
+) -> GateEvidence:
+    """Return all that can be found out about the candidate."""
+    candidate = around.engine.image(image.candidate_id)
+    if candidate is None:
+        raise EngineUnreachableError("the engine lost the candidate image", repair="run the build again")
+    remembered: set[str] = set()
+    loading = _loading(candidate, spec, image, around, remembered)
+    image_run, local_run = _runs(candidate, spec, local, around, remembered)
+    copies = prepared.builder.copies
+    return GateEvidence(
+        shipped=_shipped(spec, snapshot, prepared, local, image),
+        comparison=_comparison(prepared, local, image, around),
+        loading=loading,
+        image_run=image_run,
+        local_run=local_run,
+        copy_line=prepared.dockerfile.location(copies[0]) if copies else None,
+        remembered=frozenset(remembered),
+    )
+
+
+def _shipped(
+    spec: BuildSpec, snapshot: Snapshot, prepared: Prepared, local: LocalBuild, image: ImageBuild
+) -> ShippedFacts:
+    project, builder = prepared.project, prepared.builder
+    prefix = "" if project.root == "." else f"{project.root}/"
+    sources = {file.path.removeprefix(prefix): file.sha256 for file in snapshot.files if file.path.startswith(prefix)}
+    manifests = [posixpath.normpath(f"{posixpath.relpath(member.folder, project.root)}/Cargo.toml")
+                 for member in project.members]  # fmt: skip
+    inputs = dict.fromkeys((*local.inputs, *manifests, "Cargo.toml", "Cargo.lock"))
+    return ShippedFacts(
+        shipped=image.shipped,
+        builder=image.builder,
+        local=local.artifact,
+        calls=read_witness(image.witness),
+        sources=sources,
+        inputs=tuple(path for path in inputs if path in sources or path in local.inputs),
+        package=project.package,
+        binary=project.binary,
+        image_path=spec.image.binary,
+        dockerfile=prepared.dockerfile.file,
+        cargo_lines=builder.cargo_lines,
+        copies=builder.copies,
+        logs=image.logs,
+        guard=spec.stub.guard,
+    )
+
+
+def _comparison(prepared: Prepared, local: LocalBuild, image: ImageBuild, around: Surroundings) -> Comparison | None:
+    shipped = image.shipped
+    if shipped is None:
+        return None
+    paths = {local.artifact.sha256: local.artifact.path, shipped.sha256: shipped.path}
+    return compare_files(
+        local.artifact.sha256,
+        shipped.sha256,
+        size=local.artifact.size,
+        profile=lambda digest: profile_of(paths[digest], digest, workspace=around.workspace),
+        own=[member.name.replace("-", "_") for member in prepared.project.members],
+    )
+
+
+def _loading(
+    candidate: ImageFacts, spec: BuildSpec, image: ImageBuild, around: Surroundings, remembered: set[str]
+) -> LoadFacts:
+    key = memo_key(
+        {"image": candidate.id, "binary": spec.image.binary, "arguments": spec.smoke.arguments, "tool": VERSION}
+    )
+    known = load_facts_from_json(around.workspace.recall("loading", key))
+    if known is not None:
+        remembered.add("loadable")
+        return known
+    with image_files(around.engine, candidate.id, labels=around.labels) as files:
+        facts = read_loadable(
+            files,
+            candidate,
+            binary=spec.image.binary,
+            program=image.shipped.path if image.shipped else None,
+            arguments=spec.smoke.arguments,
+        )
+    around.workspace.remember("loading", key, load_facts_to_json(facts))
+    return facts
+
+
+def _runs(
+    candidate: ImageFacts, spec: BuildSpec, local: LocalBuild, around: Surroundings, remembered: set[str]
+) -> tuple[Transcript, Transcript]:
+    """Return the runs of image and host program, at the same time; remembered for the very same content and plan."""
+    plan = spec.smoke.model_dump(mode="json")
+    image_key = memo_key({"image": candidate.id, "plan": plan, "tool": VERSION})
+    local_key = memo_key({"program": local.artifact.sha256, "image": image_key})
+    image_run = from_json(around.workspace.recall("smoke", image_key))
+    local_run = from_json(around.workspace.recall("smoke", local_key))
+    with ThreadPoolExecutor(2) as pool:
+        images = pool.submit(_run_image, candidate, spec, around) if image_run is None else None
+        locals_ = pool.submit(_run_local, candidate, spec, local, around) if local_run is None else None
+        if images is None:
+            remembered.add("smoke")
+        else:
+            image_run = images.result()
+            around.workspace.remember("smoke", image_key, to_json(image_run))
+        if locals_ is not None:
+            local_run = locals_.result()
+            around.workspace.remember("smoke", local_key, to_json(local_run))
+        elif images is None:
+            remembered.add("behaviour")
+    if image_run is None or local_run is None:
+        msg = "a run has neither been made nor remembered"
+        raise AssertionError(msg)
+    return image_run, local_run
+
+
+def _run_image(candidate: ImageFacts, spec: BuildSpec, around: Surroundings) -> Transcript:
+    name = "smoke run of the image's entrypoint"
+    around.emit(StepEvent(lane=Lane.CHECKS, step="smoke", name=name, state=StepState.STARTED))
+    seen = run_image(around.engine, candidate.id, spec.smoke, labels=around.labels, cancel=around.cancel)
+    around.emit(StepEvent(lane=Lane.CHECKS, step="smoke", name=name, state=StepState.DONE, seconds=seen.seconds))
+    return seen
+
+
+def _run_local(candidate: ImageFacts, spec: BuildSpec, local: LocalBuild, around: Surroundings) -> Transcript:
+    arguments = spec.smoke.arguments or (*candidate.entrypoint, *candidate.command)
+    variables = {name: value for name, value in candidate.environment.items() if name not in {"PATH", "HOME"}}
+    return run_local(
+        local.artifact.path,
+        arguments_of(arguments, spec.image.binary),
+        spec.smoke,
+        variables=variables,
+        environment=around.environment,
+        scratch=around.workspace.root,
+        cancel=around.cancel,
+    )

@@ -1,0 +1,234 @@
+"""From the spec and the snapshot to the two build plans."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.bases.image import HostToolchain
+from orchestrator.bases.prepare import prepare_bases
+from orchestrator.build.image import ImagePlan
+from orchestrator.build.local import ImagePaths, LocalPlan
+from orchestrator.dockerfile.harden import Hardening, harden
+from orchestrator.dockerfile.model import read_dockerfile
+from orchestrator.dockerfile.trace import Tracer, base_references
+from orchestrator.engine.buildkit import Limits
+from orchestrator.errors import DockerfileInvalidError
+from orchestrator.events import Lane, OutputEvent
+from orchestrator.spec.model import expand_facts
+from orchestrator.toolchains.cargo.crates import crates_image, fetch_crates
+from orchestrator.toolchains.cargo.identity import CargoToolchain, identify
+from orchestrator.toolchains.cargo.project import CargoProject, read_project
+from orchestrator.toolchains.cargo.tools import tools_image
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from orchestrator.bases.image import BaseImage
+    from orchestrator.dockerfile.model import Dockerfile
+    from orchestrator.dockerfile.trace import BuilderPlace
+    from orchestrator.engine.docker import Engine
+    from orchestrator.engine.process import Stream
+    from orchestrator.events import Emit
+    from orchestrator.source.snapshot import Snapshot
+    from orchestrator.spec.model import BuildSpec
+    from orchestrator.workspace import Workspace
+
+_OFFICIAL_SYSROOT = "/usr/local/rustup/toolchains"
+_OFFICIAL_CARGO_HOME = "/usr/local/cargo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What the two builds need, and what is known before they begin."""
+
+    project: CargoProject
+    toolchain: CargoToolchain
+    dockerfile: Dockerfile
+    builder: BuilderPlace
+    bases: Mapping[str, BaseImage]
+    local: LocalPlan
+    image: ImagePlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What stages need of the run around them."""
+
+    engine: Engine
+    workspace: Workspace
+    labels: Mapping[str, str]
+    logs: Path
+    environment: Mapping[str, str]
+    emit: Emit
+    cancel: threading.Event
+
+
+def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepared:
+    """Read the project and its Dockerfile, make the bases, and plan both builds.
+
+    Raises:
+        NoVerdictError: of the kind that fits: the manifest, the Dockerfile, a base, the toolchain or the crates.
+    """
+    tree = around.workspace.source
+    toolchain = identify(
+        (tree / spec.toolchain.manifest).parent, workspace=around.workspace, environment=around.environment
+    )
+    project = read_project(tree, spec.toolchain, toolchain, environment=around.environment)
+    arguments = _arguments(spec, snapshot)
+    dockerfile = read_dockerfile(tree / spec.image.dockerfile, file=spec.image.dockerfile, arguments=arguments)
+    dockerfile.stage(spec.image.target)
+    bases = prepare_bases(
+        around.engine,
+        base_references(dockerfile, spec.image.target),
+        spec.bases,
+        toolchain=HostToolchain(
+            version=toolchain.version, commit=toolchain.commit, host=toolchain.host, sysroot=toolchain.sysroot
+        ),
+        scratch=around.workspace.root,
+        environment=around.environment,
+        emit=around.emit,
+        cancel=around.cancel,
+    )
+    tracer = Tracer(
+        dockerfile,
+        arguments=arguments,
+        base_environment=lambda reference: bases[reference].environment if reference in bases else {},
+    )
+    builder = tracer.builder_place(
+        spec.image.target, binary=spec.image.binary, manifest=_in_context(spec.toolchain.manifest, spec.image.context)
+    )
+    crates = _crates(tree, project, toolchain, around)
+    hardened = _hardened(spec, dockerfile, tracer, builder, bases, crates=crates, around=around)
+    return Prepared(
+        project=project,
+        toolchain=toolchain,
+        dockerfile=dockerfile,
+        builder=builder,
+        bases=bases,
+        local=LocalPlan(
+            tree=tree,
+            project=project,
+            settings=spec.toolchain,
+            toolchain=toolchain,
+            paths=_image_paths(spec, builder, bases, toolchain, project),
+            variables=builder.environment,
+        ),
+        image=ImagePlan(
+            tree=tree,
+            files=snapshot.files,
+            context=spec.image.context,
+            dockerfile=dockerfile,
+            path=spec.image.dockerfile,
+            hardened=hardened,
+            target=spec.image.target,
+            arguments=arguments,
+            builder=(builder.stage.index, builder.program),
+            binary=spec.image.binary,
+            epoch=snapshot.epoch,
+            base_layers=_base_layers(dockerfile, spec.image.target, bases, around.engine),
+            limits=Limits(step=spec.image.step_limit, silence=spec.image.silence_limit),
+        ),
+    )
+
+
+def _arguments(spec: BuildSpec, snapshot: Snapshot) -> dict[str, str]:
+    facts = {
+        "project": spec.project,
+        "source.digest": snapshot.digest,
+        "source.commit": snapshot.commit or "none",
+        "source.epoch": str(snapshot.epoch),
+    }
+    return expand_facts({**spec.image.args, **spec.inputs}, facts)
+
+
+def _in_context(path: str, context: str) -> str:
+    """Return a path of the source relative to the build context."""
+    return path if context in {"", "."} else posixpath.relpath(path, context)
+
+
+def _crates(tree: Path, project: CargoProject, toolchain: CargoToolchain, around: Surroundings) -> str | None:
+    def tell(_stream: Stream, line: str) -> None:
+        around.emit(OutputEvent(lane=Lane.SOURCE, step="crates", text=line))
+
+    crates = fetch_crates(
+        tree,
+        project,
+        toolchain,
+        workspace=around.workspace,
+        environment=around.environment,
+        on_line=tell,
+        cancel=around.cancel,
+    )
+    return crates_image(around.engine, crates, workspace=around.workspace)
+
+
+def _hardened(
+    spec: BuildSpec,
+    dockerfile: Dockerfile,
+    tracer: Tracer,
+    builder: BuilderPlace,
+    bases: Mapping[str, BaseImage],
+    *,
+    crates: str | None,
+    around: Surroundings,
+) -> str:
+    homes = {}
+    for stage in dockerfile.needed(spec.image.target):
+        walked = tracer.walk(stage)
+        home = walked[-1].environment.get("CARGO_HOME") if walked else None
+        if home is not None:
+            homes[stage.index] = home
+    return harden(
+        dockerfile,
+        spec.image.target,
+        Hardening(
+            pins={reference: base.pinned for reference, base in bases.items()},
+            guard=spec.stub.guard,
+            tools=tools_image(around.engine, scratch=around.workspace.root),
+            crates=crates,
+            cargo_homes=homes,
+            programs=[(builder.stage.index, builder.program)],
+        ),
+    )
+
+
+def _image_paths(
+    spec: BuildSpec,
+    builder: BuilderPlace,
+    bases: Mapping[str, BaseImage],
+    toolchain: CargoToolchain,
+    project: CargoProject,
+) -> ImagePaths:
+    """Return where the builder stage has things; where the Dockerfile does not tell, where the official image does."""
+    if builder.workspace is None:
+        workspace = f"/{spec.project}"
+    else:
+        # The manifest may be a member's; the workspace's root lies as far above it as in the source.
+        below = posixpath.relpath(posixpath.dirname(spec.toolchain.manifest) or ".", project.root)
+        workspace = builder.workspace if below == "." else builder.workspace.removesuffix(f"/{below}")
+    sysroot = next((base.sysroot for base in bases.values() if base.sysroot), None)
+    return ImagePaths(
+        workspace=workspace,
+        cargo_home=builder.cargo_home or _OFFICIAL_CARGO_HOME,
+        sysroot=sysroot or f"{_OFFICIAL_SYSROOT}/{toolchain.name}",
+    )
+
+
+def _base_layers(
+    dockerfile: Dockerfile, target: str | None, bases: Mapping[str, BaseImage], engine: Engine
+) -> tuple[str, ...]:
+    stage = dockerfile.stage(target)
+    while stage.base_stage is not None:
+        stage = dockerfile.stages[stage.base_stage]
+    if stage.base not in bases:
+        return ()
+    image = engine.image(bases[stage.base].image_id)
+    if image is None:
+        raise DockerfileInvalidError(
+            f"the engine lost the base {stage.base}", location=dockerfile.location(stage.line), repair="run it again"
+        )
+    return image.layers

@@ -1,0 +1,264 @@
+"""`invoke build`: from the spec to the verdict, the tag, and the record."""
+
+from __future__ import annotations
+
+import platform
+import threading
+import time
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from orchestrator.build.image import ImageBuild, build_image
+from orchestrator.build.local import LocalBuild, build_local
+from orchestrator.engine.docker import Engine
+from orchestrator.engine.sweep import run_labels, sweep
+from orchestrator.errors import InterruptedRunError, NoVerdictError
+from orchestrator.events import Lane, NoteEvent
+from orchestrator.flow.investigate import investigate
+from orchestrator.flow.journal import Journal
+from orchestrator.flow.prepare import Prepared, Surroundings, prepare
+from orchestrator.gate.evaluate import PassedGate, evaluate, open_gate
+from orchestrator.gate.run_checks import run_checks
+from orchestrator.record import VERSION as RECORD_VERSION
+from orchestrator.record import (
+    BaseFacts,
+    ImageFacts,
+    ProgramFacts,
+    RunRecord,
+    SourceFacts,
+    SpecFacts,
+    ToolFacts,
+    failure_of,
+    write_record,
+)
+from orchestrator.source.snapshot import Snapshot, take_snapshot
+from orchestrator.source.tree import lay_out
+from orchestrator.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from orchestrator.build.artifact import Artifact
+    from orchestrator.events import Emit
+    from orchestrator.spec.load import LoadedSpec
+    from orchestrator.verdict import CheckResult, Verdict
+    from orchestrator.workspace import LockHolder, Workspace
+
+
+def verify(
+    loaded: LoadedSpec,
+    *,
+    workspace: Workspace,
+    environment: Mapping[str, str],
+    show: Emit,
+    wait_for_others: bool = True,
+) -> RunRecord:
+    """Build both sides, judge the candidate, and tag it if it passed.
+
+    Args:
+        loaded: the spec.
+        workspace: the tool's folder for this project.
+        environment: the caller's variables.
+        show: told what happens; may be called from several threads.
+        wait_for_others: whether to wait while another run holds the workspace.
+
+    Returns:
+        the record, which has been written; its verdict is passed or refused, or it holds the failure that left no
+        verdict. Nothing is raised for that: the caller decides on the exit code.
+    """
+    folder = workspace.new_run()
+    journal = Journal(show)
+    record = _opened(loaded, folder.name)
+    began = time.monotonic()
+    cancel = threading.Event()
+    try:
+        with workspace.locked(folder.name, wait=wait_for_others, on_wait=lambda holder: _say_waiting(show, holder)):
+            try:
+                record = _verified(
+                    record, loaded, folder, workspace=workspace, environment=environment, journal=journal, cancel=cancel
+                )
+            except NoVerdictError as error:
+                record = replace(record, failure=failure_of(error), image=None)
+            except KeyboardInterrupt:
+                cancel.set()
+                record = replace(record, failure=failure_of(_interrupted()), image=None)
+            record = _closed(record, journal, began, folder, workspace)
+            workspace.prune(keep=loaded.spec.runs.keep)
+    except (NoVerdictError, KeyboardInterrupt) as error:
+        stopped = error if isinstance(error, NoVerdictError) else _interrupted()
+        record = _closed(replace(record, failure=failure_of(stopped)), journal, began, folder, workspace)
+    return record
+
+
+def _verified(
+    record: RunRecord,
+    loaded: LoadedSpec,
+    folder: Path,
+    *,
+    workspace: Workspace,
+    environment: Mapping[str, str],
+    journal: Journal,
+    cancel: threading.Event,
+) -> RunRecord:
+    """Return the record with its verdict; the stages in their order."""
+    spec = loaded.spec
+    snapshot = take_snapshot(loaded.root / spec.source.root, spec.source, workspace=workspace, environment=environment)
+    lay_out(snapshot, workspace.source)
+    record = replace(record, source=_source_facts(snapshot))
+    with Engine.connect(environment) as engine:
+        around = Surroundings(
+            engine=engine,
+            workspace=workspace,
+            labels=run_labels(workspace.root, record.run),
+            logs=folder / "logs",
+            environment=environment,
+            emit=journal.emit,
+            cancel=cancel,
+        )
+        sweep(engine, dict(around.labels))
+        prepared = prepare(spec, snapshot, around)
+        local, image = _both_builds(prepared, around)
+        evidence = investigate(spec, snapshot, prepared, local, image, around=around)
+        checks = run_checks(evidence, parity_settings=spec.parity, smoke_settings=spec.smoke)
+        verdict = evaluate(checks)
+        outcome = _promoted(engine, spec.image.tag, image, open_gate(image.candidate_id, verdict))
+        _retire(engine, workspace, image)
+        tool = replace(
+            record.tool, engine=engine.version.version, toolchain=f"{prepared.toolchain.version} "
+            f"({prepared.toolchain.commit[:9]}, {prepared.toolchain.host})",
+        )  # fmt: skip
+    return _told(replace(record, tool=tool), prepared, local, image, checks=checks, verdict=verdict, outcome=outcome)
+
+
+def _both_builds(prepared: Prepared, around: Surroundings) -> tuple[LocalBuild, ImageBuild]:
+    """Run both builds at the same time; the first that fails ends the other, and its error is the run's."""
+    with ThreadPoolExecutor(2) as pool:
+        local = pool.submit(
+            build_local,
+            prepared.local,
+            workspace=around.workspace,
+            log=around.logs / "local.log",
+            environment=around.environment,
+            emit=around.emit,
+            cancel=around.cancel,
+        )
+        image = pool.submit(
+            build_image,
+            around.engine,
+            prepared.image,
+            workspace=around.workspace,
+            labels=around.labels,
+            log=around.logs / "image.log",
+            emit=around.emit,
+            cancel=around.cancel,
+        )
+        try:
+            done: Iterable[Future[LocalBuild] | Future[ImageBuild]]
+            done, _ = wait((local, image), return_when=FIRST_EXCEPTION)  # type: ignore[type-var, arg-type]
+        except KeyboardInterrupt:
+            around.cancel.set()
+            raise
+        broken = next((future for future in done if future.exception() is not None), None)
+        if broken is not None:
+            around.cancel.set()
+            broken.result()
+        return local.result(), image.result()
+
+
+def _promoted(engine: Engine, tag: str, image: ImageBuild, passed: PassedGate | None) -> ImageFacts:
+    """Give a passed candidate its tag; any other leaves the tag where it is."""
+    before = engine.image(tag)
+    if passed is not None:
+        engine.tag(passed.image_id, tag)
+    return ImageFacts(
+        raw_id=image.raw_id,
+        candidate_id=image.candidate_id,
+        tag=tag,
+        promoted=passed is not None,
+        previous_id=before.id if before else None,
+    )
+
+
+def _retire(engine: Engine, workspace: Workspace, image: ImageBuild) -> None:
+    """Remove the untagged images of the run before this one; tagged ones keep their content."""
+    known = workspace.recall("images", "last")
+    now = [image.raw_id, image.candidate_id]
+    for old in known if isinstance(known, list) else []:
+        facts = engine.image(str(old)) if old not in now else None
+        if facts is not None and not facts.tags:
+            engine.remove_image(facts.id)
+    workspace.remember("images", "last", now)
+
+
+def _opened(loaded: LoadedSpec, run: str) -> RunRecord:
+    return RunRecord(
+        version=RECORD_VERSION,
+        run=run,
+        project=loaded.spec.project,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=0.0,
+        tool=ToolFacts(version=VERSION, python=platform.python_version()),
+        spec=SpecFacts(path=str(loaded.path), digest=loaded.digest),
+        guard=loaded.spec.stub.guard,
+    )
+
+
+def _closed(record: RunRecord, journal: Journal, began: float, folder: Path, workspace: Workspace) -> RunRecord:
+    record = replace(record, steps=journal.steps(), seconds=round(time.monotonic() - began, 3))
+    write_record(record, folder)
+    workspace.finish_run(folder)
+    return record
+
+
+def _told(
+    record: RunRecord,
+    prepared: Prepared,
+    local: LocalBuild,
+    image: ImageBuild,
+    *,
+    checks: tuple[CheckResult, ...],
+    verdict: Verdict,
+    outcome: ImageFacts,
+) -> RunRecord:
+    bases = prepared.bases.values()
+    return replace(
+        record,
+        place=f"{local.place.kind} ({local.place.reason})",
+        bases=tuple(BaseFacts(reference=b.reference, image_id=b.image_id, origin=b.origin) for b in bases),
+        programs=(
+            _program("local", local.artifact, ""),
+            _program("builder", image.builder, prepared.builder.program),
+            _program("image", image.shipped, prepared.image.binary),
+        ),
+        image=outcome,
+        checks=checks,
+        verdict=verdict,
+    )
+
+
+def _program(side: str, artifact: Artifact | None, path: str) -> ProgramFacts:
+    if artifact is None:
+        return ProgramFacts(side=side, origin=path)
+    return ProgramFacts(side=side, origin=artifact.origin, sha256=artifact.sha256, size=artifact.size)
+
+
+def _source_facts(snapshot: Snapshot) -> SourceFacts:
+    return SourceFacts(
+        digest=snapshot.digest,
+        commit=snapshot.commit,
+        dirty=snapshot.dirty,
+        epoch=snapshot.epoch,
+        files=len(snapshot.files),
+    )
+
+
+def _interrupted() -> InterruptedRunError:
+    return InterruptedRunError("the run was ended; no tag was moved", repair="run it again")
+
+
+def _say_waiting(show: Emit, holder: LockHolder | None) -> None:
+    who = f"run {holder.run} of process {holder.pid}" if holder else "another run"
+    show(NoteEvent(lane=Lane.SOURCE, text=f"waiting for {who}, which holds this project's workspace"))

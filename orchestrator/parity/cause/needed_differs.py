@@ -1,0 +1,37 @@
+"""The programs ask for different shared libraries.
+
+The usual reason, seen in a public program: a `*-sys` crate asks pkg-config, finds the system's library on one side,
+and compiles its own copy on the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, listed
+from orchestrator.verdict import Evidence
+
+if TYPE_CHECKING:
+    from orchestrator.parity.difference import Difference
+
+
+def weigh(difference: Difference) -> Suspicion | None:
+    """Likely whenever the lists differ: nothing but the link decides them."""
+    needed = difference.needed
+    if not needed or difference.local.format is not difference.image.format or difference.image.damage:
+        return None
+    crates = {*difference.local.crates, *difference.image.crates}
+    wrappers = sorted(crate.split()[0] for crate in crates if crate.split()[0].endswith("-sys"))
+    sides = [("local", needed.only_local), ("image", needed.only_image)]
+    return Suspicion(
+        cause="needed-differs",
+        likelihood=Likelihood.LIKELY,
+        explanation="they need different shared libraries: "
+        + "; ".join(f"only {side} {listed(names)}" for side, names in sides if names),
+        repair="install the same `-dev` packages on both sides, or set `<LIBRARY>_STATIC=1` under `inputs` so that "
+        "both compile their own copy",
+        evidence=(
+            *(Evidence(label=f"needed, only {side}", value=listed(names)) for side, names in sides if names),
+            *((Evidence(label="crates that wrap a library", value=listed(wrappers)),) if wrappers else ()),
+        ),
+    )

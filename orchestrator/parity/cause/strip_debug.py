@@ -1,0 +1,32 @@
+"""One program carries debug information and the other does not; both have their symbols."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.binary.profile import Format
+from orchestrator.parity.cause.suspicion import Likelihood, Suspicion
+from orchestrator.verdict import Evidence
+
+if TYPE_CHECKING:
+    from orchestrator.parity.difference import Difference
+
+
+def weigh(difference: Difference) -> Suspicion | None:
+    """Certain when all that is mapped is equal; else possible, since `debug = …` also changes loaded code a little."""
+    local, image = difference.local, difference.image
+    if {local.format, image.format} != {Format.ELF} or local.debug_info == image.debug_info:
+        return None
+    if local.stripped or image.stripped or local.damage is not None or image.damage is not None:
+        return None
+    mapped = (local.code_sha256, local.data_sha256) == (image.code_sha256, image.data_sha256)
+    side = "local" if local.debug_info else "image's"
+    same = "; all that is mapped is equal" if mapped else ""
+    return Suspicion(
+        cause="strip-debug",
+        likelihood=Likelihood.CERTAIN if mapped else Likelihood.POSSIBLE,
+        explanation=f"only the {side} program carries debug information{same}",
+        repair="give both sides the same `debug` and `strip` in the cargo profile, and no `strip` or `objcopy` in the "
+        "Dockerfile; or accept it with `parity: {accept: hash-only}`",
+        evidence=(Evidence(label="debug information", value=f"only in the {side} program"),),
+    )

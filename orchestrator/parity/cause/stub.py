@@ -1,0 +1,91 @@
+"""The image holds a placeholder: the program that a Dockerfile compiles to cache dependencies, `fn main() {}`.
+
+Size, exit code and output do not tell a stub (real programs were measured that are smaller than their stub). What
+does: the project's own functions are all gone but `main`, the dependencies are gone (they leave source paths in a
+program that uses them, even when it is stripped), and what is left is in the local program as well, unchanged. One of
+the project's crates may be a stub while the others are real.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.binary.names import entry_crate
+from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, counted, listed
+from orchestrator.verdict import Evidence
+
+if TYPE_CHECKING:
+    from orchestrator.parity.difference import Difference, OwnCode
+
+_REPAIR = (
+    "keep `stub: {guard: enforce}` in the spec, which recompiles what changed; in the Dockerfile itself, `touch` every "
+    "source of every local crate after the COPY that brings the real sources, before the build"
+)
+_EXPLAINS = frozenset({"needed-differs", "dependency-version", "paths", "symbol-hash"})
+
+
+def weigh(difference: Difference) -> Suspicion | None:
+    """Weigh own code, dependencies, and whether the rest is what the local program has as well."""
+    mains = set(difference.local_entries)
+    if mains and difference.image.functions is not None and not mains & set(difference.image_entries):
+        return None  # without this program's `main` it is another program
+    emptied = [code for code in difference.own if code.local_beyond_main and not code.image_beyond_main]
+    bare = bool(difference.crates.only_local) and not difference.image.crates and bool(difference.image.rustc_commits)
+    if emptied:
+        return _by_own_code(difference, emptied, bare=bare)
+    if bare and difference.functions is None:
+        return _by_dependencies(difference)
+    return None
+
+
+def _by_own_code(difference: Difference, emptied: list[OwnCode], *, bare: bool) -> Suspicion:
+    names = " and ".join(f"`{code.crate}`" for code in emptied)
+    rest = "main only" if any(code.image for code in emptied) else "not even main"
+    functions = difference.functions
+    share = f"{functions.common:,} of {functions.local:,} functions, " if functions else ""
+    missing = tuple(name for code in emptied for name in code.missing)
+    return Suspicion(
+        cause="stub",
+        likelihood=_likelihood(difference, bare=bare),
+        explanation=f"the image's program has {share}none of package {names}'s own ({rest})",
+        repair=_REPAIR,
+        evidence=(Evidence(label="own functions missing", value=listed(missing)), *_dependencies(difference)),
+        explains=_EXPLAINS,
+    )
+
+
+def _likelihood(difference: Difference, *, bare: bool) -> Likelihood:
+    """Return how surely own code that is gone means a stub.
+
+    Other compiler settings may inline all of a small crate as well. Then functions of the rest differ in size, or are
+    on one side only; those of a stub are the standard library's, as in the local program.
+    """
+    functions = difference.functions
+    subset = (
+        functions is not None
+        and not functions.only_image
+        and all(entry_crate(name) is not None for name in functions.resized)
+    )
+    whole = all(code.image_beyond_main == 0 for code in difference.own)
+    if whole and bare and (subset or difference.toolchains):
+        return Likelihood.CERTAIN  # other tools bring another standard library, and explain no missing dependency
+    if subset or (whole and bare):
+        return Likelihood.LIKELY
+    return Likelihood.POSSIBLE
+
+
+def _by_dependencies(difference: Difference) -> Suspicion:
+    shown = counted(len(difference.crates.only_local), "dependency", "dependencies")
+    return Suspicion(
+        cause="stub",
+        likelihood=Likelihood.LIKELY,
+        explanation=f"the local program shows {shown}, the image's is a Rust program that shows none",
+        repair=_REPAIR,
+        evidence=_dependencies(difference),
+        explains=_EXPLAINS,
+    )
+
+
+def _dependencies(difference: Difference) -> tuple[Evidence, ...]:
+    missing = difference.crates.only_local
+    return (Evidence(label="dependencies missing", value=listed(missing)),) if missing else ()

@@ -1,0 +1,134 @@
+"""What the schema check found wrong, in this tool's words and at the place in the file."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.settings import Settings
+from orchestrator.spec.model import BuildSpec
+from orchestrator.spec.nodes import Mistake, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from orchestrator.spec.nodes import Document, Path
+
+_KINDS = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list ([a, b] or one `- item` a line)",
+    "dict_type": "a mapping (key: value)",
+    "model_type": "a mapping (key: value)",
+    "model_attributes_type": "a mapping (key: value)",
+}
+
+
+def mistake_of(error: Mapping[str, Any], document: Document) -> Mistake:
+    """Return the mistake for one of pydantic's errors."""
+    path: Path = tuple(part for part in error["loc"] if part != "[key]")
+    kind = str(error["type"])
+    name = ".".join(str(part) for part in path) or "the spec"
+    if kind == "missing":
+        return Mistake(place=_nearest(path[:-1], document), text=_missing(path, name))
+    if kind == "extra_forbidden":
+        place = document.keys.get(path) or _nearest(path, document)
+        return Mistake(place=place, text=_unknown(path, name))
+    expected = _expected(error)
+    return Mistake(place=_nearest(path, document), text=f"`{name}`{_found(path, error, document, expected)}")
+
+
+def _missing(path: Path, name: str) -> str:
+    description = _description(path)
+    return f"`{name}` is missing" + (f"; expected: {description}" if description else "")
+
+
+def _unknown(path: Path, name: str) -> str:
+    model = _model_at(path[:-1])
+    known = list(model.model_fields) if model else []
+    close = difflib.get_close_matches(str(path[-1]), known, n=1)
+    hint = f"; did you mean `{close[0]}`?" if close else ""
+    return f"unknown key `{name}`; expected one of {', '.join(known) or 'no keys'}{hint}"
+
+
+def _expected(error: Mapping[str, Any]) -> str:
+    kind, context = str(error["type"]), error.get("ctx") or {}
+    if kind in _KINDS:
+        return _KINDS[kind]
+    if kind in {"enum", "literal_error"}:
+        return f"one of {context['expected']}"
+    if kind == "value_error":
+        return str(context["error"]).removeprefix("expected ")
+    if kind == "string_pattern_mismatch":
+        return f"a text that matches {context['pattern']}"
+    return str(error["msg"])
+
+
+def _found(path: Path, error: Mapping[str, Any], document: Document, expected: str) -> str:
+    value, raw = error.get("input"), document.raw.get(path)
+    if isinstance(value, dict) and error["type"] == "value_error" and not path:
+        return f": {expected}"
+    shown = _shown(value, raw)
+    text = f" is {shown}; expected {expected}"
+    if expected == _KINDS["string_type"] and raw is not None and value is not None:
+        return f'{text}: write "{raw}"'
+    choices = [word.strip("'") for word in expected.removeprefix("one of ").replace(" or ", ", ").split(", ")]
+    close = difflib.get_close_matches(str(raw), choices, n=1) if expected.startswith("one of") else []
+    return f"{text}; did you mean `{close[0]}`?" if close else text
+
+
+def _shown(value: object, raw: str | None) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool | int | float):
+        kind = "true or false" if isinstance(value, bool) else "number"
+        return f"the {kind} {raw}" if kind == "number" else str(raw)
+    text = str(value if raw is None else raw)
+    return repr(text if len(text) < 80 else text[:77] + "...")  # noqa: PLR2004 - a line's worth
+
+
+def _nearest(path: Path, document: Document) -> Place:
+    while path and path not in document.values:
+        path = path[:-1]
+    return document.values.get(path) or Place(line=1, column=1)
+
+
+def _description(path: Path) -> str | None:
+    model = _model_at(path[:-1])
+    field = model.model_fields.get(str(path[-1])) if model else None
+    return field.description.splitlines()[0].rstrip(".") if field and field.description else None
+
+
+def _model_at(path: Path) -> type[Settings] | None:
+    """Return the slice that describes the mapping at a path."""
+    model: type[Settings] | None = BuildSpec
+    skip = False
+    for part in path:
+        if skip:
+            # The key of a free mapping (`bases`): its values are of the slice that was found already.
+            skip = False
+            continue
+        if model is None or part not in model.model_fields:
+            return None
+        annotation = model.model_fields[str(part)].annotation
+        skip = typing.get_origin(annotation) is dict
+        model = next(_slices(annotation), None)
+    return model
+
+
+def _slices(annotation: Any) -> Iterator[type[Settings]]:
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        if issubclass(annotation, Settings):
+            yield annotation
+        return
+    for argument in typing.get_args(annotation):
+        yield from _slices(argument)

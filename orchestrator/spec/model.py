@@ -1,0 +1,85 @@
+"""`buildspec.yaml` as a whole: nothing but the composition of the slices that capabilities own."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from orchestrator.bases.settings import BaseSettings
+from orchestrator.build.settings import ImageSettings
+from orchestrator.dockerfile.settings import StubSettings
+from orchestrator.parity.policy import ParitySettings
+from orchestrator.settings import Settings
+from orchestrator.smoke.settings import SmokeSettings
+from orchestrator.source.settings import SourceSettings
+from orchestrator.toolchains.cargo.settings import CargoSettings
+from orchestrator.workspace_settings import RunsSettings
+
+PLACEHOLDERS = ("project", "source.digest", "source.commit", "source.epoch")
+"""What `${…}` in a value of `inputs` and `image.args` may name."""
+
+_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+
+
+def _known_placeholders(value: str) -> str:
+    for name in _PLACEHOLDER.findall(value):
+        if name not in PLACEHOLDERS:
+            msg = f"expected one of {', '.join('${%s}' % known for known in PLACEHOLDERS)}"  # noqa: UP031 - braces
+            raise ValueError(msg)
+    return value
+
+
+Fact = Annotated[str, AfterValidator(_known_placeholders)]
+"""A text in which `${source.digest}` and its like are replaced."""
+
+
+class BuildSpec(Settings):
+    """The one declaration of a project."""
+
+    version: Literal[1]
+    """The version of this format."""
+
+    project: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    """The project's name."""
+
+    source: SourceSettings = SourceSettings()
+    """Which files belong to it."""
+
+    toolchain: CargoSettings
+    """What builds the program on the host."""
+
+    inputs: dict[str, Fact] = Field(default_factory=dict)
+    """Facts that both builds get: build arguments in Docker, environment on the host. One place, so they cannot
+    differ."""
+
+    image: ImageSettings
+    """The image and its name."""
+
+    bases: dict[str, BaseSettings] = Field(default_factory=dict)
+    """Where the images come from that FROM names; those not listed are used as the engine has them."""
+
+    stub: StubSettings = StubSettings()
+    """The stub guard."""
+
+    parity: ParitySettings = ParitySettings()
+    """How near both programs must be."""
+
+    smoke: SmokeSettings = SmokeSettings()
+    """How the image is run, and what it must do."""
+
+    runs: RunsSettings = RunsSettings()
+    """How many run records are kept."""
+
+    @model_validator(mode="after")
+    def _ready_fits_kind(self) -> BuildSpec:
+        if self.smoke.kind == "job" and self.smoke.ready.log is not None:
+            msg = "a job has no ready line: it ends; remove `smoke.ready.log` or `smoke.kind`"
+            raise ValueError(msg)
+        return self
+
+
+def expand_facts(values: dict[str, str], facts: dict[str, str]) -> dict[str, str]:
+    """Return values with their placeholders replaced."""
+    return {name: _PLACEHOLDER.sub(lambda match: facts[match[1]], value) for name, value in values.items()}
