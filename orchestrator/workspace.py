@@ -139,9 +139,7 @@ class Workspace:
             write_atomically(folder / f"{key}.json", json.dumps(value, sort_keys=True).encode())
 
     @contextmanager
-    def locked(
-        self, run: str, *, wait: bool, on_wait: Callable[[LockHolder | None], None]
-    ) -> Iterator[None]:
+    def locked(self, run: str, *, wait: bool, on_wait: Callable[[LockHolder | None], None]) -> Iterator[None]:
         """Hold the workspace; the kernel frees it when the process ends, however it ends.
 
         Args:

@@ -3,7 +3,10 @@
 A program holds paths: in debug information, panic messages, `env!("CARGO_MANIFEST_DIR")`, what build scripts write.
 With equal paths on both sides it needs no flag to be bit-identical. So the local build runs in a mount namespace
 (bubblewrap) in which workspace, cargo home and toolchain lie where the image has them. Where no namespace is to be
-had, the compiler is told to rewrite the paths, which reaches most of them (docs/adr/0003-same-paths.md).
+had, the compilers are told to rewrite the paths, which reaches most of them (docs/adr/0003-same-paths.md).
+
+What else a build script may ask for is made the same as in a RUN step where that costs nothing: an empty home and /tmp,
+the host name, user 0, the processes of the build alone. The rest of this machine can be read and not written.
 """
 
 from __future__ import annotations
@@ -21,7 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 SANDBOX_HOST = "buildkitsandbox"
-"""The host name that BuildKit gives every RUN step, so that a build script that asks gets the same answer."""
+"""The host name that BuildKit gives every RUN step."""
+
+HIDDEN = ("/home", "/root", "/tmp", "/var/tmp")  # noqa: S108 - names of the namespace, not files to write
+"""Folders that the build sees empty, as a fresh container has them."""
+
+_OWN = ("/dev", "/proc", *HIDDEN)
+_ISOLATIONS = (
+    # Everything that is started is gone when the build ends, whatever it did to get away.
+    ("--unshare-pid", "--unshare-uts", "--unshare-ipc", "--hostname", SANDBOX_HOST, "--proc", "/proc", "--dev", "/dev"),
+    # A container without the right to mount a /proc still has the right to bind the one it has.
+    ("--unshare-uts", "--hostname", SANDBOX_HOST, "--ro-bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev"),
+)
 
 
 class PlaceKind(StrEnum):
@@ -33,19 +47,27 @@ class PlaceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bind:
-    """A folder of this machine and where the build sees it."""
+    """A folder of this machine and the absolute path at which the build has it."""
 
     source: Path
     target: str
+    writable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the local build runs. `reason` says why it is this kind."""
+    """Where the local build runs.
+
+    Attributes:
+        reason: one clause that says why it is this kind.
+        binds: what lies where. In a remapped place these are the paths that the program is told of.
+        prefix: the command that the build's own is appended to; empty in a remapped place.
+    """
 
     kind: PlaceKind
     reason: str
     binds: tuple[Bind, ...]
+    prefix: tuple[str, ...] = ()
 
     def inside(self, path: Path) -> str:
         """Return where the build sees a path of this machine."""
@@ -53,65 +75,86 @@ class Place:
             return str(path)
         for bind in sorted(self.binds, key=lambda bind: len(bind.source.parts), reverse=True):
             if path.is_relative_to(bind.source):
-                below = path.relative_to(bind.source)
-                return os.path.normpath(os.path.join(bind.target, below))  # noqa: PTH118 - a path of the namespace
+                return str(Path(bind.target) / path.relative_to(bind.source))
         return str(path)
 
+    def outside(self, name: str) -> Path:
+        """Return the path on this machine of what the build sees under a name."""
+        path = Path(name)
+        if self.kind is PlaceKind.NAMESPACE:
+            for bind in sorted(self.binds, key=lambda bind: len(bind.target), reverse=True):
+                if path.is_relative_to(bind.target):
+                    return bind.source / path.relative_to(bind.target)
+        return path
+
     def command(self, argv: Sequence[str], *, directory: str) -> list[str]:
-        """Return the command that runs `argv` at this place."""
-        if self.kind is PlaceKind.REMAP:
-            return list(argv)
-        return [*_namespace(self.binds), "--chdir", directory, "--", *argv]
+        """Return the command that runs `argv` at this place, in a directory as the build names it."""
+        return [*self.prefix, "--chdir", directory, "--", *argv] if self.prefix else list(argv)
 
 
 def choose_place(binds: Sequence[Bind], *, environment: Mapping[str, str]) -> Place:
-    """Return a namespace with these binds where one can be had, else the remap place.
+    """Return a namespace with these binds where one can be had, else the remapped place.
 
     Args:
-        binds: what lies where; a later one may lie inside an earlier one.
+        binds: absolute; one may lie inside another's target, whose folder then gets an empty one as mount point.
         environment: the caller's variables (PATH).
     """
+    ordered = tuple(sorted(binds, key=lambda bind: len(Path(bind.target).parts)))
     bwrap = shutil.which("bwrap", path=environment.get("PATH"))
     if bwrap is None:
-        return Place(kind=PlaceKind.REMAP, reason="bubblewrap is not installed", binds=tuple(binds))
-    place = Place(kind=PlaceKind.NAMESPACE, reason="mount namespace by bubblewrap", binds=tuple(binds))
-    tried = run(place.command(["/bin/true"], directory="/"), environment={"PATH": environment.get("PATH", "")})
-    if tried.exit_code:
-        said = tried.stderr.decode(errors="replace").strip().splitlines()
-        why = said[-1] if said else f"exit code {tried.exit_code}"
-        return Place(kind=PlaceKind.REMAP, reason=f"no mount namespace: {why}", binds=tuple(binds))
-    return place
+        return Place(kind=PlaceKind.REMAP, reason="bubblewrap is not installed", binds=ordered)
+    if any(Path(bind.target) == Path("/") for bind in ordered):
+        return Place(kind=PlaceKind.REMAP, reason="the image builds in its root folder", binds=ordered)
+    why = ""
+    for user in _users():
+        for isolation in _ISOLATIONS:
+            prefix = (bwrap, "--die-with-parent", *user, *_root(ordered), *isolation, *_mounts(ordered))
+            tried = run([*prefix, "--", "true"], environment={"PATH": environment.get("PATH", "")})
+            if tried.exit_code == 0:
+                reason = "mount namespace by bubblewrap"
+                return Place(kind=PlaceKind.NAMESPACE, reason=reason, binds=ordered, prefix=prefix)
+            said = tried.stderr.decode(errors="replace").strip().splitlines()
+            why = why or (said[-1] if said else f"bubblewrap ended with exit code {tried.exit_code}")
+    return Place(kind=PlaceKind.REMAP, reason=f"no mount namespace can be had: {why}", binds=ordered)
 
 
-def _namespace(binds: Sequence[Bind]) -> Iterator[str]:
-    """Yield bubblewrap's command line: this machine's file system, with the binds laid over it.
+def _users() -> tuple[tuple[str, ...], ...]:
+    mapped = ("--unshare-user", "--uid", "0", "--gid", "0")
+    # Root may lack the right to mount (a plain container) and still have the one to a user namespace.
+    return ((), mapped) if os.getuid() == 0 else (mapped,)
 
-    A folder that this machine lacks cannot be made on it; its nearest ancestor becomes an empty file system into which
-    the ancestor's entries are bound again. The root is such an ancestor from the start.
+
+def _root(binds: Sequence[Bind]) -> Iterator[str]:
+    """Yield what makes the root folder: this machine's entries, read-only, with room for the binds.
+
+    A mount point cannot be made in a folder that is only bound. So each folder on the way to one is made anew, and its
+    entries are bound one by one.
     """
-    yield from ("bwrap", "--die-with-parent", "--unshare-uts", "--hostname", SANDBOX_HOST)
-    if os.getuid() != 0:
-        yield from ("--unshare-user", "--uid", "0", "--gid", "0")
-    yield from _entries(Path("/"))
-    rebuilt: set[Path] = set()
-    for bind in binds:
-        ancestor = _nearest(Path(bind.target))
-        covered = any(Path(bind.target).is_relative_to(other.target) for other in binds if other is not bind)
-        if ancestor not in {Path("/"), Path(bind.target), *rebuilt} and not covered:
-            rebuilt.add(ancestor)
-            yield from ("--tmpfs", str(ancestor))
-            yield from _entries(ancestor)
-    for bind in binds:
-        yield from ("--bind", str(bind.source), bind.target)
+    for folder in HIDDEN:
+        yield from ("--dir", folder)
+    yield from _entries(Path("/"), [Path(name) for name in (*(bind.target for bind in binds), *_OWN)])
 
 
-def _nearest(path: Path) -> Path:
-    return next(folder for folder in (path, *path.parents) if folder.is_dir())
-
-
-def _entries(folder: Path) -> Iterator[str]:
-    for entry in sorted(folder.iterdir()):
+def _entries(folder: Path, ours: Sequence[Path]) -> Iterator[str]:
+    for entry in _listed(folder):
+        if entry in ours:
+            continue
         if entry.is_symlink():
             yield from ("--symlink", str(entry.readlink()), str(entry))
+        elif any(place.is_relative_to(entry) for place in ours):
+            yield from ("--dir", str(entry))
+            yield from _entries(entry, ours)
         else:
-            yield from ("--dev-bind", str(entry), str(entry))
+            yield from ("--ro-bind-try", str(entry), str(entry))
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except PermissionError:
+        return []
+
+
+def _mounts(binds: Sequence[Bind]) -> Iterator[str]:
+    for bind in binds:
+        yield from ("--bind" if bind.writable else "--ro-bind", str(bind.source), bind.target)

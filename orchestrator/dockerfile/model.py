@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,13 @@ class Instruction:
         prefix = f"--{name}="
         return next((flag[len(prefix) :] for flag in self.flags if flag.startswith(prefix)), None)
 
+    @property
+    def script(self) -> str:
+        """Return a RUN step's shell text; that of an exec form as a shell would have to be given it."""
+        if self.json:
+            return shlex.join(self.values)
+        return "\n".join(self.heredocs or self.values)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
@@ -89,6 +97,11 @@ class Dockerfile:
     def location(self, line: int) -> Location:
         """Return a place in this file."""
         return Location(file=self.file, line=line)
+
+    def instruction(self, line: int) -> Instruction | None:
+        """Return the instruction that begins on a line, or None."""
+        every = (found for stage in self.stages for found in stage.instructions)
+        return next((found for found in every if found.line == line), None)
 
     def stage(self, target: str | None) -> Stage:
         """Return the stage that a target names (None: the last one).

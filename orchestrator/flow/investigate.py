@@ -68,14 +68,15 @@ def _shipped(
     sources = {file.path.removeprefix(prefix): file.sha256 for file in snapshot.files if file.path.startswith(prefix)}
     manifests = [posixpath.normpath(f"{posixpath.relpath(member.folder, project.root)}/Cargo.toml")
                  for member in project.members]  # fmt: skip
-    inputs = dict.fromkeys((*local.inputs, *manifests, "Cargo.toml", "Cargo.lock"))
+    compiled = [path.removeprefix(prefix) for path in local.inputs]
+    inputs = dict.fromkeys((*compiled, *manifests, "Cargo.toml", "Cargo.lock"))
     return ShippedFacts(
         shipped=image.shipped,
         builder=image.builder,
         local=local.artifact,
         calls=read_witness(image.witness),
         sources=sources,
-        inputs=tuple(path for path in inputs if path in sources or path in local.inputs),
+        inputs=tuple(path for path in inputs if path in sources or path in compiled),
         package=project.package,
         binary=project.binary,
         image_path=spec.image.binary,

@@ -17,6 +17,7 @@ from orchestrator.engine.buildkit import Limits
 from orchestrator.errors import DockerfileInvalidError
 from orchestrator.events import Lane, OutputEvent
 from orchestrator.spec.model import expand_facts
+from orchestrator.toolchains.cargo.command import selection_of
 from orchestrator.toolchains.cargo.crates import crates_image, fetch_crates
 from orchestrator.toolchains.cargo.identity import CargoToolchain, identify
 from orchestrator.toolchains.cargo.project import CargoProject, read_project
@@ -75,9 +76,12 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
     """
     tree = around.workspace.source
     toolchain = identify(
-        (tree / spec.toolchain.manifest).parent, workspace=around.workspace, environment=around.environment
+        (tree / spec.toolchain.manifest).parent,
+        workspace=around.workspace,
+        environment=around.environment,
+        top=tree,
     )
-    project = read_project(tree, spec.toolchain, toolchain, environment=around.environment)
+    project = read_project(tree, spec.toolchain, toolchain, files=snapshot.files, workspace=around.workspace)
     arguments = _arguments(spec, snapshot)
     dockerfile = read_dockerfile(tree / spec.image.dockerfile, file=spec.image.dockerfile, arguments=arguments)
     dockerfile.stage(spec.image.target)
@@ -111,11 +115,13 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
         bases=bases,
         local=LocalPlan(
             tree=tree,
+            files=snapshot.files,
             project=project,
             settings=spec.toolchain,
             toolchain=toolchain,
-            paths=_image_paths(spec, builder, bases, toolchain, project),
+            paths=_image_paths(spec, builder, bases, toolchain),
             variables=builder.environment,
+            selection=_selection(dockerfile, builder, project),
         ),
         image=ImagePlan(
             tree=tree,
@@ -197,25 +203,26 @@ def _hardened(
 
 
 def _image_paths(
-    spec: BuildSpec,
-    builder: BuilderPlace,
-    bases: Mapping[str, BaseImage],
-    toolchain: CargoToolchain,
-    project: CargoProject,
+    spec: BuildSpec, builder: BuilderPlace, bases: Mapping[str, BaseImage], toolchain: CargoToolchain
 ) -> ImagePaths:
     """Return where the builder stage has things; where the Dockerfile does not tell, where the official image does."""
-    if builder.workspace is None:
-        workspace = f"/{spec.project}"
-    else:
-        # The manifest may be a member's; the workspace's root lies as far above it as in the source.
-        below = posixpath.relpath(posixpath.dirname(spec.toolchain.manifest) or ".", project.root)
-        workspace = builder.workspace if below == "." else builder.workspace.removesuffix(f"/{below}")
     sysroot = next((base.sysroot for base in bases.values() if base.sysroot), None)
     return ImagePaths(
-        workspace=workspace,
+        workspace=builder.workspace or f"/{spec.project}",
         cargo_home=builder.cargo_home or _OFFICIAL_CARGO_HOME,
         sysroot=sysroot or f"{_OFFICIAL_SYSROOT}/{toolchain.name}",
     )
+
+
+def _selection(dockerfile: Dockerfile, builder: BuilderPlace, project: CargoProject) -> tuple[str, ...] | None:
+    """Return how the image's last cargo build selects packages, so that the host's unifies the same features."""
+    for line in reversed(builder.cargo_lines):
+        step = dockerfile.instruction(line)
+        if step is not None:
+            chosen = selection_of(step.script, program=project.binary)
+            if chosen is not None:
+                return chosen
+    return None
 
 
 def _base_layers(

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.image import ImageBuild, build_image
 from orchestrator.build.local import LocalBuild, build_local
@@ -39,6 +39,7 @@ from orchestrator.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
     from pathlib import Path
 
     from orchestrator.build.artifact import Artifact
@@ -156,8 +157,8 @@ def _both_builds(prepared: Prepared, around: Surroundings) -> tuple[LocalBuild, 
             cancel=around.cancel,
         )
         try:
-            done: Iterable[Future[LocalBuild] | Future[ImageBuild]]
-            done, _ = wait((local, image), return_when=FIRST_EXCEPTION)  # type: ignore[type-var, arg-type]
+            both: tuple[Future[Any], ...] = (local, image)
+            done, _ = wait(both, return_when=FIRST_EXCEPTION)
         except KeyboardInterrupt:
             around.cancel.set()
             raise

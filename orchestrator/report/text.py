@@ -31,7 +31,7 @@ _LABEL_WIDTH = 10
 def render_text(record: RunRecord, style: Style) -> str:
     """Return the screen: both lanes, the three programs, each check with its evidence, and the verdict."""
     blocks = [
-        [_head(record, style)],
+        list(_head(record, style)),
         [style.cut(line, style.width) for line in _lanes(record)],
         list(_programs(record, style)),
         [line for check in record.checks for line in _check(check, style)],
@@ -58,13 +58,18 @@ def size(count: int | None) -> str:
     return f"{count / 1000:.1f} kB" if count < _MEGABYTE else f"{count / _MEGABYTE:.1f} MB"
 
 
-def _head(record: RunRecord, style: Style) -> str:
+def _head(record: RunRecord, style: Style) -> Iterator[str]:
     dot = f" {style.sign('·')} "
-    parts = [style.paint(record.project, "bold"), f"run {record.run}", duration(record.seconds)]
+    parts = [f"run {record.run}", duration(record.seconds)]
     if record.source:
         commit = (record.source.commit or "no commit")[:_SHORT_DIGEST]
         parts.append(commit + (" + changes" if record.source.dirty else ""))
-    return dot.join(parts)
+    name = style.paint(record.project, "bold")
+    if len(dot.join([record.project, *parts])) <= style.width:
+        yield dot.join([name, *parts])
+    else:
+        yield name
+        yield from (f"  {part}" for part in parts)
 
 
 def _lanes(record: RunRecord) -> Iterator[str]:
@@ -137,7 +142,12 @@ def _refusal(record: RunRecord, style: Style) -> Iterator[str]:
         return
     previous = record.image.previous_id
     stays = f"{record.image.tag} stays at {previous[7 : 7 + _SHORT_DIGEST]}" if previous else "no tag was given"
-    yield f"{style.paint('REFUSED', 'red')}  {stays}"
+    head = style.paint("REFUSED", "red")
+    if len(f"REFUSED  {stays}") <= style.width:
+        yield f"{head}  {stays}"
+    else:
+        yield head
+        yield from _labelled("tag", stays, style)
     yield from _labelled("cause", verdict.cause or "unknown", style)
     if verdict.location:
         yield from _labelled("line", str(verdict.location), style)

@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.archive import load_files
 from orchestrator.engine.process import run
-from orchestrator.errors import LocalBuildFailedError, SourceUnreadableError
+from orchestrator.errors import LocalBuildFailedError, NoSpaceError
 from orchestrator.location import Location
+from orchestrator.toolchains.cargo.config import config_files, table
+from orchestrator.toolchains.cargo.failure import disk_full, last_words, lock_outdated
+from orchestrator.toolchains.cargo.lock import packages_digest, read_lock
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.process import Stream
     from orchestrator.toolchains.cargo.identity import CargoToolchain
+    from orchestrator.toolchains.cargo.lock import LockedPackage
     from orchestrator.toolchains.cargo.project import CargoProject
     from orchestrator.workspace import Workspace
 
 _REPOSITORY = "twinbuild.local/crates"
 MARKER = ".twinbuild"
-"""Tells the shim that the crates are mounted (toolchains/cargo/shim/on)."""
+"""Tells the shim that all crates are mounted (toolchains/cargo/shim/on)."""
 
 _PASSED_ON = re.compile(
-    r"(?i)(https?|no|all)_proxy|CARGO_(HTTP|NET|REGISTR)\w*|SSL_CERT_(FILE|DIR)|PATH|RUSTUP_HOME|HOME|SSH_AUTH_SOCK"
+    r"(?i)(https?|no|all)_proxy|CARGO_(HTTP|NET|REGISTR)\w*|SSL_CERT_(FILE|DIR)|PATH|HOME|SSH_AUTH_SOCK|GIT_\w+"
 )
-"""Variables of the caller that say how registries are reached; no others get into the fetch."""
+"""Variables of the caller that say how registries are reached; no others get into the fetch, and none of these gets
+into a build."""
+
+_OWN_FILES = ("config.json",)
+"""Files of a registry's index that belong to no package."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crates:
-    """The crates of a lock file. `registry`: whether there are any. `key`: digest of the lock file (hex)."""
+    """The packages of a lock file that are no part of the project.
+
+    Attributes:
+        key: digest (hex) over them.
+        packages: all of them, sorted.
+    """
 
     key: str
-    registry: bool
+    packages: tuple[LockedPackage, ...]
+
+    @property
+    def registry(self) -> bool:
+        """Return whether any comes from a registry."""
+        return any(package.from_registry for package in self.packages)
+
+    @property
+    def git(self) -> bool:
+        """Return whether any comes from a git repository: those are not handed to the image build."""
+        return not all(package.from_registry for package in self.packages)
 
 
 def fetch_crates(
@@ -52,33 +74,79 @@ def fetch_crates(
     on_line: Callable[[Stream, str], None],
     cancel: threading.Event | None = None,
 ) -> Crates:
-    """Bring every crate of the lock file into the tool's own cargo home; nothing to do while the lock is the same.
+    """Bring every crate of the lock file into the tool's own cargo home; nothing to do while they are there.
+
+    Sources are replaced as the project's own `.cargo/config.toml` says, never as the user's does: the image build
+    sees only the former, and both builds must find the same crates under the same names.
 
     Raises:
-        SourceUnreadableError: there is no Cargo.lock, or it is damaged.
-        LocalBuildFailedError: cargo could not fetch; its words are in `detail`.
+        LocalBuildFailedError: there is no Cargo.lock, it is damaged or out of date, or cargo could not fetch.
+        NoSpaceError: the disk is full.
     """
-    lock = tree / project.lock
-    where = Location(file=project.lock)
-    try:
-        content = lock.read_bytes()
-        packages = tomllib.loads(content.decode()).get("package", [])
-    except FileNotFoundError:
-        raise SourceUnreadableError(
-            "the project has no Cargo.lock, so nothing fixes what is built",
-            location=where,
-            repair=f"cargo generate-lockfile --manifest-path {project.root}/Cargo.toml, and commit it",
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SourceUnreadableError(
-            f"Cargo.lock cannot be read: {error}", location=where, repair="restore it from version control"
-        ) from error
-    key = hashlib.sha256(content).hexdigest()
-    crates = Crates(key=key, registry=any("registry+" in package.get("source", "") for package in packages))
-    if any("source" in package for package in packages) and workspace.recall("crates", key) is None:
-        _fetch(tree, project, toolchain, workspace=workspace, environment=environment, on_line=on_line, cancel=cancel)
-        workspace.remember("crates", key, True)  # noqa: FBT003 - a stamp
+    packages = read_lock(tree, project)
+    crates = Crates(key=packages_digest(packages), packages=packages)
+    known = workspace.recall("crates", crates.key)
+    if packages and (known is None or not _all_there(known, workspace.cargo_home)):
+        _fetch(
+            tree.absolute(),
+            project,
+            toolchain,
+            workspace=workspace,
+            environment=environment,
+            on_line=on_line,
+            cancel=cancel,
+        )
+        workspace.remember("crates", crates.key, sorted(_archives(workspace.cargo_home, packages)))
     return crates
+
+
+def crates_image(engine: Engine, crates: Crates, *, workspace: Workspace) -> str | None:
+    """Return the tag of an image with the registry's cache and index, or None where no crate is from a registry.
+
+    It is mounted over `$CARGO_HOME/registry` in RUN steps. It holds what the lock file names and nothing else, and its
+    tag says so; thus it changes only with the crates, and so do the cache keys of the steps that see it. (The index of
+    a registry grows with time. It is read once for a set of crates, and no layer of the image ever holds it.)
+    """
+    if not crates.registry:
+        return None
+    reference = f"{_REPOSITORY}:{crates.key[:16]}"
+    if engine.image(reference) is not None:
+        return reference
+    files = tuple(crates_files(crates, workspace.cargo_home))
+    return load_files(engine, reference, files, scratch=workspace.root) if files else None
+
+
+def crates_files(crates: Crates, cargo_home: Path) -> Iterator[tuple[str, bytes | Path, int]]:
+    """Yield (path below `registry`, content, mode) for what the image build needs, in a fixed order.
+
+    Nothing is yielded where the project brings its registry's crates itself (vendored sources).
+    """
+    registry = cargo_home / "registry"
+    archives = sorted(_archives(cargo_home, crates.packages))
+    indexes = sorted({Path("index", Path(archive).parent.name) for archive in archives})
+    names = {package.name.lower() for package in crates.packages if package.from_registry}
+    if archives and not crates.git:
+        yield MARKER, b"", 0o644
+    for archive in archives:
+        yield archive, registry / archive, 0o644
+    for index in indexes:
+        # An index that is a git repository (cargo before 1.70, some private ones) has its files elsewhere; it is whole.
+        whole = (registry / index / ".git").exists()
+        for path in sorted(path for path in (registry / index).rglob("*") if path.is_file()):
+            if whole or path.name in names or path.name in _OWN_FILES:
+                yield str(path.relative_to(registry)), path, 0o644
+
+
+def _archives(cargo_home: Path, packages: tuple[LockedPackage, ...]) -> Iterator[str]:
+    """Yield the paths, below `registry`, of the packages' archives that are there."""
+    wanted = {package.archive for package in packages if package.from_registry}
+    for path in (cargo_home / "registry" / "cache").glob("*/*.crate"):
+        if path.name in wanted:
+            yield f"cache/{path.parent.name}/{path.name}"
+
+
+def _all_there(known: object, cargo_home: Path) -> bool:
+    return isinstance(known, list) and all((cargo_home / "registry" / str(path)).is_file() for path in known)
 
 
 def _fetch(
@@ -92,35 +160,67 @@ def _fetch(
     cancel: threading.Event | None,
 ) -> None:
     passed = {name: value for name, value in environment.items() if _PASSED_ON.fullmatch(name)}
+    own = config_files(tree / project.folder, tree)
+    manifest = tree / project.root / "Cargo.toml"
     done = run(
-        [str(toolchain.cargo), "fetch", "--locked", f"--manifest-path={tree / project.root / 'Cargo.toml'}"],
-        cwd=tree / project.root,
-        environment={**passed, "CARGO_HOME": str(workspace.cargo_home)},
+        [
+            str(toolchain.cargo),
+            "fetch",
+            "--locked",
+            f"--manifest-path={manifest}",
+            *(word for file in own for word in ("--config", str(file))),
+        ],
+        # Not in the project: configuration of folders above it is not the project's (see config.py).
+        cwd=Path("/"),
+        environment={**_user_network(environment), **passed, "CARGO_HOME": str(workspace.cargo_home.absolute())},
         on_line=on_line,
         cancel=cancel,
     )
     if done.exit_code:
-        raise LocalBuildFailedError(
-            "cargo could not fetch the crates that Cargo.lock names",
+        said = done.stderr.decode(errors="replace").replace(f"{tree}/", "")
+        raise _not_fetched(said, project, environment, workspace)
+
+
+def _not_fetched(
+    said: str, project: CargoProject, environment: Mapping[str, str], workspace: Workspace
+) -> LocalBuildFailedError | NoSpaceError:
+    if disk_full(said):
+        return NoSpaceError(f"no space left while fetching crates into {workspace.cargo_home}", detail=last_words(said))
+    if lock_outdated(said):
+        return LocalBuildFailedError(
+            f"{project.lock} does not fit the manifests",
             location=Location(file=project.lock),
-            repair="mend what cargo says; if the lock file is out of date, run `cargo update --workspace`",
-            detail=tuple(done.stderr.decode(errors="replace").strip().splitlines()[-20:]),
+            repair=f"cargo update --workspace --manifest-path {project.root}/Cargo.toml, and commit the file",
+            detail=last_words(said),
         )
+    repair = "mend what cargo says; proxies and certificates are taken from HTTPS_PROXY, SSL_CERT_FILE and CARGO_HTTP_*"
+    if table(_user_config(environment), "source"):
+        repair += (
+            ". Your own cargo configuration replaces sources: only what the project's .cargo/config.toml says of them "
+            "counts, since the image build sees no other"
+        )
+    return LocalBuildFailedError(
+        "cargo could not fetch the crates that Cargo.lock names",
+        location=Location(file=project.lock),
+        repair=repair,
+        detail=last_words(said),
+    )
 
 
-def crates_image(engine: Engine, crates: Crates, *, workspace: Workspace) -> str | None:
-    """Return the tag of an image with the registry's cache and index, or None where no crate is from a registry.
+def _user_network(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return how the user's cargo reaches the network (proxy, certificates), as variables."""
+    config = _user_config(environment)
+    return {
+        f"CARGO_{name}_{key}".upper().replace("-", "_"): str(value).lower() if isinstance(value, bool) else str(value)
+        for name in ("http", "net")
+        for key, value in table(config, name).items()
+        if isinstance(value, str | int | bool)
+    }
 
-    It is mounted over `$CARGO_HOME/registry` in RUN steps. Its tag names the lock file, so it changes only with that,
-    and so do the cache keys of the steps that see it.
-    """
-    if not crates.registry:
-        return None
-    reference = f"{_REPOSITORY}:{crates.key[:16]}"
-    if engine.image(reference) is not None:
-        return reference
-    registry = workspace.cargo_home / "registry"
-    found = sorted(path for folder in ("cache", "index") for path in (registry / folder).rglob("*") if path.is_file())
-    files: list[tuple[str, bytes | Path, int]] = [(MARKER, b"", 0o644)]
-    files += [(str(path.relative_to(registry)), path, 0o644) for path in found]
-    return load_files(engine, reference, files, scratch=workspace.root)
+
+def _user_config(environment: Mapping[str, str]) -> dict[str, object]:
+    home = Path(environment.get("CARGO_HOME") or Path(environment.get("HOME") or "/") / ".cargo")
+    try:
+        return tomllib.loads((home / "config.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}

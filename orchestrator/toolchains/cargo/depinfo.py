@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_WORD = re.compile(r"(?:\\.|[^\s\\])+")
+# Only a space is escaped (cargo/core/compiler/output_depinfo.rs): another backslash is part of a name.
+_WORD = re.compile(r"(?:\\ |[^ ])+")
 
 
 def read_depinfo(path: Path) -> tuple[str, ...]:
@@ -18,8 +19,8 @@ def read_depinfo(path: Path) -> tuple[str, ...]:
     and what build scripts declare (doc.rust-lang.org/cargo/reference/build-cache.html).
     """
     try:
-        rule = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()[0]
-    except (FileNotFoundError, IndexError):
+        rule = path.read_text(encoding="utf-8", errors="surrogateescape").partition("\n")[0]
+    except FileNotFoundError:
         return ()
     _, _, needed = rule.partition(": ")
-    return tuple(re.sub(r"\\(.)", r"\1", word) for word in _WORD.findall(needed))
+    return tuple(word.replace("\\ ", " ") for word in _WORD.findall(needed))

@@ -1,62 +1,72 @@
 """Compiler flags of a project, and how to add to them without losing any.
 
 Cargo reads exactly one of CARGO_ENCODED_RUSTFLAGS, RUSTFLAGS, `target.*.rustflags` and `build.rustflags`
-(doc.rust-lang.org/cargo/reference/config.html#buildrustflags), so a flag has to be added to the one in force.
+(doc.rust-lang.org/cargo/reference/config.html#buildrustflags). Setting one of the first two without regard to the
+others silently drops what the project asks for, so flags are first worked out as cargo would.
 """
 
 from __future__ import annotations
 
-import json
-import tomllib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.toolchains.cargo.cfg import holds
+from orchestrator.toolchains.cargo.config import table, text_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 _SEPARATOR = "\x1f"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addition:
-    """How flags are added: variables to set, and options for cargo."""
-
-    environment: Mapping[str, str]
-    options: tuple[str, ...]
-
-
-def add_rustflags(
-    flags: Sequence[str], *, folder: Path, tree: Path, host: str, environment: Mapping[str, str]
-) -> Addition:
-    """Return how to add flags to those that are in force in a folder.
+def effective_rustflags(
+    config: Mapping[str, Any],
+    environment: Mapping[str, str],
+    *,
+    host: str,
+    facts: Callable[[], Collection[str]],
+) -> tuple[str, ...]:
+    """Return the flags that cargo gives rustc for every crate of the project.
 
     Args:
-        flags: what to add.
-        folder: where cargo runs.
-        tree: the source tree; configuration above it is not the project's.
-        host: the target triple that is built for.
+        config: the project's configuration.
         environment: the build's variables.
+        host: the triple that is built for.
+        facts: lines of `rustc --print cfg`; asked for only where a `cfg(...)` table has flags.
     """
     encoded = environment.get("CARGO_ENCODED_RUSTFLAGS")
     if encoded is not None:
-        joined = _SEPARATOR.join([*filter(None, [encoded]), *flags])
-        return Addition(environment={"CARGO_ENCODED_RUSTFLAGS": joined}, options=())
-    plain = environment.get("RUSTFLAGS")
-    if plain is not None:
-        joined = _SEPARATOR.join([*plain.split(), *flags])
-        return Addition(environment={"CARGO_ENCODED_RUSTFLAGS": joined}, options=())
-    # Cargo joins arrays of the command line with those of the configuration files.
-    key = f"target.{host}.rustflags" if any(_targets_have_flags(folder, tree)) else "build.rustflags"
-    return Addition(environment={}, options=("--config", f"{key}={json.dumps(list(flags))}"))
+        return tuple(encoded.split(_SEPARATOR)) if encoded else ()
+    if "RUSTFLAGS" in environment:
+        return tuple(environment["RUSTFLAGS"].split())
+    for_target = tuple(_target_flags(config, environment, host=host, facts=facts))
+    if for_target:
+        return for_target
+    return (
+        *text_list(table(config, "build").get("rustflags")),
+        *text_list(environment.get("CARGO_BUILD_RUSTFLAGS")),
+    )
 
 
-def _targets_have_flags(folder: Path, tree: Path) -> Iterator[bool]:
-    for place in (folder, *folder.parents):
-        for name in ("config.toml", "config"):
-            path = place / ".cargo" / name
-            if path.is_file():
-                targets = tomllib.loads(path.read_text(encoding="utf-8")).get("target", {})
-                yield any("rustflags" in table for table in targets.values() if isinstance(table, dict))
-        if place == tree:
-            return
+def with_flags(flags: Sequence[str]) -> dict[str, str]:
+    """Return the variable that makes exactly these flags effective; flags may hold spaces."""
+    return {"CARGO_ENCODED_RUSTFLAGS": _SEPARATOR.join(flags)}
+
+
+def _target_flags(
+    config: Mapping[str, Any], environment: Mapping[str, str], *, host: str, facts: Callable[[], Collection[str]]
+) -> Iterator[str]:
+    targets = table(config, "target")
+    yield from text_list(table(targets, host).get("rustflags"))
+    yield from text_list(environment.get(f"CARGO_TARGET_{host.upper().replace('-', '_')}_RUSTFLAGS"))
+    for key in sorted(targets):
+        flags = text_list(table(targets, key).get("rustflags"))
+        if flags and key.startswith("cfg(") and _matches(key, facts()):
+            yield from flags
+
+
+def _matches(expression: str, facts: Collection[str]) -> bool:
+    try:
+        return holds(expression, facts)
+    except ValueError:
+        # Cargo refuses it, in its own words, as soon as it is called.
+        return False

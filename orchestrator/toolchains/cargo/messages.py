@@ -6,8 +6,28 @@ Source: doc.rust-lang.org/cargo/reference/external-tools.html#json-messages.
 from __future__ import annotations
 
 import json
+import posixpath
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One error of the compiler.
+
+    Attributes:
+        rendered: as cargo shows it, without colours.
+        manifest: Cargo.toml of the package that is at fault.
+        spans: (file, line, column) that it points at, the innermost macro's first; a file that is not absolute is
+            relative to the workspace's root for its members, to the package's folder for other packages.
+    """
+
+    rendered: str
+    manifest: str
+    spans: tuple[tuple[str, int, int], ...]
 
 
 @dataclass(slots=True)
@@ -15,42 +35,72 @@ class CargoReport:
     """What a call told so far.
 
     Attributes:
-        compiled, fresh: names of targets' packages, in the order in which they came.
-        executables: path by name of the program's target.
-        errors: rendered diagnostics, as cargo shows them.
-        place: (file, line, column) of the first error, file relative to the workspace.
+        packages: whether all of a package was fresh, by `name version`, in the order in which they came.
+        executables: path of each program, by the name of its target.
     """
 
-    compiled: list[str] = field(default_factory=list)
-    fresh: list[str] = field(default_factory=list)
+    packages: dict[str, bool] = field(default_factory=dict)
     executables: dict[str, str] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
-    place: tuple[str, int, int] | None = None
+    errors: list[Diagnostic] = field(default_factory=list)
+
+    @property
+    def compiled(self) -> tuple[str, ...]:
+        """Return the packages of which something was compiled in this call."""
+        return tuple(package for package, fresh in self.packages.items() if not fresh)
+
+    @property
+    def fresh(self) -> tuple[str, ...]:
+        """Return the packages that were taken as they lay there."""
+        return tuple(package for package, fresh in self.packages.items() if fresh)
 
     def take(self, line: str) -> str | None:
-        """Take a line of standard output; return what a person may be shown of it."""
-        if not line.startswith("{"):
+        """Take a line of standard output; return what a person may be shown of it, which may be several lines."""
+        message = _message(line)
+        if message is None:
             return line or None
-        message = json.loads(line)
-        reason = message.get("reason")
-        if reason == "compiler-artifact":
-            return self._artifact(message)
-        if reason == "compiler-message":
-            return self._diagnostic(message["message"])
+        if message["reason"] == "compiler-artifact":
+            self._artifact(message)
+        elif message["reason"] == "compiler-message":
+            return self._diagnostic(message)
         return None
 
-    def _artifact(self, message: dict[str, Any]) -> str | None:
-        name = message["target"]["name"]
-        (self.fresh if message["fresh"] else self.compiled).append(name)
-        if message.get("executable"):
-            self.executables[name] = message["executable"]
-        return None if message["fresh"] else f"compiled {name}"
+    def _artifact(self, message: dict[str, Any]) -> None:
+        package = package_label(message["package_id"])
+        self.packages[package] = self.packages.get(package, True) and message["fresh"]
+        target = message["target"]
+        if message["executable"] and "bin" in target["kind"]:
+            self.executables[target["name"]] = message["executable"]
 
-    def _diagnostic(self, diagnostic: dict[str, Any]) -> str | None:
-        rendered = (diagnostic.get("rendered") or diagnostic.get("message") or "").rstrip()
-        if diagnostic.get("level", "").startswith("error"):
-            self.errors.append(rendered)
-            primary = next((span for span in diagnostic.get("spans", ()) if span.get("is_primary")), None)
-            if self.place is None and primary is not None:
-                self.place = (primary["file_name"], primary["line_start"], primary["column_start"])
-        return rendered
+    def _diagnostic(self, message: dict[str, Any]) -> str | None:
+        said = message["message"]
+        rendered = (said["rendered"] or said["message"]).rstrip()
+        if said["level"].startswith("error"):
+            spans = tuple(_places(said["spans"]))
+            self.errors.append(Diagnostic(rendered=rendered, manifest=message["manifest_path"], spans=spans))
+        return rendered or None
+
+
+def package_label(package: str) -> str:
+    """Return `name version` of a package id (doc.rust-lang.org/cargo/reference/pkgid-spec.html)."""
+    if " " in package:  # Cargo before 1.77: `name version (source)`.
+        return " ".join(package.split(" ")[:2])
+    place, _, fragment = package.rpartition("#")
+    name, separator, version = fragment.rpartition("@")
+    return f"{name} {version}" if separator else f"{posixpath.basename(place.partition('?')[0])} {fragment}"
+
+
+def _message(line: str) -> dict[str, Any] | None:
+    # A procedural macro may print to the same stream; what is no message of cargo's is passed on as it is.
+    try:
+        found = json.loads(line) if line.startswith("{") else None
+    except json.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) and "reason" in found else None
+
+
+def _places(spans: list[dict[str, Any]]) -> Iterator[tuple[str, int, int]]:
+    for span in spans:
+        here: dict[str, Any] | None = span if span["is_primary"] else None
+        while here is not None:
+            yield here["file_name"], here["line_start"], here["column_start"]
+            here = here["expansion"] and here["expansion"]["span"]

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import posixpath
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine.process import run
 from orchestrator.errors import SpecInvalidError
 from orchestrator.location import Location
+from orchestrator.toolchains.cargo.outside import folders_outside
+from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
+    from orchestrator.source.snapshot import SourceFile
     from orchestrator.toolchains.cargo.identity import CargoToolchain
     from orchestrator.toolchains.cargo.settings import CargoSettings
+    from orchestrator.workspace import Workspace
+
+_FOLDERS = {"dev": "debug", "test": "debug", "bench": "release"}
+"""Profiles whose folder in the target directory is not called like them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +40,23 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CargoProject:
-    """The project as cargo sees it.
+    """The project as cargo sees it. All folders are relative to the source tree, `.` for the tree itself.
 
     Attributes:
-        root: the workspace's folder, relative to the source tree; `.` for the tree itself.
+        root: the workspace's folder, which holds Cargo.lock.
+        folder: the folder of the manifest that the spec names: the root, or a member's.
+        outside: folders of path dependencies that lie beside the workspace.
         package, binary: what is shipped.
+        profile_folder: the profile's folder in the target directory.
     """
 
     root: str
+    folder: str
     members: tuple[Member, ...]
+    outside: tuple[str, ...]
     package: str
     binary: str
+    profile_folder: str
 
     @property
     def lock(self) -> str:
@@ -51,45 +65,91 @@ class CargoProject:
 
 
 def read_project(
-    tree: Path, settings: CargoSettings, toolchain: CargoToolchain, *, environment: Mapping[str, str]
+    tree: Path,
+    settings: CargoSettings,
+    toolchain: CargoToolchain,
+    *,
+    files: Sequence[SourceFile],
+    workspace: Workspace,
 ) -> CargoProject:
-    """Ask cargo for the project that the spec names.
+    """Return the project that the spec names.
+
+    Args:
+        tree: the laid-out snapshot.
+        settings: the spec's slice.
+        toolchain: whose cargo is asked.
+        files: the snapshot's files. Cargo is asked again only when a manifest changes, or a file appears or goes.
+        workspace: remembers cargo's answer.
 
     Raises:
         SpecInvalidError: no such manifest, package or program, or cargo does not understand the manifest.
     """
-    manifest = tree / settings.manifest
-    if not manifest.is_file():
+    tree = tree.absolute()
+    if not (tree / settings.manifest).is_file():
         raise SpecInvalidError(
             f"`toolchain.manifest` names {settings.manifest}, which is no file of the source",
             repair="correct `toolchain.manifest`; a file that git ignores is no part of the source",
         )
+    key = memo_key({"files": _shape(files), "manifest": settings.manifest, "rustc": toolchain.verbose})
+    said = workspace.recall("project", key)
+    if not isinstance(said, dict):
+        said = _ask(tree, settings, toolchain)
+        workspace.remember("project", key, said)
+    members = tuple(
+        Member(name=name, version=version, folder=folder, binaries=tuple(binaries))
+        for name, version, folder, binaries in said["members"]
+    )
+    return _chosen(said, members, settings)
+
+
+def _shape(files: Sequence[SourceFile]) -> str:
+    """Return a digest over what `cargo metadata` reads: manifests, and which files there are (targets are found)."""
+    total = hashlib.sha256()
+    for file in files:
+        content = file.sha256 if file.path.endswith(".toml") else ""
+        total.update(f"{content} {file.path}\0".encode(errors="surrogateescape"))
+    return total.hexdigest()
+
+
+def _ask(tree: Path, settings: CargoSettings, toolchain: CargoToolchain) -> dict[str, Any]:
+    manifest = tree / settings.manifest
     done = run(
-        [str(toolchain.cargo), "metadata", "--no-deps", "--format-version=1", f"--manifest-path={manifest}"],
-        environment=environment,
+        [
+            str(toolchain.cargo),
+            "metadata",
+            "--no-deps",
+            "--offline",
+            "--format-version=1",
+            f"--manifest-path={manifest}",
+        ],
+        # Not in the project: configuration of folders above it is not the project's (see config.py).
+        cwd=Path("/"),
+        environment={"PATH": str(toolchain.sysroot / "bin"), "CARGO_HOME": "/nonexistent"},
     )
     if done.exit_code:
         raise SpecInvalidError(
             "cargo does not understand the manifest",
             location=Location(file=settings.manifest),
             repair="mend what cargo says",
-            detail=tuple(done.stderr.decode(errors="replace").strip().splitlines()),
+            detail=tuple(done.stderr.decode(errors="replace").replace(f"{tree}/", "").strip().splitlines()),
         )
     said = json.loads(done.stdout)
-    members = tuple(_member(package, tree) for package in said["packages"])
-    return _chosen(said, members, settings, tree)
+    root = posixpath.relpath(said["workspace_root"], tree)
+    members = [_member(package, tree) for package in said["packages"]]
+    outside = folders_outside(tree, root, [folder for _, _, folder, _ in members])
+    return {"root": root, "members": members, "outside": outside}
 
 
-def _member(package: Mapping[str, Any], tree: Path) -> Member:
-    return Member(
-        name=package["name"],
-        version=package["version"],
-        folder=posixpath.relpath(posixpath.dirname(package["manifest_path"]), tree),
-        binaries=tuple(target["name"] for target in package["targets"] if "bin" in target["kind"]),
+def _member(package: Mapping[str, Any], tree: Path) -> tuple[str, str, str, list[str]]:
+    return (
+        package["name"],
+        package["version"],
+        posixpath.relpath(posixpath.dirname(package["manifest_path"]), tree),
+        [target["name"] for target in package["targets"] if "bin" in target["kind"]],
     )
 
 
-def _chosen(said: Mapping[str, Any], members: tuple[Member, ...], settings: CargoSettings, tree: Path) -> CargoProject:
+def _chosen(said: Mapping[str, Any], members: tuple[Member, ...], settings: CargoSettings) -> CargoProject:
     here = posixpath.normpath(posixpath.dirname(settings.manifest) or ".")
     wanted = settings.package or next((member.name for member in members if member.folder == here), None)
     if wanted is None:
@@ -104,7 +164,13 @@ def _chosen(said: Mapping[str, Any], members: tuple[Member, ...], settings: Carg
     if binary not in member.binaries:
         raise _unknown("binary", binary, member.binaries)
     return CargoProject(
-        root=posixpath.relpath(said["workspace_root"], tree), members=members, package=wanted, binary=binary
+        root=said["root"],
+        folder=here,
+        members=members,
+        outside=tuple(said["outside"]),
+        package=wanted,
+        binary=binary,
+        profile_folder=_FOLDERS.get(settings.profile, settings.profile),
     )
 
 

@@ -74,7 +74,7 @@ def test_the_verdict_lies_where_pipelines_look_for_it() -> None:
     assert content["checks"][0]["location"] == {"file": "Dockerfile", "line": 12, "column": 3}
 
 
-def test_the_schema_in_the_package_is_the_records(tmp_path: Path) -> None:
+def test_the_schema_in_the_package_is_the_records() -> None:
     """Regenerate with: invoke spec --schema is for specs; `python -m orchestrator.record` prints this one."""
     assert json.loads(_SCHEMA.read_text()) == record_schema()
 

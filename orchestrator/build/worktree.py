@@ -1,0 +1,99 @@
+"""The local build's own copy of the sources.
+
+The image build reads the laid-out snapshot while the local build runs, so that tree must hold still; and build scripts
+of many projects write into their package's folder (generated code, completions). Here they may. What they wrote stays
+for the next build, as it does in a checkout, and time stamps follow content, as cargo's freshness rule wants them.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from typing import TYPE_CHECKING
+
+from orchestrator.source.snapshot import FileKind
+from orchestrator.workspace import no_space_named, write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from orchestrator.source.snapshot import SourceFile
+
+
+def refresh(files: Iterable[SourceFile], tree: Path, worktree: Path) -> tuple[str, ...]:
+    """Bring what changed in the snapshot since the last call into the copy; return the paths that were written.
+
+    Args:
+        files: what the copy must hold, paths relative to both folders.
+        tree: the laid-out snapshot.
+        worktree: the copy. Files that the snapshot never had are left alone.
+
+    Raises:
+        NoSpaceError: the disk is full.
+    """
+    record = worktree.with_name(f"{worktree.name}.json")
+    wanted = {file.path: [file.sha256, str(file.kind)] for file in files}
+    with no_space_named(worktree.parent):
+        known = _read(record) if worktree.is_dir() else {}
+        worktree.mkdir(parents=True, exist_ok=True)
+        changed = tuple(path for path, facts in wanted.items() if known.get(path) != facts)
+        gone = tuple(path for path in known if path not in wanted)
+        if not changed and not gone:
+            return ()
+        # First forget what is about to change: a build that is killed here must not leave a record that lies.
+        _write(record, {path: facts for path, facts in known.items() if wanted.get(path) == facts})
+        for path in gone:
+            _remove(worktree, path)
+        for path in changed:
+            _make_room(worktree, path)
+            _copy(tree / path, worktree / path, link=wanted[path][1] == FileKind.SYMLINK)
+        _write(record, wanted)
+    return changed
+
+
+def _remove(worktree: Path, path: str) -> None:
+    (worktree / path).unlink(missing_ok=True)
+    for folder in (worktree / path).parents:
+        if folder == worktree or (folder.is_dir() and any(folder.iterdir())):
+            return
+        if folder.is_dir():
+            folder.rmdir()
+
+
+def _make_room(worktree: Path, path: str) -> None:
+    """Make the parents of a path folders, and the path itself anything but one."""
+    place = worktree / path
+    parents = [folder for folder in reversed(place.parents) if folder != worktree and folder.is_relative_to(worktree)]
+    for folder in parents:
+        if folder.is_symlink() or folder.is_file():
+            folder.unlink()
+        folder.mkdir(exist_ok=True)
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+
+
+def _copy(source: Path, target: Path, *, link: bool) -> None:
+    scratch = target.with_name(f".{secrets.token_hex(6)}")
+    try:
+        if link:
+            scratch.symlink_to(source.readlink())
+        else:
+            shutil.copyfile(source, scratch)
+            shutil.copymode(source, scratch)
+        scratch.replace(target)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _read(record: Path) -> dict[str, list[str]]:
+    try:
+        found = json.loads(record.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(record: Path, facts: dict[str, list[str]]) -> None:
+    write_atomically(record, json.dumps(facts).encode())

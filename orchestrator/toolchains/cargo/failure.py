@@ -1,0 +1,48 @@
+"""What a failed call of cargo was about, where no typed message says it.
+
+The only place that reads text made for people. Each pattern has a recorded sample in tests/unit/cargo.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ABSENT = (
+    re.compile(r"linker `(?P<tool>[^`]+)` not found"),  # rustc
+    re.compile(r'failed to find tool "(?P<tool>[^"]+)"'),  # the cc crate
+    re.compile(r"Is `(?P<tool>[^`]+)` installed\?"),  # the cc crate before 1.1
+    re.compile(r"is `(?P<tool>[^`]+)` not installed\?"),  # the cmake crate
+    re.compile(r"Could not find `(?P<tool>protoc)`"),  # the prost-build crate
+    re.compile(r"The (?P<tool>pkg-config) command could not be found"),  # the pkg-config crate
+)
+_COMPILERS = {"clang": "clang", "c++": "c++", "g++": "c++", "gcc": "cc"}
+_OLD_LOCK = re.compile(r"cannot update the lock file|lock file .* needs to be updated")
+_FULL = re.compile(r"No space left on device|os error 28\b")
+_KEPT_LINES = 60
+
+
+def absent_tool(said: str) -> str | None:
+    """Return the program that the build wanted and this machine lacks, or None."""
+    for pattern in _ABSENT:
+        match = pattern.search(said)
+        if match is not None:
+            tool = match["tool"].rsplit("/", 1)[-1].removeprefix("x86_64-linux-gnu-").removeprefix("aarch64-linux-gnu-")
+            return _COMPILERS.get(tool, tool)
+    return None
+
+
+def disk_full(said: str) -> bool:
+    """Return whether a disk was full."""
+    return _FULL.search(said) is not None
+
+
+def lock_outdated(said: str) -> bool:
+    """Return whether Cargo.lock does not fit the manifests."""
+    return _OLD_LOCK.search(said) is not None
+
+
+def last_words(said: str) -> tuple[str, ...]:
+    """Return what cargo said from its first error on: what came before is progress."""
+    lines = said.strip().splitlines()
+    first = next((number for number, line in enumerate(lines) if line.startswith("error")), 0)
+    return tuple(lines[first:][:_KEPT_LINES])

@@ -1,0 +1,155 @@
+"""The comparison as a pure function of two profiles: what it proves, and what it does not claim."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.binary.profile import BinaryProfile, Format, Function, SectionFacts
+from orchestrator.parity.cause import CAUSES, diagnose
+from orchestrator.parity.compare import compare, compare_files, section_names
+from orchestrator.parity.difference import SectionDifference
+from orchestrator.parity.policy import Rung
+
+TEXT = SectionFacts(name=".text", size=100, flags="AX", sha256="t" * 64)
+LOCAL = BinaryProfile(
+    sha256="a" * 64,
+    size=1000,
+    format=Format.ELF,
+    machine="x86_64",
+    kind="pie",
+    code_sha256="c" * 64,
+    data_sha256="d" * 64,
+    pathless_sha256="e" * 64,
+    sections=(TEXT,),
+    functions=(Function("_ZN7backend4mainE", 10), Function("_ZN7backend3runE", 20)),
+    stripped=False,
+)
+IMAGE = replace(LOCAL, sha256="b" * 64)
+
+
+def read_never(sha256: str) -> BinaryProfile:
+    raise AssertionError(sha256)
+
+
+def test_identical_files_are_never_profiled() -> None:
+    """Equal digests are the answer; nothing is read for it."""
+    comparison = compare_files("a" * 64, "a" * 64, size=5, profile=read_never)
+    assert (comparison.rung, comparison.local_size, comparison.difference) == (Rung.IDENTICAL, 5, None)
+
+
+def test_differing_files_are_profiled_once_each() -> None:
+    """Each side is asked for once."""
+    asked = []
+
+    def read(sha256: str) -> BinaryProfile:
+        asked.append(sha256)
+        return LOCAL if sha256 == LOCAL.sha256 else IMAGE
+
+    assert compare_files(LOCAL.sha256, IMAGE.sha256, size=5, profile=read).rung is not Rung.IDENTICAL
+    assert asked == [LOCAL.sha256, IMAGE.sha256]
+
+
+@pytest.mark.parametrize(
+    ("change", "rung"),
+    [
+        ({}, Rung.METADATA),
+        ({"sections": (TEXT, SectionFacts(name=".comment", size=1, flags="", sha256="x"))}, Rung.METADATA),
+        ({"sections": (TEXT, SectionFacts(name=".symtab", size=1, flags="", sha256="x"))}, Rung.HASH_ONLY),
+        ({"overlay_sha256": "o"}, Rung.DATA),
+        ({"data_sha256": "x", "pathless_sha256": "y"}, Rung.DATA),
+        ({"data_sha256": "x"}, Rung.DATA),
+        ({"data_sha256": "x", "roots": ("/app",)}, Rung.PATHS),
+        ({"code_sha256": "x"}, Rung.CODE),
+        ({"code_sha256": "x", "kind": "executable"}, Rung.CODE),
+        ({"machine": "aarch64"}, Rung.FOREIGN),
+        ({"damage": "it is cut off"}, Rung.FOREIGN),
+        ({"format": Format.SCRIPT}, Rung.FOREIGN),
+        ({"code_sha256": "x", "functions": (LOCAL.functions or ())[:1]}, Rung.FOREIGN),
+    ],
+)
+def test_the_rung_is_the_best_that_is_proven(change: dict[str, object], rung: Rung) -> None:
+    """Each rung by the one fact that keeps the pair from the next better one, which is said."""
+    comparison = compare(LOCAL, replace(IMAGE, **change))
+    assert comparison.rung is rung
+    assert comparison.held_by
+
+
+def test_other_tools_make_a_code_difference_a_toolchain_difference() -> None:
+    """Named on both sides, and differently."""
+    local = replace(LOCAL, comment=("rustc version 1.95.0",))
+    image = replace(IMAGE, comment=("rustc version 1.94.0",), code_sha256="x")
+    comparison = compare(local, image)
+    assert comparison.rung is Rung.TOOLCHAIN
+    assert comparison.difference is not None
+    assert diagnose(comparison.difference)[0].cause == "toolchain"
+
+
+def test_a_side_that_names_no_tools_proves_no_other_toolchain() -> None:
+    """A removed .comment, or a program without panic locations, is no other compiler."""
+    local = replace(LOCAL, comment=("rustc version 1.95.0",), rustc_commits=("0" * 40,))
+    comparison = compare(local, replace(IMAGE, code_sha256="x"))
+    assert comparison.rung is Rung.CODE
+    assert comparison.difference is not None
+    assert not comparison.difference.toolchains
+
+
+def test_functions_are_matched_as_bags() -> None:
+    """Functions that share a name may swap places; one more or one larger is told apart."""
+    twice = (Function("f", 1), Function("f", 2))
+    swapped = compare(replace(LOCAL, functions=twice), replace(IMAGE, functions=twice[::-1], code_sha256="x"))
+    assert swapped.difference is not None
+    assert swapped.difference.functions is not None
+    assert swapped.difference.functions.same_shape
+    larger = (Function("f", 1), Function("f", 3), Function("g", 1))
+    changed = compare(replace(LOCAL, functions=twice), replace(IMAGE, functions=larger, code_sha256="x"))
+    assert changed.difference is not None
+    functions = changed.difference.functions
+    assert functions is not None
+    assert (functions.common, functions.only_local, functions.only_image, functions.resized) == (2, (), ("g",), ("f",))
+
+
+def test_own_crates_are_counted_one_by_one() -> None:
+    """Given names take the place of what the local program's `main` tells; hyphens are the compiler's underscores."""
+    local = replace(LOCAL, functions=(*(LOCAL.functions or ()), Function("_ZN8app_core4workE", 5)))
+    comparison = compare(local, replace(IMAGE, code_sha256="x"), own=("backend", "app-core"))
+    assert comparison.difference is not None
+    backend, library = comparison.difference.own
+    assert (backend.local, backend.local_beyond_main, backend.image_beyond_main, backend.missing) == (2, 1, 1, ())
+    assert (library.crate, library.local, library.image, library.missing) == ("app_core", 1, 0, ("app_core::work",))
+    assert comparison.rung is Rung.CODE, "one real crate is left, so the program is not foreign"
+
+
+def test_a_library_of_the_project_that_is_empty_is_likely_a_stub() -> None:
+    """The library stub of a workspace: main is real, one member is a placeholder."""
+    local = replace(LOCAL, functions=(*(LOCAL.functions or ()), Function("_ZN8app_core4workE", 5)))
+    comparison = compare(local, replace(IMAGE, code_sha256="x"), own=("backend", "app_core"))
+    assert comparison.difference is not None
+    first = diagnose(comparison.difference)[0]
+    assert first.cause == "stub"
+    assert "`app_core`" in first.explanation
+
+
+def test_sections_are_listed_loaded_ones_first() -> None:
+    """A long list is cut, and says so."""
+    sections = [SectionDifference(name=f".debug_{n}", local_size=1, image_size=2, loaded=False) for n in range(9)]
+    sections.append(SectionDifference(name=".text", local_size=1, image_size=2, loaded=True))
+    assert section_names(sections, most=2) == ".text, .debug_0, 8 more"
+    assert section_names(()) == "none of its sections"
+
+
+def test_every_cause_answers_under_its_own_name() -> None:
+    """The registry's key is the id that goes into the record, and each file explains itself."""
+    for cause, weigh in CAUSES.items():
+        assert weigh.__module__.rpartition(".")[2].replace("_", "-") == cause
+        assert weigh.__doc__
+
+
+def test_causes_hold_on_any_pair_of_profiles() -> None:
+    """No combination of missing facts makes a cause raise: bare profiles of every format against each other."""
+    bare = [BinaryProfile(sha256=kind.value, size=0, format=kind) for kind in Format]
+    for local in [*bare, LOCAL]:
+        for image in [*bare, LOCAL]:
+            comparison = compare(local, image)
+            assert comparison.difference is None or diagnose(comparison.difference)
