@@ -76,27 +76,13 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
     """
     tree = around.workspace.source
     toolchain = identify(
-        (tree / spec.toolchain.manifest).parent,
-        workspace=around.workspace,
-        environment=around.environment,
-        top=tree,
+        (tree / spec.toolchain.manifest).parent, workspace=around.workspace, environment=around.environment, top=tree
     )
     project = read_project(tree, spec.toolchain, toolchain, files=snapshot.files, workspace=around.workspace)
     arguments = _arguments(spec, snapshot)
     dockerfile = read_dockerfile(tree / spec.image.dockerfile, file=spec.image.dockerfile, arguments=arguments)
     dockerfile.stage(spec.image.target)
-    bases = prepare_bases(
-        around.engine,
-        base_references(dockerfile, spec.image.target),
-        spec.bases,
-        toolchain=HostToolchain(
-            version=toolchain.version, commit=toolchain.commit, host=toolchain.host, sysroot=toolchain.sysroot
-        ),
-        scratch=around.workspace.root,
-        environment=around.environment,
-        emit=around.emit,
-        cancel=around.cancel,
-    )
+    bases = _bases(spec, dockerfile, toolchain, around)
     tracer = Tracer(
         dockerfile,
         arguments=arguments,
@@ -138,6 +124,23 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
             base_layers=_base_layers(dockerfile, spec.image.target, bases, around.engine),
             limits=Limits(step=spec.image.step_limit, silence=spec.image.silence_limit),
         ),
+    )
+
+
+def _bases(
+    spec: BuildSpec, dockerfile: Dockerfile, toolchain: CargoToolchain, around: Surroundings
+) -> dict[str, BaseImage]:
+    return prepare_bases(
+        around.engine,
+        base_references(dockerfile, spec.image.target),
+        spec.bases,
+        toolchain=HostToolchain(
+            version=toolchain.version, commit=toolchain.commit, host=toolchain.host, sysroot=toolchain.sysroot
+        ),
+        scratch=around.workspace.root,
+        environment=around.environment,
+        emit=around.emit,
+        cancel=around.cancel,
     )
 
 
