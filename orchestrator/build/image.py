@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.build.artifact import Artifact, Side
 from orchestrator.build.normalise import Normalisation, normalise
-from orchestrator.dockerfile.harden import EVIDENCE_STAGE, without_hardening
+from orchestrator.dockerfile.harden import EVIDENCE_STAGE, shipped_name, without_hardening
 from orchestrator.dockerfile.trace import step_instruction
 from orchestrator.engine.buildkit import Limits, SolveFailedError, Step, solve
 from orchestrator.engine.files import image_files
@@ -118,7 +118,7 @@ def build_image(
         tempfile.TemporaryDirectory(dir=workspace.root, prefix="context-") as folder,
     ):
         build = _Build(engine, plan, Path(folder) / "context.tar", out=out, emit=emit, cancel=cancel)
-        raw_id = build.solve(plan.target)
+        raw_id = build.solve(shipped_name(plan.dockerfile, plan.target))
         witness, builder = _evidence(build, raw_id, workspace=workspace, labels=labels)
     normalisation = Normalisation(
         epoch=plan.epoch,
@@ -162,17 +162,15 @@ class _Build:
                 sent, plan.tree / plan.context, replace={self._name: plan.hardened.encode()}, out=stream
             )
 
-    def solve(self, target: str | None, *, shown: bool = True) -> str:
+    def solve(self, target: str, *, shown: bool = True) -> str:
         """Build a stage and return its image's id."""
-        # The evidence stage is the last one, so the shipped stage must be named even where the user names none.
-        wanted = target or self.plan.dockerfile.stage(None).reference
         emit: Emit = self._emit if shown else _nobody
         try:
             solved = solve(
                 self.engine,
                 self._tar,
                 dockerfile=self._name,
-                target=wanted,
+                target=target,
                 arguments=self.plan.arguments,
                 limits=self.plan.limits,
                 cancel=self._cancel,

@@ -65,14 +65,27 @@ def harden(dockerfile: Dockerfile, target: str | None, hardening: Hardening) -> 
     """Return the text to send."""
     edit = _Edit(dockerfile)
     needed = dockerfile.needed(target)
+    shipped = dockerfile.stage(target)
     for stage in needed:
         _pin_base(edit, stage, hardening)
+        if stage is shipped and stage.name is None:
+            edit.name(stage, shipped_name(dockerfile, target))
         for instruction in stage.instructions:
             if instruction.keyword == "RUN" and hardening.tools is not None:
                 _equip(edit, stage, instruction, hardening)
             elif instruction.keyword == "COPY":
                 _pin_copy(edit, instruction, hardening.pins)
     return edit.text() + _evidence(needed, hardening)
+
+
+def shipped_name(dockerfile: Dockerfile, target: str | None) -> str:
+    """Return the name of the shipped stage in the text that is sent.
+
+    A stage without a name gets the one that BuildKit shows for it: only a name can be a build's target
+    (engine 20.10 knows no numbers there), and the shipped stage is no longer the last one.
+    """
+    stage = dockerfile.stage(target)
+    return stage.name or f"stage-{stage.index}"
 
 
 def without_hardening(text: str) -> str:
@@ -115,6 +128,13 @@ class _Edit:
 
     def replace(self, start: int, end: int, new: str) -> None:
         self._changes.append((start, end, new))
+
+    def name(self, stage: Stage, name: str) -> None:
+        """Give a stage a name, behind what its FROM says."""
+        _, _, start = self.words(stage.line)
+        image = _TOKEN.match(self._text, start)
+        if image is not None:
+            self.replace(image.end(), image.end(), f" AS {name}")
 
     def text(self) -> str:
         text = self._text

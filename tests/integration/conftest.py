@@ -33,6 +33,36 @@ RECIPES = {
     SLIM: BaseSettings(bootstrap=BootstrapSettings(suite="bookworm", packages=("ca-certificates",))),
 }
 
+HELLO = {
+    "Cargo.toml": '[package]\nname = "hello"\nversion = "0.1.0"\nedition = "2021"\n',
+    "Cargo.lock": 'version = 4\n\n[[package]]\nname = "hello"\nversion = "0.1.0"\n',
+    "src/main.rs": 'fn main() {\n    println!("hello from the real program");\n}\n',
+    "Dockerfile": f"""\
+FROM {RUST} AS builder
+WORKDIR /app
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir src && echo 'fn main() {{}}' > src/main.rs && cargo build --release --locked
+COPY src src
+RUN touch src/main.rs && cargo build --release --locked
+
+FROM {SLIM}
+COPY --from=builder /app/target/release/hello /usr/local/bin/hello
+ENTRYPOINT ["/usr/local/bin/hello"]
+""",
+}
+"""The smallest project there is: a program that says one line and ends, and a Dockerfile that caches dependencies."""
+
+SPEC = """\
+version: 1
+project: hello
+toolchain: {{kind: cargo}}
+image: {{tag: "{tag}", binary: /usr/local/bin/hello}}
+bases:
+  rust:1.95-bookworm: {{bootstrap: {{suite: bookworm, packages: [gcc, libc6-dev], toolchain: host}}}}
+  debian:bookworm-slim: {{bootstrap: {{suite: bookworm, packages: [ca-certificates]}}}}
+smoke: {{kind: job, expect: {{stdout: [hello from the real program]}}}}
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -143,3 +173,10 @@ def project(engine: Engine, bases: Mapping[str, str], tmp_path: Path) -> Iterato
     known = Workspace.open(made.workspace).recall("images", "last")
     for name in (made.tag, *(known if isinstance(known, list) else ())):
         engine.remove_image(str(name))
+
+
+@pytest.fixture
+def hello(project: Project) -> Project:
+    """Return a project with the smallest program, ready to be built."""
+    project.write({**HELLO, "buildspec.yaml": SPEC.format(tag=project.tag)})
+    return project
