@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from orchestrator.location import Location
 
 
@@ -39,6 +43,7 @@ class StepEvent:
         name: what a person reads (`builder 5/7 RUN cargo build --release`).
         seconds: wall time; None while it runs.
         location: the Dockerfile line, where there is one.
+        own: a step of this tool's, not one that the project asks for.
     """
 
     lane: Lane
@@ -47,6 +52,7 @@ class StepEvent:
     state: StepState
     seconds: float | None = None
     location: Location | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +75,24 @@ class NoteEvent:
 Event = StepEvent | OutputEvent | NoteEvent
 Emit = Callable[[Event], None]
 """Takes an event; must be quick, must not raise, and may be called from several threads."""
+
+
+@contextmanager
+def told(emit: Emit, lane: Lane, name: str, *, own: bool = False) -> Iterator[None]:
+    """Tell the start and the end of a block as a step; one that raises is told as failed.
+
+    Args:
+        emit: who is told.
+        lane: the part of the run.
+        name: what a person reads; it also tells the step from the lane's others.
+        own: a step of this tool's, not one that the project asks for.
+    """
+    began = time.monotonic()
+    event = StepEvent(lane=lane, step=name, name=name, state=StepState.STARTED, own=own)
+    emit(event)
+    state = StepState.FAILED
+    try:
+        yield
+        state = StepState.DONE
+    finally:
+        emit(replace(event, state=state, seconds=time.monotonic() - began))

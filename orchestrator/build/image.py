@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from orchestrator.build.artifact import Artifact, Side
 from orchestrator.build.normalise import Normalisation, normalise
 from orchestrator.dockerfile.harden import EVIDENCE_STAGE, shipped_name, without_hardening
+from orchestrator.dockerfile.step_title import step_title
 from orchestrator.dockerfile.trace import step_instruction
 from orchestrator.engine.buildkit import Limits, SolveFailedError, Step, solve
 from orchestrator.engine.files import image_files
@@ -194,17 +195,17 @@ class _Build:
         state = StepState.STARTED
         if step.done:
             state = StepState.FAILED if step.error else StepState.CACHED if step.cached else StepState.DONE
-        line = self._line(step.name)
-        name = without_hardening(step.name)
-        self._out.write(f"# {state} {name} {'' if step.seconds is None else f'{step.seconds:.2f} s'}\n")
+        title = step_title(self.plan.dockerfile, step.name)
+        self._out.write(f"# {state} {title.text} {'' if step.seconds is None else f'{step.seconds:.2f} s'}\n")
         emit(
             StepEvent(
                 lane=Lane.IMAGE,
                 step=step.digest,
-                name=name,
+                name=title.text,
                 state=state,
                 seconds=step.seconds,
-                location=self.plan.dockerfile.location(line) if line else None,
+                location=self.plan.dockerfile.location(title.line) if title.line else None,
+                own=title.own,
             )
         )
 

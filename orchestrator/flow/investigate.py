@@ -10,7 +10,7 @@ from orchestrator.binary.loading import load_facts_from_json, load_facts_to_json
 from orchestrator.binary.read import profile_of
 from orchestrator.engine.files import image_files
 from orchestrator.errors import EngineUnreachableError
-from orchestrator.events import Lane, StepEvent, StepState
+from orchestrator.events import Lane, told
 from orchestrator.gate.checks.stub_free import ShippedFacts
 from orchestrator.gate.run_checks import GateEvidence
 from orchestrator.parity.compare import compare_files
@@ -153,22 +153,20 @@ def _runs(
 
 
 def _run_image(candidate: ImageFacts, spec: BuildSpec, around: Surroundings) -> Transcript:
-    name = "smoke run of the image's entrypoint"
-    around.emit(StepEvent(lane=Lane.CHECKS, step="smoke", name=name, state=StepState.STARTED))
-    seen = run_image(around.engine, candidate.id, spec.smoke, labels=around.labels, cancel=around.cancel)
-    around.emit(StepEvent(lane=Lane.CHECKS, step="smoke", name=name, state=StepState.DONE, seconds=seen.seconds))
-    return seen
+    with told(around.emit, Lane.CHECKS, "smoke run of the image's entrypoint"):
+        return run_image(around.engine, candidate.id, spec.smoke, labels=around.labels, cancel=around.cancel)
 
 
 def _run_local(candidate: ImageFacts, spec: BuildSpec, local: LocalBuild, around: Surroundings) -> Transcript:
     arguments = spec.smoke.arguments or (*candidate.entrypoint, *candidate.command)
     variables = {name: value for name, value in candidate.environment.items() if name not in {"PATH", "HOME"}}
-    return run_local(
-        local.artifact.path,
-        arguments_of(arguments, spec.image.binary),
-        spec.smoke,
-        variables=variables,
-        environment=around.environment,
-        scratch=around.workspace.root,
-        cancel=around.cancel,
-    )
+    with told(around.emit, Lane.CHECKS, "smoke run of the host's program"):
+        return run_local(
+            local.artifact.path,
+            arguments_of(arguments, spec.image.binary),
+            spec.smoke,
+            variables=variables,
+            environment=around.environment,
+            scratch=around.workspace.root,
+            cancel=around.cancel,
+        )

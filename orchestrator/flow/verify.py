@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 import threading
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -15,12 +16,14 @@ from orchestrator.build.local import LocalBuild, build_local
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels, sweep
 from orchestrator.errors import InterruptedRunError, NoVerdictError
-from orchestrator.events import Lane, NoteEvent
+from orchestrator.events import Lane, NoteEvent, told
+from orchestrator.flow.account import excerpts, local_facts, log_paths, transcript_facts
 from orchestrator.flow.investigate import investigate
 from orchestrator.flow.journal import Journal
 from orchestrator.flow.prepare import Prepared, Surroundings, prepare
 from orchestrator.gate.evaluate import PassedGate, evaluate, open_gate
 from orchestrator.gate.run_checks import run_checks
+from orchestrator.log import logger_for
 from orchestrator.record import VERSION as RECORD_VERSION
 from orchestrator.record import (
     BaseFacts,
@@ -70,9 +73,11 @@ def verify(
         the record, which has been written; its verdict is passed or refused, or it holds the failure that left no
         verdict. Nothing is raised for that: the caller decides on the exit code.
     """
+    log = logger_for(sys.stderr.buffer, environment)
     folder = workspace.new_run()
-    journal = Journal(show)
+    journal = Journal(show, log=log)
     record = _opened(loaded, folder.name)
+    journal.begin(record)
     began = time.monotonic()
     cancel = threading.Event()
     try:
@@ -86,11 +91,12 @@ def verify(
             except KeyboardInterrupt:
                 cancel.set()
                 record = replace(record, failure=failure_of(_interrupted()), image=None)
-            record = _closed(record, journal, began, folder, workspace)
+            record = _closed(record, journal, began, folder, workspace=workspace, root=loaded.root)
             workspace.prune(keep=loaded.spec.runs.keep)
     except (NoVerdictError, KeyboardInterrupt) as error:
         stopped = error if isinstance(error, NoVerdictError) else _interrupted()
-        record = _closed(replace(record, failure=failure_of(stopped)), journal, began, folder, workspace)
+        record = replace(record, failure=failure_of(stopped))
+        record = _closed(record, journal, began, folder, workspace=workspace, root=loaded.root)
     return record
 
 
@@ -106,8 +112,11 @@ def _verified(
 ) -> RunRecord:
     """Return the record with its verdict; the stages in their order."""
     spec = loaded.spec
-    snapshot = take_snapshot(loaded.root / spec.source.root, spec.source, workspace=workspace, environment=environment)
-    lay_out(snapshot, workspace.source)
+    with told(journal.emit, Lane.SOURCE, "snapshot of the source", own=True):
+        snapshot = take_snapshot(
+            loaded.root / spec.source.root, spec.source, workspace=workspace, environment=environment
+        )
+        lay_out(snapshot, workspace.source)
     record = replace(record, source=_source_facts(snapshot))
     with Engine.connect(environment) as engine:
         around = Surroundings(
@@ -131,7 +140,16 @@ def _verified(
             record.tool, engine=engine.version.version, toolchain=f"{prepared.toolchain.version} "
             f"({prepared.toolchain.commit[:9]}, {prepared.toolchain.host})",
         )  # fmt: skip
-    return _told(replace(record, tool=tool), prepared, local, image, checks=checks, verdict=verdict, outcome=outcome)
+    record = replace(
+        record,
+        tool=tool,
+        local=local_facts(local),
+        transcripts=(
+            transcript_facts(evidence.local_run, remembered="behaviour" in evidence.remembered),
+            transcript_facts(evidence.image_run, remembered="smoke" in evidence.remembered),
+        ),
+    )
+    return _told(record, prepared, local, image, checks=checks, verdict=verdict, outcome=outcome)
 
 
 def _both_builds(prepared: Prepared, around: Surroundings) -> tuple[LocalBuild, ImageBuild]:
@@ -207,10 +225,19 @@ def _opened(loaded: LoadedSpec, run: str) -> RunRecord:
     )
 
 
-def _closed(record: RunRecord, journal: Journal, began: float, folder: Path, workspace: Workspace) -> RunRecord:
-    record = replace(record, steps=journal.steps(), seconds=round(time.monotonic() - began, 3))
+def _closed(
+    record: RunRecord, journal: Journal, began: float, folder: Path, *, workspace: Workspace, root: Path
+) -> RunRecord:
+    record = replace(
+        record,
+        steps=journal.steps(),
+        seconds=round(time.monotonic() - began, 3),
+        excerpts=excerpts(record, (workspace.source, root)),
+        logs=log_paths(folder),
+    )
     write_record(record, folder)
     workspace.finish_run(folder)
+    journal.end(record)
     return record
 
 

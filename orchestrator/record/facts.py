@@ -1,29 +1,17 @@
-"""What a run leaves behind: `record.json`, complete or not there at all.
+"""The words of a run record. These dataclasses are the format of `record.json`.
 
-The dataclasses are the format: the JSON schema in the package (`record.schema.json`) is made from them and a test
-holds both together. A field is added with a default; one that changes its meaning raises `VERSION`.
+The JSON schema in the package (`record.schema.json`) is made from them and a test holds both together. A field is added
+with a default; one that changes its meaning raises `VERSION`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import RecordUnreadableError
 from orchestrator.location import Location
 from orchestrator.verdict import CheckResult, Verdict
-from orchestrator.workspace import write_atomically
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pydantic import TypeAdapter
-
-    from orchestrator.errors import NoVerdictError
 
 VERSION = 1
-FILE_NAME = "record.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +54,38 @@ class BaseFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFacts:
-    """One finished step. `seconds`: wall time. `state`: done, cached or failed."""
+    """One finished step.
+
+    Attributes:
+        state: done, cached or failed.
+        seconds: wall time.
+        started: seconds from the run's start to the step's; None in records of older runs.
+        own: a step of this tool's, not one that the project asks for.
+    """
 
     lane: str
     name: str
     state: str
     seconds: float | None = None
     location: Location | None = None
+    started: float | None = None
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFacts:
+    """How the host's program was built.
+
+    Attributes:
+        command: cargo's command line.
+        flags: what rustc was given for every crate.
+        compiled, fresh: packages (`name version`) that were compiled, and that were taken as they lay there.
+    """
+
+    command: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+    compiled: tuple[str, ...] = ()
+    fresh: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +129,57 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineFacts:
+    """A line of a program's output. `at`: seconds after its start; `stream`: stdout or stderr."""
+
+    stream: str
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptFacts:
+    """One smoke run, as far as a reader wants it.
+
+    Attributes:
+        side: `local` or `image`.
+        remembered: it is of an earlier run of the very same content.
+        head, tail: the first and the last lines of its output; `tail` is empty where `head` holds all of them.
+        line_count: how many lines it printed in all.
+        start_error: why it could not be started at all.
+        ready_after, stop_seconds, seconds: until it was ready, from the stop signal to its end, and from start to end.
+        exit_code: 128 + n for a signal n; None where it never started.
+        killed, oom_killed: it had to be killed after the stop signal's time; the kernel killed it for its memory.
+        found, missing, forbidden: expected files that were there and were not, and files that must not be there.
+    """
+
+    side: str
+    remembered: bool = False
+    head: tuple[LineFacts, ...] = ()
+    tail: tuple[LineFacts, ...] = ()
+    line_count: int = 0
+    start_error: str | None = None
+    ready_after: float | None = None
+    stop_seconds: float | None = None
+    seconds: float = 0.0
+    exit_code: int | None = None
+    killed: bool = False
+    oom_killed: bool = False
+    found: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExcerptFacts:
+    """Lines of a file that a finding points at, as they were in this run. `first`: the first one's number, 1-based."""
+
+    file: str
+    first: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailureFacts:
     """Why a run has no verdict; see errors.py."""
 
@@ -150,75 +214,8 @@ class RunRecord:
     checks: tuple[CheckResult, ...] = ()
     verdict: Verdict | None = None
     failure: FailureFacts | None = None
-
-
-def failure_of(error: NoVerdictError) -> FailureFacts:
-    """Return what a record keeps of an error."""
-    return FailureFacts(
-        cause=error.cause,
-        exit_code=error.exit_code,
-        message=error.message,
-        location=error.location,
-        repair=error.repair,
-        detail=error.detail,
-    )
-
-
-def write_record(record: RunRecord, folder: Path) -> Path:
-    """Write the record into the run's folder in one step and return its path."""
-    path = folder / FILE_NAME
-    write_atomically(path, dump_record(record))
-    return path
-
-
-def dump_record(record: RunRecord) -> bytes:
-    """Return the record's JSON."""
-    return _adapter().dump_json(record, indent=2) + b"\n"
-
-
-def read_record(path: Path) -> RunRecord:
-    """Read a record.
-
-    Raises:
-        RecordUnreadableError: it is missing, damaged, or of another version.
-    """
-    from pydantic import ValidationError  # noqa: PLC0415 - only a damaged record needs it
-
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RecordUnreadableError(
-            f"there is no run record at {path} ({error.strerror})", repair="run `invoke build` first"
-        ) from error
-    try:
-        record = _adapter().validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise RecordUnreadableError(
-            f"the run record {path} is damaged or of another version: {where}: {first['msg']}",
-            repair="remove that run's folder; it is no longer readable",
-        ) from error
-    if record.version != VERSION:
-        raise RecordUnreadableError(
-            f"the run record {path} has version {record.version}, this tool reads version {VERSION}",
-            repair="show it with the tool version that wrote it",
-        )
-    return record
-
-
-def record_schema() -> dict[str, Any]:
-    """Return the JSON schema (draft 2020-12) of `record.json`."""
-    schema = _adapter().json_schema(mode="serialization")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Twinbuild run record",
-        **schema,
-    }
-
-
-@cache
-def _adapter() -> TypeAdapter[RunRecord]:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - 0.2 s that only writers and readers of records pay
-
-    return TypeAdapter(RunRecord)
+    local: LocalFacts | None = None
+    transcripts: tuple[TranscriptFacts, ...] = ()
+    excerpts: tuple[ExcerptFacts, ...] = ()
+    logs: tuple[str, ...] = ()
+    """Paths of log files, relative to the folder that `record.json` lies in."""

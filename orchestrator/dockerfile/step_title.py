@@ -1,0 +1,53 @@
+"""What a build step is called where a person reads it: the user's own words, or a name for what is this tool's."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.dockerfile.harden import without_hardening
+from orchestrator.dockerfile.trace import named_stage, step_instruction
+
+if TYPE_CHECKING:
+    from orchestrator.dockerfile.model import Dockerfile
+
+_OWN = (
+    (re.compile(r"copy /context /|\[internal\] load build context"), "build context taken over by the engine"),
+    (re.compile(r"FROM twinbuild\.local/tools:"), "the stub guard's files"),
+    (re.compile(r"FROM twinbuild\.local/crates:"), "crates of the lock file"),
+    (re.compile(r"FROM twinbuild\.local/"), "image that a COPY or a mount reads from"),
+    (re.compile(r"exporting "), "image exported"),
+)
+"""Steps of BuildKit and of the hardened Dockerfile that no line of the user's stands for."""
+
+_FROM = re.compile(r"(?P<head>\[(?:(?P<stage>[^\]]*?) +)?\d+/\d+\] )FROM ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTitle:
+    """A step as it is shown.
+
+    Attributes:
+        text: one line or several, as in the Dockerfile.
+        line: of the Dockerfile; None where no line stands for it.
+        own: it is a step of this tool's or of the engine's, not one that the Dockerfile asks for.
+    """
+
+    text: str
+    line: int | None
+    own: bool
+
+
+def step_title(dockerfile: Dockerfile, name: str) -> StepTitle:
+    """Return what to call the step that BuildKit names so."""
+    for pattern, text in _OWN:
+        if pattern.match(name):
+            return StepTitle(text=text, line=None, own=True)
+    base = _FROM.match(name)
+    stage = named_stage(dockerfile, base["stage"]) if base else None
+    if base is not None and stage is not None:
+        # The pinned reference is what the engine sees; the user wrote another one.
+        return StepTitle(text=f"{base['head']}FROM {stage.base}", line=stage.line, own=False)
+    instruction = step_instruction(dockerfile, name)
+    return StepTitle(text=without_hardening(name), line=instruction.line if instruction else None, own=False)

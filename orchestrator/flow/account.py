@@ -1,0 +1,119 @@
+"""The account that a run gives of itself: from the stages' values to what its record keeps of them."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from orchestrator.record import ExcerptFacts, LineFacts, LocalFacts, RunRecord, TranscriptFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from orchestrator.build.local import LocalBuild
+    from orchestrator.location import Location
+    from orchestrator.smoke.transcript import Line, Transcript
+
+_LINES_KEPT = 200
+"""Of a transcript, this many lines from its start and as many from its end; the logs hold more."""
+
+_LINE_KEPT = 1000
+"""Characters of a line that are kept."""
+
+_BEFORE, _AFTER = 2, 3
+"""Lines of a file that are quoted around the one that a finding points at."""
+
+_LARGEST_QUOTED = 1_000_000
+"""Bytes; a larger file is no Dockerfile and no source that a person would want quoted."""
+
+
+def local_facts(build: LocalBuild) -> LocalFacts:
+    """Return how the host's program was built."""
+    return LocalFacts(command=build.command, flags=build.flags, compiled=build.compiled, fresh=build.fresh)
+
+
+def transcript_facts(transcript: Transcript, *, remembered: bool) -> TranscriptFacts:
+    """Return what a record keeps of a smoke run."""
+    head, tail = _ends(transcript)
+    return TranscriptFacts(
+        side=transcript.side,
+        remembered=remembered,
+        head=head,
+        tail=tail,
+        line_count=transcript.line_count,
+        start_error=transcript.start_error,
+        ready_after=transcript.ready_after,
+        stop_seconds=transcript.stop_seconds,
+        seconds=round(transcript.seconds, 3),
+        exit_code=transcript.exit_code,
+        killed=transcript.killed,
+        oom_killed=transcript.oom_killed,
+        found=tuple(path for path, there in transcript.files.items() if there),
+        missing=tuple(path for path, there in transcript.files.items() if not there),
+        forbidden=transcript.forbidden,
+    )
+
+
+def excerpts(record: RunRecord, roots: Sequence[Path]) -> tuple[ExcerptFacts, ...]:
+    """Return the lines that a record's findings point at, with those around them.
+
+    Args:
+        record: its checks, verdict and failure name the places.
+        roots: folders that files are looked for in, the first that has one wins: the snapshot as it was built, then
+            the spec's folder. Nothing outside them is read.
+    """
+    found: dict[tuple[str, int], ExcerptFacts] = {}
+    for place in _places(record):
+        if place.line is None or (place.file, place.line) in found:
+            continue
+        lines = next((lines for root in roots if (lines := _lines(root, place.file)) is not None), None)
+        if lines is not None and 1 <= place.line <= len(lines):
+            first = max(1, place.line - _BEFORE)
+            quoted = tuple(line[:_LINE_KEPT] for line in lines[first - 1 : place.line + _AFTER])
+            found[place.file, place.line] = ExcerptFacts(file=place.file, first=first, lines=quoted)
+    return tuple(found.values())
+
+
+def log_paths(folder: Path) -> tuple[str, ...]:
+    """Return the logs of a run, relative to its folder."""
+    return tuple(sorted(str(path.relative_to(folder)) for path in (folder / "logs").rglob("*") if path.is_file()))
+
+
+def _places(record: RunRecord) -> Iterator[Location]:
+    for told in (*record.checks, record.verdict, record.failure):
+        if told is not None and told.location is not None:
+            yield told.location
+
+
+def _lines(root: Path, file: str) -> list[str] | None:
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts:
+        return None
+    place = root / path
+    try:
+        facts = place.lstat()
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > _LARGEST_QUOTED:
+            return None
+        return place.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        # The quotation is for convenience; the place itself stands in the finding.
+        return None
+
+
+def _ends(transcript: Transcript) -> tuple[tuple[LineFacts, ...], tuple[LineFacts, ...]]:
+    lines = transcript.lines
+    if len(lines) >= transcript.line_count and len(lines) <= 2 * _LINES_KEPT:
+        return tuple(_line(line) for line in lines), ()
+    # What the run itself did not keep lies between the two halves of its allowance (smoke/output.py).
+    half, size, gap = sum(len(line.text) for line in lines) / 2, 0, 0
+    while gap < len(lines) and size + len(lines[gap].text) <= half:
+        size += len(lines[gap].text)
+        gap += 1
+    head, tail = lines[:gap][:_LINES_KEPT], lines[gap:][-_LINES_KEPT:]
+    return tuple(_line(line) for line in head), tuple(_line(line) for line in tail)
+
+
+def _line(line: Line) -> LineFacts:
+    return LineFacts(stream=line.stream, text=line.text[:_LINE_KEPT], at=line.at)

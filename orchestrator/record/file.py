@@ -1,0 +1,91 @@
+"""`record.json`: written complete or not at all, and read back only if it is whole and of a known version."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import RecordUnreadableError
+from orchestrator.record.facts import VERSION, FailureFacts, RunRecord
+from orchestrator.workspace import write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic import TypeAdapter
+
+    from orchestrator.errors import NoVerdictError
+
+FILE_NAME = "record.json"
+
+
+def failure_of(error: NoVerdictError) -> FailureFacts:
+    """Return what a record keeps of an error."""
+    return FailureFacts(
+        cause=error.cause,
+        exit_code=error.exit_code,
+        message=error.message,
+        location=error.location,
+        repair=error.repair,
+        detail=error.detail,
+    )
+
+
+def write_record(record: RunRecord, folder: Path) -> Path:
+    """Write the record into the run's folder in one step and return its path."""
+    path = folder / FILE_NAME
+    write_atomically(path, dump_record(record))
+    return path
+
+
+def dump_record(record: RunRecord) -> bytes:
+    """Return the record's JSON."""
+    return _adapter().dump_json(record, indent=2) + b"\n"
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read a record.
+
+    Raises:
+        RecordUnreadableError: it is missing, damaged, or of another version.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415 - only a damaged record needs it
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RecordUnreadableError(
+            f"there is no run record at {path} ({error.strerror})", repair="run `invoke build` first"
+        ) from error
+    try:
+        record = _adapter().validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RecordUnreadableError(
+            f"the run record {path} is damaged or of another version: {where}: {first['msg']}",
+            repair="remove that run's folder; it is no longer readable",
+        ) from error
+    if record.version != VERSION:
+        raise RecordUnreadableError(
+            f"the run record {path} has version {record.version}, this tool reads version {VERSION}",
+            repair="show it with the tool version that wrote it",
+        )
+    return record
+
+
+def record_schema() -> dict[str, Any]:
+    """Return the JSON schema (draft 2020-12) of `record.json`."""
+    schema = _adapter().json_schema(mode="serialization")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Twinbuild run record",
+        **schema,
+    }
+
+
+@cache
+def _adapter() -> TypeAdapter[RunRecord]:
+    from pydantic import TypeAdapter  # noqa: PLC0415 - 0.2 s that only writers and readers of records pay
+
+    return TypeAdapter(RunRecord)
