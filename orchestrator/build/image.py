@@ -195,7 +195,7 @@ class _Build:
         state = StepState.STARTED
         if step.done:
             state = StepState.FAILED if step.error else StepState.CACHED if step.cached else StepState.DONE
-        title = step_title(self.plan.dockerfile, step.name)
+        title = step_title(self.plan.dockerfile, step.name, hardened=self.plan.hardened)
         self._out.write(f"# {state} {title.text} {'' if step.seconds is None else f'{step.seconds:.2f} s'}\n")
         emit(
             StepEvent(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.harden import without_hardening
-from orchestrator.dockerfile.trace import named_stage, step_instruction
+from orchestrator.dockerfile.trace import step_instruction
 
 if TYPE_CHECKING:
     from orchestrator.dockerfile.model import Dockerfile
@@ -21,7 +21,7 @@ _OWN = (
 )
 """Steps of BuildKit and of the hardened Dockerfile that no line of the user's stands for."""
 
-_FROM = re.compile(r"(?P<head>\[(?:(?P<stage>[^\]]*?) +)?\d+/\d+\] )FROM ")
+_FROM = re.compile(r"\[[^\]]*\] FROM (?P<reference>\S+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +39,24 @@ class StepTitle:
     own: bool
 
 
-def step_title(dockerfile: Dockerfile, name: str) -> StepTitle:
-    """Return what to call the step that BuildKit names so."""
+def step_title(dockerfile: Dockerfile, name: str, *, hardened: str) -> StepTitle:
+    """Return what to call the step that BuildKit names so.
+
+    Args:
+        dockerfile: as the user wrote it.
+        name: BuildKit's name of the step.
+        hardened: the text that was sent instead; its lines are those of the Dockerfile.
+    """
     for pattern, text in _OWN:
         if pattern.match(name):
             return StepTitle(text=text, line=None, own=True)
     base = _FROM.match(name)
-    stage = named_stage(dockerfile, base["stage"]) if base else None
-    if base is not None and stage is not None:
-        # The pinned reference is what the engine sees; the user wrote another one.
-        return StepTitle(text=f"{base['head']}FROM {stage.base}", line=stage.line, own=False)
+    if base is not None:
+        # Found by its pinned reference: builds that run at the same time share such steps, and the stage in the name
+        # may then be another build's.
+        lines = hardened.splitlines()
+        for stage in dockerfile.stages:
+            if stage.base_stage is None and base["reference"] in lines[stage.line - 1].split():
+                return StepTitle(text=f"FROM {stage.base}", line=stage.line, own=False)
     instruction = step_instruction(dockerfile, name)
     return StepTitle(text=without_hardening(name), line=instruction.line if instruction else None, own=False)

@@ -204,7 +204,7 @@ def step_instruction(dockerfile: Dockerfile, name: str) -> Instruction | None:
     match = re.match(r"\[(?:(?P<stage>[^\]]*?) +)?(?P<number>\d+)/\d+\] ", name)
     if match is None:
         return None
-    stage = named_stage(dockerfile, match["stage"])
+    stage = _named(dockerfile, match["stage"])
     if stage is None:
         return None
     counted = [found for found in stage.instructions if found.keyword in {"RUN", "COPY", "ADD", "WORKDIR"}]
@@ -213,8 +213,7 @@ def step_instruction(dockerfile: Dockerfile, name: str) -> Instruction | None:
     return counted[place] if 0 <= place < len(counted) else None
 
 
-def named_stage(dockerfile: Dockerfile, name: str | None) -> Stage | None:
-    """Return the stage that BuildKit calls so in the names of its steps; None stands for the only one."""
+def _named(dockerfile: Dockerfile, name: str | None) -> Stage | None:
     if name is None:
         return dockerfile.stages[0]
     # A platform may stand before the stage's name: `[linux/amd64 builder 2/5]`.
