@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 _HEAD = "twinbuild-witness 1"
 _EARLIER = "earlier-"
 _ESCAPED = re.compile(r"\\(.)")
+_REFRESHED = frozenset({"done", "evicted"})
+"""Time stamps were made to follow content; or, where they could not be set, the crates' artifacts were taken away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +28,16 @@ class WitnessedCall:
         arguments: as cargo got them.
         workspace: absolute path of the workspace's root in the stage.
         target: absolute path of the target directory.
-        refreshed: whether the time stamps of all sources could be made to follow content before the call.
+        refreshed: whether it was made sure, before the call, that cargo compiles every source whose content is new.
         rustc: what `rustc -vV` said; empty where it is not in PATH.
-        sources: sha256 (hex) by path relative to the workspace, for every file of it, before the call.
+        sources: sha256 (hex) by path relative to the workspace, before the call: of every file of it, and of the path
+            crates beside it (`../shared/src/lib.rs`). For a symbolic link it is that of the link's text.
         made: sha256 by absolute path, for the programs that this call wrote.
         kept: the same for programs that were there before and that it did not write.
+        step: the text of the RUN step that the call happened in, the tool's own words in it included; empty where it
+            could not be read.
+        unwitnessed: why neither sources nor programs of the call are known (`sha256sum is missing`); empty for a call
+            that was witnessed. Such a call proves nothing and refutes nothing.
     """
 
     id: str
@@ -46,6 +54,8 @@ class WitnessedCall:
     sources: Mapping[str, str]
     made: Mapping[str, str]
     kept: Mapping[str, str]
+    step: str = ""
+    unwitnessed: str = ""
 
 
 def read_witness(files: Mapping[str, bytes]) -> tuple[WitnessedCall, ...]:
@@ -60,7 +70,7 @@ def read_witness(files: Mapping[str, bytes]) -> tuple[WitnessedCall, ...]:
     found: dict[str, WitnessedCall] = {}
     for path in sorted(files, key=lambda path: (int(path.partition("/")[0]), path)):
         stage, _, name = path.partition("/")
-        call = _read(files[path].decode(errors="surrogateescape").splitlines(), stage=int(stage), name=name)
+        call = _read(files[path].decode(errors="surrogateescape").split("\n"), stage=int(stage), name=name)
         if call is not None:
             # The random part of the name is the call's own; the number before it is the folder's.
             found.setdefault(name.rpartition("-")[2], call)
@@ -86,11 +96,13 @@ def _read(lines: list[str], *, stage: int, name: str) -> WitnessedCall | None:
             workspace=workspace,
             target=facts["target"][0],
             exit_code=int(facts["exit"][0]),
-            refreshed=facts["refresh"][0] == "done",
+            refreshed=facts["refresh"][0] in _REFRESHED,
             rustc="\n".join(facts.get("rustc", ())),
             sources=_relative(_digests(facts.get("source", ())), workspace),
             made=_digests(facts.get("made", ())),
             kept=_digests(facts.get("kept", ())),
+            step="\n".join(facts.get("step", ())),
+            unwitnessed="\n".join(facts.get("unwitnessed", ())),
         )
     except (KeyError, ValueError):
         return None
@@ -108,5 +120,9 @@ def _digests(lines: Iterable[str]) -> dict[str, str]:
 
 
 def _relative(digests: Mapping[str, str], workspace: str) -> dict[str, str]:
+    """Return digest by path relative to the workspace; a path beside it begins with `../`."""
     prefix = workspace.rstrip("/") + "/"
-    return {path.removeprefix(prefix): digest for path, digest in digests.items()}
+    return {
+        path[len(prefix) :] if path.startswith(prefix) else posixpath.relpath(path, workspace or "/"): digest
+        for path, digest in digests.items()
+    }
