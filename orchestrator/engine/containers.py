@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from orchestrator.engine.docker import engine_faults
 from orchestrator.engine.files import ContainerFiles
-from orchestrator.engine.process import Stream
+from orchestrator.engine.insight import ContainerInsight
+from orchestrator.engine.lines import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
     from orchestrator.engine.docker import Engine
 
 _WAIT_LIMIT = 24 * 3600
+_REST_SECONDS = 120.0
+"""How long the rest of a dead container's output may take to arrive; only a flood needs more than an instant."""
+
+_HEALTH_INTERVAL = 1_000_000_000
+"""Nanoseconds. The default of 30 s also comes before the first check, which is longer than most gates wait."""
+
 _TMPFS = {"type": "tmpfs", "device": "tmpfs", "o": "mode=1777,size=64m"}
 
 
@@ -35,6 +43,8 @@ class ContainerRequest:
         memory: bytes, swap included.
         cpus: processors.
         labels: on the container and its volumes.
+        capabilities: what is given back of the capabilities that are all taken away (`NET_RAW`).
+        check_health: run the image's own HEALTHCHECK once a second.
     """
 
     image_id: str
@@ -47,6 +57,8 @@ class ContainerRequest:
     pids: int
     cpus: float
     labels: Mapping[str, str]
+    capabilities: Sequence[str] = ()
+    check_health: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +79,20 @@ class RunningContainer:
     Args:
         engine: where to run it.
         request: what to run.
-        on_chunk: called from a reader thread with what it prints, as it comes.
+        keep: leave the container and its volumes, dead, for somebody to look at.
+
+    Attributes:
+        id: the container's id, empty before the block.
+        volumes: names of its volumes.
     """
 
-    def __init__(self, engine: Engine, request: ContainerRequest, *, on_chunk: Callable[[Stream, bytes], None]) -> None:
-        self._engine, self._request, self._on_chunk = engine, request, on_chunk
+    def __init__(self, engine: Engine, request: ContainerRequest, *, keep: bool = False) -> None:
+        self._engine, self._request, self._keep = engine, request, keep
         self._ended = threading.Event()
+        self._reader: threading.Thread | None = None
         self._threads: list[threading.Thread] = []
-        self._volumes: list[str] = []
-        self._id = ""
+        self.volumes: list[str] = []
+        self.id = ""
 
     def __enter__(self) -> Self:
         """Create the container; it does not run yet."""
@@ -90,17 +107,25 @@ class RunningContainer:
     def __exit__(self, *_: object) -> None:
         """Remove the container and its volumes."""
         with engine_faults("removing a container"):
-            self._remove()
+            self._kill() if self._keep else self._remove()
         for thread in self._threads:
             thread.join(5.0)
 
     @property
     def files(self) -> ContainerFiles:
         """Return its files; readable while it runs and after its end."""
-        return ContainerFiles(self._engine, self._id)
+        return ContainerFiles(self._engine, self.id)
 
-    def start(self) -> None:
-        """Attach to it and start it.
+    @property
+    def insight(self) -> ContainerInsight:
+        """Return what the engine knows of it while it runs."""
+        return ContainerInsight(self._engine, self.id)
+
+    def start(self, on_chunk: Callable[[Stream, bytes], None]) -> None:
+        """Attach to it and start it; a container that has ended may be started once more.
+
+        Args:
+            on_chunk: called from a reader thread with what it prints, as it comes.
 
         Raises:
             StartFailedError: its first program cannot be executed.
@@ -108,15 +133,16 @@ class RunningContainer:
         from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `Engine.connect`
 
         api = self._engine.api
+        self._ended = threading.Event()
         with engine_faults("starting a container"):
-            output = api.attach(self._id, stdout=True, stderr=True, stream=True, logs=False, demux=True)
-            self._thread(lambda: self._read(output))
+            output = api.attach(self.id, stdout=True, stderr=True, stream=True, logs=False, demux=True)
+            self._reader = self._thread(partial(_read, output, on_chunk))
             try:
-                api.start(self._id)
+                api.start(self.id)
             except APIError as error:
                 self._ended.set()
                 raise StartFailedError(str(error.explanation or error)) from error
-            self._thread(self._await_end)
+            self._thread(partial(self._await_end, self._ended))
 
     def wait(self, timeout: float) -> bool:
         """Wait for its end; return whether it has ended."""
@@ -127,14 +153,14 @@ class RunningContainer:
         from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `Engine.connect`
 
         with engine_faults("signalling a container"), contextlib.suppress(APIError):
-            self._engine.api.kill(self._id, signal)
+            self._engine.api.kill(self.id, signal)
 
     def end(self) -> ContainerEnd:
         """Return how it ended, after all of its output was read; it must have ended."""
-        if self._threads:
-            self._threads[0].join(10.0)
+        if self._reader is not None:
+            self._reader.join(_REST_SECONDS)
         with engine_faults("looking at a container's end"):
-            state: Mapping[str, Any] = self._engine.api.inspect_container(self._id)["State"]
+            state: Mapping[str, Any] = self._engine.api.inspect_container(self.id)["State"]
         return ContainerEnd(exit_code=int(state["ExitCode"]), oom_killed=bool(state.get("OOMKilled")))
 
     def _create(self) -> None:
@@ -142,6 +168,7 @@ class RunningContainer:
         binds = [f"{self._volume(exists=exists)}:{path}" for path, exists in wanted.writable.items()]
         host = api.create_host_config(
             binds=binds,
+            cap_add=list(wanted.capabilities),
             cap_drop=["ALL"],
             init=False,
             log_config={"Type": "none"},
@@ -159,9 +186,11 @@ class RunningContainer:
             command=command,
             environment=dict(wanted.environment),
             host_config=host,
+            # Without a test of its own this keeps the image's.
+            healthcheck={"interval": _HEALTH_INTERVAL} if wanted.check_health else None,
             labels=dict(wanted.labels),
         )
-        self._id = made["Id"]
+        self.id = made["Id"]
 
     def _volume(self, *, exists: bool) -> str:
         # A plain volume takes owner and mode from the image's folder and can be read after the end. Without such a
@@ -169,34 +198,42 @@ class RunningContainer:
         made = self._engine.api.create_volume(
             labels=dict(self._request.labels), driver="local", driver_opts={} if exists else _TMPFS
         )
-        self._volumes.append(made["Name"])
+        self.volumes.append(made["Name"])
         return str(made["Name"])
+
+    def _kill(self) -> None:
+        from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `Engine.connect`
+
+        with contextlib.suppress(APIError):
+            self._engine.api.kill(self.id)
 
     def _remove(self) -> None:
         from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `Engine.connect`
 
-        if self._id:
+        if self.id:
             with contextlib.suppress(APIError):
-                self._engine.api.remove_container(self._id, v=True, force=True)
-        for volume in self._volumes:
+                self._engine.api.remove_container(self.id, v=True, force=True)
+        for volume in self.volumes:
             with contextlib.suppress(APIError):
                 self._engine.api.remove_volume(volume, force=True)
 
-    def _thread(self, work: Callable[[], None]) -> None:
+    def _thread(self, work: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(target=work, daemon=True)
         self._threads.append(thread)
         thread.start()
+        return thread
 
-    def _read(self, output: Any) -> None:
-        for out, err in output:
-            if out:
-                self._on_chunk(Stream.STDOUT, out)
-            if err:
-                self._on_chunk(Stream.STDERR, err)
-
-    def _await_end(self) -> None:
+    def _await_end(self, ended: threading.Event) -> None:
         try:
             with engine_faults("waiting for a container"):
-                self._engine.api.wait(self._id, timeout=_WAIT_LIMIT)
+                self._engine.api.wait(self.id, timeout=_WAIT_LIMIT)
         finally:
-            self._ended.set()
+            ended.set()
+
+
+def _read(output: Any, on_chunk: Callable[[Stream, bytes], None]) -> None:
+    for out, err in output:
+        if out:
+            on_chunk(Stream.STDOUT, out)
+        if err:
+            on_chunk(Stream.STDERR, err)

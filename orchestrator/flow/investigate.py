@@ -169,4 +169,5 @@ def _run_local(candidate: ImageFacts, spec: BuildSpec, local: LocalBuild, around
             environment=around.environment,
             scratch=around.workspace.root,
             cancel=around.cancel,
+            stop_signal=candidate.stop_signal,
         )

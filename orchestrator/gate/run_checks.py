@@ -55,5 +55,10 @@ def run_checks(
         ),
         loadable.judge(evidence.loading, location=evidence.copy_line, remembered=loadable.ID in remembered),
         smoke.judge(evidence.image_run, smoke_settings, remembered=smoke.ID in remembered),
-        behaviour.judge(evidence.local_run, evidence.image_run, remembered=behaviour.ID in remembered),
+        behaviour.judge(
+            evidence.local_run,
+            evidence.image_run,
+            volatile=smoke_settings.volatile,
+            remembered=behaviour.ID in remembered,
+        ),
     )

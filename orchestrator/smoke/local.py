@@ -10,24 +10,31 @@ import contextlib
 import os
 import shutil
 import signal
+import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.process import Process, run
-from orchestrator.smoke.output import Output
-from orchestrator.smoke.watch import watch
+from orchestrator.errors import NoVerdictError, StepTimeoutError
+from orchestrator.smoke import relay
+from orchestrator.smoke.signals import signal_name, signal_number
+from orchestrator.smoke.watch import new_output, watch
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Mapping, Sequence
 
+    from orchestrator.engine.insight import HealthFacts, ProcessFacts, UsageFacts
+    from orchestrator.smoke.output import Output
     from orchestrator.smoke.settings import SmokeSettings
     from orchestrator.smoke.transcript import Transcript
 
 _PROGRAMS = "/run/twinbuild"
 _SIGNALLED = 128
+_LOOPBACK = "127.0.0.1"
+_RELAY_START = 2.0
+"""Seconds that the start of the relay may take on top of the exchange itself."""
 
 
 def run_local(
@@ -39,6 +46,7 @@ def run_local(
     environment: Mapping[str, str],
     scratch: Path,
     cancel: threading.Event,
+    stop_signal: str | None = None,
 ) -> Transcript:
     """Run the program and return what was seen.
 
@@ -50,6 +58,7 @@ def run_local(
         environment: the caller's variables (PATH, to find bubblewrap).
         scratch: folder for the private writable folders; emptied again.
         cancel: set to end the run.
+        stop_signal: the image's STOPSIGNAL; the spec's comes first.
 
     Raises:
         InterruptedRunError: `cancel` was set.
@@ -59,12 +68,12 @@ def run_local(
         command = _namespaced(program, places, environment) or [str(program)]
         if len(command) == 1:
             places = {}
-        output = Output(kept=settings.limits.log, wanted=settings.ready.log, clock=time.monotonic)
         given = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp"}  # noqa: S108 - the private one
+        chosen = settings.stop.signal or signal_name(stop_signal)
         with contextlib.closing(
-            _Subject([*command, *arguments], {**given, **variables, **settings.environment}, output, places)
+            _Subject([*command, *arguments], {**given, **variables, **settings.environment}, settings, places)
         ) as subject:
-            return watch(subject, settings, output, side="local", cancel=cancel)
+            return watch(subject, settings, side="local", stop_signal=chosen, cancel=cancel)
 
 
 def arguments_of(command: Sequence[str], binary: str) -> list[str]:
@@ -102,15 +111,23 @@ class _Subject:
     """A program of this machine under watch."""
 
     def __init__(
-        self, argv: Sequence[str], environment: Mapping[str, str], output: Output, places: Mapping[str, Path]
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        settings: SmokeSettings,
+        places: Mapping[str, Path],
     ) -> None:
-        self._argv, self._environment, self._output, self._places = argv, environment, output, places
+        self._argv, self._environment, self._places = argv, environment, places
         self._process: Process | None = None
+        self.output: Output = new_output(settings)
 
-    def start(self) -> str | None:
+    def start(self, output: Output) -> str | None:
+        self.close()
+        self.output = output
+        output.begin()
         try:
-            self._process = Process(self._argv, environment=self._environment, on_chunk=self._output.feed, keep=False)
-        except OSError as error:
+            self._process = Process(self._argv, environment=self._environment, on_chunk=output.feed, keep=False)
+        except (OSError, NoVerdictError) as error:
             return str(error)
         return None
 
@@ -122,17 +139,15 @@ class _Subject:
         return self._running().wait(timeout) is not None
 
     def send(self, signal_name: str) -> None:
-        number = signal.Signals[signal_name]
-        if number is signal.SIGKILL:
+        if signal_name == "SIGKILL":
             self._running().kill()
             return
-        # The sandbox waits for its child and passes no signal on; the child is the program.
-        children = list(_children(self._running().pid)) if len(self._argv) > 1 and self._places else []
-        if not children:
-            self._running().send(number)
-        for child in children:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, number)
+        number, program = signal_number(signal_name), self._program()
+        if program == self._running().pid:
+            self._running().send(signal.Signals(number))
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(program, number)
 
     def end(self) -> tuple[int, bool]:
         code = self._running().wait(None) or 0
@@ -146,6 +161,46 @@ class _Subject:
         place = self._place(folder)
         return tuple(entry.name for entry in place.iterdir()) if place is not None and place.is_dir() else ()
 
+    def exchange(self, port: int, request: bytes, *, timeout: float) -> bytes:
+        """Connect to its loopback, which with a sandbox is another one than ours."""
+        program = self._program()
+        if program == self._running().pid:
+            return relay.exchange(_LOOPBACK, port, request, timeout=timeout)
+        words = [*_entering(program), sys.executable, "-I", "-S", relay.__file__, _LOOPBACK, str(port), f"{timeout:g}"]
+        try:
+            done = run(words, stdin=request, timeout=timeout + _RELAY_START)
+        except StepTimeoutError as error:
+            raise TimeoutError from error
+        if done.exit_code == relay.REFUSED:
+            raise ConnectionRefusedError
+        if done.exit_code == relay.SILENT:
+            raise TimeoutError
+        if done.exit_code:
+            raise OSError(done.stderr.decode(errors="replace").strip())
+        return done.stdout
+
+    def health(self) -> HealthFacts | None:
+        return None
+
+    def execute(self, command: Sequence[str], *, timeout: float) -> tuple[int, str] | None:
+        del command, timeout
+        return None
+
+    def usage(self) -> UsageFacts | None:
+        return None
+
+    def processes(self) -> tuple[ProcessFacts, ...]:
+        return ()
+
+    def written(self) -> tuple[str, ...] | None:
+        return None
+
+    def _program(self) -> int:
+        """Return the program's process id: the sandbox's child, as the sandbox waits and passes no signal on."""
+        own = self._running().pid
+        sandboxed = self._argv[0].endswith("bwrap")
+        return next(_children(own), own) if sandboxed else own
+
     def _place(self, path: str) -> Path | None:
         for folder, place in self._places.items():
             if path == folder or path.startswith(folder + "/"):
@@ -157,6 +212,14 @@ class _Subject:
             msg = "the program was not started"
             raise RuntimeError(msg)
         return self._process
+
+
+def _entering(pid: int) -> list[str]:
+    """Return the command that starts another one in a process's network."""
+    with contextlib.suppress(OSError):
+        if Path(f"/proc/{pid}/ns/user").readlink() != Path("/proc/self/ns/user").readlink():
+            return ["nsenter", f"--target={pid}", "--user", "--preserve-credentials", "--net", "--"]
+    return ["nsenter", f"--target={pid}", "--net", "--"]
 
 
 def _children(pid: int) -> Iterator[int]:

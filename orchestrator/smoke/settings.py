@@ -1,22 +1,38 @@
-"""What `smoke:` in the spec accepts: how the image is run, and what it must do."""
+"""What `smoke:` in the spec accepts: how the image is run, and what it must do.
+
+A plan that can never be met, or that checks nothing, is refused here, before anything is built.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import fnmatch
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from orchestrator.settings import Bytes, ImagePath, Seconds, Settings
+from orchestrator.smoke.output import LineMatch, Wanted
+from orchestrator.smoke.probes import HttpRequest, ReadySettings, compiled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SHORTEST_SECRET = 4
 
 
-class ReadySettings(Settings):
-    """When the program counts as up."""
+def _regex(value: str) -> str:
+    compiled(value)
+    return value
 
-    log: str | None = None
-    """A text that a line of its output contains."""
 
-    within: Seconds = 30.0
-    """How long it may take."""
+def _several(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    return (value,) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Regex = Annotated[str, AfterValidator(_regex)]
+"""A regular expression, in Python's words, for one line."""
 
 
 class ExpectSettings(Settings):
@@ -34,18 +50,21 @@ class ExpectSettings(Settings):
     no_output: tuple[str, ...] = ("panicked at",)
     """Texts that no line of the output may contain."""
 
+    idle_growth: Bytes | None = None
+    """How much memory it may take on while it is idle, from ready to the end of `stays_up`."""
+
 
 class StopSettings(Settings):
     """How it must end."""
 
-    signal: str = Field(default="SIGTERM", pattern=r"^SIG[A-Z0-9]+$")
-    """The signal that asks it to end."""
+    signal: str | None = Field(default=None, pattern=r"^SIG[A-Z0-9]+([+-]\d+)?$")
+    """The signal that asks it to end; default: the image's STOPSIGNAL, or SIGTERM."""
 
     within: Seconds = 10.0
     """How long it may take before it is killed."""
 
-    exit: int = 0
-    """The exit code it must end with."""
+    exit: Annotated[tuple[int, ...], BeforeValidator(_several, json_schema_input_type=int | list[int])] = (0,)
+    """The exit code that it must end with, or a list of those that will do."""
 
 
 class LimitSettings(Settings):
@@ -63,6 +82,12 @@ class LimitSettings(Settings):
     log: Bytes = 1024**2
     """How much of its output is kept: the first half and the last half of this."""
 
+    output: Bytes = 1024**3
+    """How much it may print at all."""
+
+    zombies: int = 4
+    """How many dead processes it may leave uncollected."""
+
 
 class SmokeSettings(Settings):
     """The smoke run of the image's own entrypoint."""
@@ -73,14 +98,22 @@ class SmokeSettings(Settings):
     environment: dict[str, str] = Field(default_factory=dict)
     """Variables for the run, on both sides."""
 
+    secrets: tuple[str, ...] = ()
+    """Variables of `environment` whose values it must not print; they are masked in all that is kept."""
+
     arguments: tuple[str, ...] | None = None
     """Replaces the image's CMD."""
 
-    network: Literal["none", "internal"] = "none"
-    """`none` leaves only loopback; `internal` a private network without a way out."""
+    network: Literal["none", "internal"] | None = None
+    """`none` leaves only loopback; `internal` a private network without a way out. Default: `internal` where a probe
+    or a request needs it, else `none`."""
+
+    capabilities: tuple[Annotated[str, Field(pattern=r"^[A-Z_]+$")], ...] = ()
+    """Linux capabilities that it needs (`CHOWN`); all others are taken away."""
 
     read_only: bool = True
-    """Whether the root file system is mounted read-only."""
+    """Whether the root file system is mounted read-only. Where it is not, what is written outside of `writable` is
+    refused after the fact."""
 
     writable: tuple[ImagePath, ...] = ("/tmp",)  # noqa: S108 - a path inside the container
     """Folders that stay writable when the root is read-only."""
@@ -91,11 +124,86 @@ class SmokeSettings(Settings):
     stays_up: Seconds = 1.0
     """How long it must keep running after it was ready."""
 
+    requests: tuple[HttpRequest, ...] = ()
+    """Requests made once it is ready: judged by themselves, and compared with the host's program."""
+
     expect: ExpectSettings = ExpectSettings()
     """What it must show."""
 
     stop: StopSettings = StopSettings()
     """How it must end."""
 
+    restart: bool = False
+    """Whether the stopped container must come up once more: a stale lock or pid file shows here."""
+
     limits: LimitSettings = LimitSettings()
     """What it may use."""
+
+    volatile: tuple[Regex, ...] = ()
+    """What may differ in the output of two runs; times, process numbers, addresses and the like are known already."""
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> SmokeSettings:
+        for fault in (*_without_check(self), *_unreachable(self), *_contradictions(self), *_bad_secrets(self)):
+            raise ValueError(fault)
+        return self
+
+    @property
+    def needs_network(self) -> bool:
+        """Return whether the program must be reachable from outside of its container."""
+        return bool(self.requests) or any(probe.needs_network for probe in self.ready.probes().values())
+
+    def wanted(self) -> Wanted:
+        """Return what the output is searched for."""
+        ready: LineMatch | None = self.ready.log.match() if self.ready.log else None
+        return Wanted(
+            ready=ready,
+            expected=self.expect.stdout,
+            forbidden=self.expect.no_output,
+            secrets={name: self.environment[name] for name in self.secrets},
+        )
+
+
+def _without_check(plan: SmokeSettings) -> Iterator[str]:
+    probes = plan.ready.probes()
+    if plan.kind == "job" and probes:
+        yield f"expected a job without `ready.{next(iter(probes))}`: a job is done when it ends"
+    if plan.kind == "job" and plan.requests:
+        yield "expected a job without `requests`: it serves nobody"
+    shows = plan.expect.stdout or plan.expect.files or plan.requests
+    if plan.kind == "service" and not probes and not shows and not plan.stays_up:
+        yield "expected at least one check: something in `ready` or `expect`, or `stays_up` above 0s"
+
+
+def _unreachable(plan: SmokeSettings) -> Iterator[str]:
+    if plan.needs_network and plan.network == "none":
+        yield "expected `network: internal`: with `none` nobody outside of the container can connect to the program"
+    file = plan.ready.file
+    if file is not None and plan.read_only and not _inside(file.path, plan.writable):
+        yield (
+            f"expected `ready.file` inside a folder of `writable`: the root is read-only, so the program cannot "
+            f"make {file.path}"
+        )
+
+
+def _contradictions(plan: SmokeSettings) -> Iterator[str]:
+    lines = [*plan.expect.stdout, *([plan.ready.log.text] if plan.ready.log and plan.ready.log.text else [])]
+    for line in lines:
+        for text in plan.expect.no_output:
+            if text in line:
+                yield f"expected lines without what `no_output` forbids: {line!r} holds {text!r}"
+    for path in plan.expect.files:
+        if any(fnmatch.fnmatchcase(path, pattern) for pattern in plan.expect.no_files):
+            yield f"expected files that `no_files` does not forbid, as it does {path}"
+
+
+def _bad_secrets(plan: SmokeSettings) -> Iterator[str]:
+    for name in plan.secrets:
+        if name not in plan.environment:
+            yield f"expected `secrets` to name variables of `environment`, where {name} is not"
+        elif len(plan.environment[name]) < _SHORTEST_SECRET:
+            yield f"expected secrets of at least {_SHORTEST_SECRET} characters; {name} would be found everywhere"
+
+
+def _inside(path: str, folders: tuple[str, ...]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,39 +21,97 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offence:
+    """A line that must not have been printed. `what`: the forbidden text, or which secret."""
+
+    what: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one of the listed requests was answered with.
+
+    Attributes:
+        request: method, port and path (`GET :8080/health`).
+        status: None where no answer came; `problem` then says why.
+        kind: the Content-Type.
+        body: at most 64 KiB of it, as text.
+    """
+
+    request: str
+    status: int | None = None
+    kind: str = ""
+    body: str = ""
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
     """One run, from start to end.
 
     Attributes:
         side: `local` or `image`.
+        unmeetable: why its readiness can never be met; it was not started then.
         start_error: the engine's or system's words where the program could not be started at all.
         ready_after: seconds until it was ready; None if it never was.
+        waiting: for each probe that did not hold, what was last seen of it.
+        hopeless: a probe said that it will never hold (the HEALTHCHECK is `unhealthy`).
+        not_judged: probes that could not be asked on this side.
         ended_by_itself: it ended before it was asked to.
-        lines: head and tail of its output, terminal codes taken out.
+        lines: head and tail of its output, terminal codes taken out, secrets masked.
         line_count: how many lines it printed in all.
-        dropped: bytes of output between head and tail that were not kept.
+        dropped: characters of output between head and tail that were not kept.
+        size: bytes of output in all.
+        flooded: it printed more than the limit, and was ended for it.
+        matched: how many of the expected lines came, in their order.
+        offences: lines that must not have been printed, the first for each forbidden text.
         exit_code: 128 + n for a signal n; None where it never started.
-        stop_seconds: from the stop signal to its end; None where none was sent.
+        stop_signal: the signal that asked it to end; None where none was sent.
+        stop_seconds: from the stop signal to its end.
         killed: it had to be killed after the stop signal's time.
-        oom_killed: the kernel killed it for its memory.
+        process_one: command lines of process 1 and of its children where it had to be killed.
+        oom_killed: the kernel killed it, or a process of it, for its memory.
         files: whether each expected file was there; empty where files could not be looked at.
         forbidden: files that were there and must not be.
+        written: files written outside of the declared places; None where nobody looked.
+        zombies: dead processes that nobody had collected when it was asked to end.
+        growth: bytes of memory that it took while it was idle; None where nobody looked.
+        answers: to the listed requests, in their order.
+        restart_problem: what was wrong with the second start; None where it was well or not asked for.
+        container: the container's id where it was kept.
     """
 
     side: str
+    unmeetable: str | None = None
     start_error: str | None = None
     ready_after: float | None = None
+    waiting: Mapping[str, str]
+    hopeless: bool = False
+    not_judged: tuple[str, ...] = ()
     ended_by_itself: bool = False
     lines: tuple[Line, ...] = ()
     line_count: int = 0
     dropped: int = 0
+    size: int = 0
+    flooded: bool = False
+    matched: int = 0
+    offences: tuple[Offence, ...] = ()
     exit_code: int | None = None
+    stop_signal: str | None = None
     stop_seconds: float | None = None
     killed: bool = False
+    process_one: tuple[str, ...] = ()
     oom_killed: bool = False
     files: Mapping[str, bool]
     forbidden: tuple[str, ...] = ()
+    written: tuple[str, ...] | None = None
+    zombies: int = 0
+    growth: int | None = None
+    answers: tuple[Answer, ...] = ()
+    restart_problem: str | None = None
     seconds: float = 0.0
+    container: str | None = None
 
     def texts(self, stream: str | None = None) -> list[str]:
         """Return the kept lines of one stream, or of both in the order in which they came."""
@@ -69,7 +127,10 @@ def from_json(value: object) -> Transcript | None:
     """Return a transcript from JSON values, or None where they are of another version."""
     if not isinstance(value, dict) or value.get("version") != VERSION:
         return None
-    facts = {key: fact for key, fact in value.items() if key != "version"}
+    facts: dict[str, Any] = {
+        key: tuple(fact) if isinstance(fact, list) else fact for key, fact in value.items() if key != "version"
+    }
     facts["lines"] = tuple(Line(**line) for line in facts["lines"])
-    facts["forbidden"] = tuple(facts["forbidden"])
+    facts["offences"] = tuple(Offence(**offence) for offence in facts["offences"])
+    facts["answers"] = tuple(Answer(**answer) for answer in facts["answers"])
     return Transcript(**facts)

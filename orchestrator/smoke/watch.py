@@ -5,25 +5,33 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.errors import InterruptedRunError
-from orchestrator.smoke.transcript import Transcript
+from orchestrator.smoke.output import Output
+from orchestrator.smoke.probes.probe import Target
+from orchestrator.smoke.readiness import Readiness, await_ready
+from orchestrator.smoke.transcript import Answer, Transcript
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Sequence
 
-    from orchestrator.smoke.output import Output
+    from orchestrator.engine.insight import ProcessFacts, UsageFacts
+    from orchestrator.smoke.probes import HttpRequest, Probe
     from orchestrator.smoke.settings import SmokeSettings
 
 _NAP = 0.02
 _KILL_GRACE = 10.0
+_SECOND_LOOK = 0.2
+_PROCESSES_SHOWN = 6
 
 
-class Subject(Protocol):
+class Subject(Target, Protocol):
     """What is run and watched."""
 
-    def start(self) -> str | None:
+    def start(self, output: Output) -> str | None:
         """Start it; return why it could not be started, None where it runs."""
 
     def wait(self, timeout: float) -> bool:
@@ -35,96 +43,212 @@ class Subject(Protocol):
     def end(self) -> tuple[int, bool]:
         """Return (exit code, killed for its memory) after its end."""
 
-    def exists(self, path: str) -> bool | None:
-        """Return whether it left a file; None where that cannot be told."""
-
     def names(self, folder: str) -> tuple[str, ...]:
         """Return the names in a folder."""
 
+    def usage(self) -> UsageFacts | None:
+        """Return what it uses now; None where that cannot be told."""
+
+    def processes(self) -> tuple[ProcessFacts, ...]:
+        """Return its processes, the first one first; empty where that cannot be told."""
+
+    def written(self) -> tuple[str, ...] | None:
+        """Return the files that it wrote outside of the declared places; None where that cannot be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stopped:
+    """How it ended when it was asked to."""
+
+    signal: str | None = None
+    seconds: float | None = None
+    killed: bool = False
+    processes: tuple[str, ...] = ()
+
+
+class _Watch:
+    """One run under one plan; what ends every wait is known here."""
+
+    def __init__(self, subject: Subject, settings: SmokeSettings, stop_signal: str, cancel: threading.Event) -> None:
+        self.subject, self.settings, self.stop_signal, self._cancel = subject, settings, stop_signal, cancel
+
+    def over(self, seconds: float) -> bool:
+        """Wait for the end of the program or of the patience with its output; return whether it has come."""
+        if self._cancel.is_set():
+            raise InterruptedRunError("the smoke run was ended because the run was")
+        return self.subject.wait(seconds) or self.subject.output.flooded.is_set()
+
+    def until_ready(self, probes: dict[str, Probe]) -> Readiness:
+        """Wait until all probes hold; a job is done when it ends."""
+        within = self.settings.ready.within
+        if self.settings.kind == "service":
+            return await_ready(self.subject, probes, within=within, over=self.over)
+        self.stays_up(within)
+        return Readiness(after=0.0)
+
+    def stays_up(self, seconds: float) -> None:
+        """Wait so long, or until it is over."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and not self.over(min(left, _NAP)):
+            pass
+
+    def stop(self) -> _Stopped:
+        """Ask it to end, and make it."""
+        began = time.monotonic()
+        self.subject.send(self.stop_signal)
+        killed = False
+        processes: tuple[str, ...] = ()
+        if not self.subject.wait(self.settings.stop.within):
+            killed, processes = True, _family(self.subject.processes())
+            self.subject.send("SIGKILL")
+            self.subject.wait(_KILL_GRACE)
+        seconds = round(time.monotonic() - began, 3)
+        return _Stopped(signal=self.stop_signal, seconds=seconds, killed=killed, processes=processes)
+
+
+def new_output(settings: SmokeSettings) -> Output:
+    """Return what collects the output of a run under a plan."""
+    limits = settings.limits
+    return Output(kept=limits.log, limit=limits.output, wanted=settings.wanted(), clock=time.monotonic)
+
 
 def watch(
-    subject: Subject, settings: SmokeSettings, output: Output, *, side: str, cancel: threading.Event
+    subject: Subject, settings: SmokeSettings, *, side: str, stop_signal: str, cancel: threading.Event
 ) -> Transcript:
-    """Start the subject, wait until it is ready, let it stay up, look at its files, and stop it.
+    """Start the subject, wait until it is ready, let it stay up, look at what it left, and stop it.
 
     Raises:
         InterruptedRunError: `cancel` was set.
     """
     began = time.monotonic()
-    output.begin()
-    problem = subject.start()
+    course = _Watch(subject, settings, stop_signal, cancel)
+    probes = settings.ready.probes()
+    asked = {name: probe for name, probe in probes.items() if side == "image" or not probe.only_image}
+    output = new_output(settings)
+    problem = subject.start(output)
     if problem is not None:
-        return Transcript(side=side, start_error=problem, files={}, lines=output.finish())
-    ended = _until_ready(subject, settings, output, cancel)
-    if not ended and settings.kind == "service" and (output.found.is_set() or settings.ready.log is None):
-        ended = _stays_up(subject, settings.stays_up, cancel)
-    files = {path: there for path in settings.expect.files if (there := subject.exists(path)) is not None}
-    forbidden = tuple(name for pattern in settings.expect.no_files for name in _matches(subject, pattern))
-    stop_seconds, killed = (None, False) if ended else _stop(subject, settings)
-    exit_code, oom_killed = subject.end()
-    lines = output.finish()
-    return Transcript(
+        return Transcript(side=side, start_error=problem, waiting={}, files={}, lines=output.finish()[0])
+    ready = course.until_ready(asked)
+    seen = Transcript(
         side=side,
-        ready_after=_ready_after(output, settings, ended=ended),
+        ready_after=ready.after,
+        waiting=ready.waiting,
+        hopeless=ready.hopeless,
+        not_judged=tuple(name for name in probes if name not in asked),
+        files={},
+    )
+    if ready.after is not None and settings.kind == "service":
+        seen = _while_up(seen, course)
+    seen = _left_behind(seen, course)
+    ended = subject.wait(0)
+    stopped = _Stopped() if ended else course.stop()
+    seen = _ended(seen, subject, stopped, ended=ended)
+    if settings.restart and not ended and not stopped.killed:
+        seen = replace(seen, restart_problem=_restarted(course, asked))
+    return replace(_with_output(seen, output), seconds=round(time.monotonic() - began, 3))
+
+
+def _while_up(seen: Transcript, course: _Watch) -> Transcript:
+    """Let it stay up, then ask it the listed requests and look at its processes."""
+    subject, settings = course.subject, course.settings
+    watched = settings.expect.idle_growth is not None
+    before = subject.usage() if watched else None
+    course.stays_up(settings.stays_up)
+    after = subject.usage()
+    growth = after.memory - before.memory if before and after and watched else None
+    answers = tuple(_answer(request, subject) for request in settings.requests)
+    return replace(seen, growth=growth, answers=answers, zombies=_zombies(subject, after))
+
+
+def _left_behind(seen: Transcript, course: _Watch) -> Transcript:
+    subject, expect = course.subject, course.settings.expect
+    files = {path: there for path in expect.files if (there := subject.exists(path)) is not None}
+    forbidden = tuple(name for pattern in expect.no_files for name in _matches(subject, pattern))
+    return replace(seen, files=files, forbidden=forbidden)
+
+
+def _ended(seen: Transcript, subject: Subject, stopped: _Stopped, *, ended: bool) -> Transcript:
+    exit_code, oom_killed = subject.end()
+    return replace(
+        seen,
         ended_by_itself=ended,
-        lines=lines,
-        line_count=output.count,
-        dropped=output.dropped,
         exit_code=exit_code,
-        stop_seconds=stop_seconds,
-        killed=killed,
         oom_killed=oom_killed,
-        files=files,
-        forbidden=forbidden,
-        seconds=round(time.monotonic() - began, 3),
+        stop_signal=stopped.signal,
+        stop_seconds=stopped.seconds,
+        killed=stopped.killed,
+        process_one=stopped.processes,
+        written=subject.written(),
     )
 
 
-def _until_ready(subject: Subject, settings: SmokeSettings, output: Output, cancel: threading.Event) -> bool:
-    """Wait for readiness or the end, whichever comes first; return whether it has ended."""
-    if settings.kind == "service" and settings.ready.log is None:
-        return subject.wait(0)
-    deadline = time.monotonic() + settings.ready.within
-    while time.monotonic() < deadline:
-        if settings.kind == "service" and output.found.is_set():
-            return subject.wait(0)
-        if subject.wait(_NAP):
-            return True
-        _unless(cancel)
-    return False
+def _with_output(seen: Transcript, output: Output) -> Transcript:
+    lines, dropped = output.finish()
+    return replace(
+        seen,
+        lines=lines,
+        line_count=output.count,
+        dropped=dropped,
+        size=output.size,
+        flooded=output.flooded.is_set(),
+        matched=output.matched,
+        offences=tuple(output.offences),
+    )
 
 
-def _stays_up(subject: Subject, seconds: float, cancel: threading.Event) -> bool:
-    deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
-        if subject.wait(min(left, 0.1)):
-            return True
-        _unless(cancel)
-    return subject.wait(0)
+def _restarted(course: _Watch, probes: dict[str, Probe]) -> str | None:
+    """Start it once more and stop it again; return what was wrong with that."""
+    output = new_output(course.settings)
+    problem = course.subject.start(output)
+    if problem is not None:
+        return f"it could not be started again: {problem}"
+    ready = course.until_ready(probes)
+    ended = course.subject.wait(0)
+    stopped = _Stopped() if ended else course.stop()
+    code, _ = course.subject.end()
+    output.finish()
+    last = f"; its last line was {output.last_line()[:200]!r}" if output.count else ""
+    if ended:
+        return f"started again, it ended by itself with exit code {code}{last}"
+    if ready.after is None:
+        return f"started again, it was not ready within {course.settings.ready.within:g} s{last}"
+    return "started again, it had to be killed" if stopped.killed else None
 
 
-def _stop(subject: Subject, settings: SmokeSettings) -> tuple[float, bool]:
-    """Ask it to end; return (seconds until its end, whether it had to be killed)."""
-    began = time.monotonic()
-    subject.send(settings.stop.signal)
-    if subject.wait(settings.stop.within):
-        return round(time.monotonic() - began, 3), False
-    subject.send("SIGKILL")
-    subject.wait(_KILL_GRACE)
-    return round(time.monotonic() - began, 3), True
+def _zombies(subject: Subject, usage: UsageFacts | None) -> int:
+    """Return how many dead processes stay uncollected; one that is just about to be does not count."""
+    if usage is None or usage.tasks <= 1:
+        return 0
+    first = max(0, usage.tasks - sum(process.threads for process in subject.processes()))
+    if not first or subject.wait(_SECOND_LOOK):
+        return 0
+    again = subject.usage()
+    return min(first, max(0, again.tasks - sum(p.threads for p in subject.processes()))) if again else 0
 
 
-def _ready_after(output: Output, settings: SmokeSettings, *, ended: bool) -> float | None:
-    if settings.ready.log is not None:
-        return None if output.found_at is None else round(output.found_at, 4)
-    return None if ended and settings.kind == "service" else 0.0
+def _answer(request: HttpRequest, subject: Subject) -> Answer:
+    try:
+        answer = request.ask(subject)
+    except OSError as error:
+        return Answer(request=request.name(), problem=str(error) or "no answer in time")
+    return Answer(
+        request=request.name(),
+        status=answer.status,
+        kind=answer.headers.get("content-type", ""),
+        body=answer.body,
+        problem=request.fault(answer),
+    )
+
+
+def _family(processes: Sequence[ProcessFacts]) -> tuple[str, ...]:
+    """Return the command lines of the first process and of its children."""
+    if not processes:
+        return ()
+    first, *rest = processes
+    children = [process.command for process in rest if process.parent == first.pid]
+    return (first.command, *children[:_PROCESSES_SHOWN])
 
 
 def _matches(subject: Subject, pattern: str) -> list[str]:
     folder, name = posixpath.split(pattern)
     return [posixpath.join(folder, found) for found in subject.names(folder) if fnmatch.fnmatchcase(found, name)]
-
-
-def _unless(cancel: threading.Event) -> None:
-    if cancel.is_set():
-        raise InterruptedRunError("the smoke run was ended because the run was")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from orchestrator.bases.settings import BaseSettings
 from orchestrator.build.settings import ImageSettings
 from orchestrator.dockerfile.settings import StubSettings
 from orchestrator.parity.policy import ParitySettings
-from orchestrator.settings import Settings
+from orchestrator.settings import Settings, VariableName
 from orchestrator.smoke.settings import SmokeSettings
 from orchestrator.source.settings import SourceSettings
 from orchestrator.toolchains.cargo.settings import CargoSettings
@@ -21,6 +21,14 @@ PLACEHOLDERS = ("project", "source.digest", "source.commit", "source.epoch")
 """What `${…}` in a value of `inputs` and `image.args` may name."""
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
+
+
+def _whole_number(value: object) -> object:
+    # `true` and 1.0 equal 1, and mean something else.
+    if type(value) is not int:
+        msg = "expected the number 1"
+        raise ValueError(msg)
+    return value
 
 
 def _known_placeholders(value: str) -> str:
@@ -38,7 +46,7 @@ Fact = Annotated[str, AfterValidator(_known_placeholders)]
 class BuildSpec(Settings):
     """The one declaration of a project."""
 
-    version: Literal[1]
+    version: Annotated[Literal[1], BeforeValidator(_whole_number)]
     """The version of this format."""
 
     project: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
@@ -50,7 +58,7 @@ class BuildSpec(Settings):
     toolchain: CargoSettings
     """What builds the program on the host."""
 
-    inputs: dict[str, Fact] = Field(default_factory=dict)
+    inputs: dict[VariableName, Fact] = Field(default_factory=dict)
     """Facts that both builds get: build arguments in Docker, environment on the host. One place, so they cannot
     differ."""
 
@@ -71,13 +79,6 @@ class BuildSpec(Settings):
 
     runs: RunsSettings = RunsSettings()
     """How many run records are kept."""
-
-    @model_validator(mode="after")
-    def _ready_fits_kind(self) -> BuildSpec:
-        if self.smoke.kind == "job" and self.smoke.ready.log is not None:
-            msg = "a job has no ready line: it ends; remove `smoke.ready.log` or `smoke.kind`"
-            raise ValueError(msg)
-        return self
 
 
 def expand_facts(values: dict[str, str], facts: dict[str, str]) -> dict[str, str]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from orchestrator.verdict import CheckResult, Evidence, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from orchestrator.smoke.transcript import Transcript
+    from orchestrator.smoke.transcript import Answer, Transcript
 
 ID = "behaviour"
 _SHOWN = 12
+_MUCH_SLOWER = 3.0
+_SLOW_ENOUGH = 1.0
 
 _VOLATILE = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
@@ -24,69 +27,127 @@ _VOLATILE = (
     (re.compile(r"\b\d+(?:\.\d+)?\s?(?:ns|µs|us|ms|s|min)\b"), "<duration>"),
     (re.compile(r"\b(pid|PID|process|thread)([ =:#]+)\d+\b"), r"\1\2<number>"),
     (re.compile(r"ThreadId\(\d+\)"), "ThreadId(<number>)"),
+    (re.compile(r"\b(?:127|172|192|10)(?:\.\d{1,3}){3}:(?:3[2-9]|[4-6]\d)\d{3}\b"), "<peer>"),
 )
-"""What rightly differs between two runs of one program."""
+"""What rightly differs between two runs of one program. A peer is an address with a port that the kernel chose."""
 
 
-def judge(local: Transcript, image: Transcript, *, remembered: bool = False) -> CheckResult:
-    """Compare the two runs: how each started, what it printed and left, how it ended.
+def judge(
+    local: Transcript, image: Transcript, *, volatile: Sequence[str] = (), remembered: bool = False
+) -> CheckResult:
+    """Compare the two runs: how each started, what it printed, answered and left, how it ended.
 
-    Lines are compared with times, durations, addresses and process numbers taken out. Lines that differ are shown; what
-    decides is whether the image's run went another way: it did not start, was not ready, left other files, ended
-    otherwise, or printed none of what the host's program prints.
+    Lines are compared with times, durations, addresses and process numbers taken out, and without regard to their
+    order: threads print as they come. Lines that differ are shown; what decides is whether the image's run went another
+    way: it did not start, was not ready, answered or left something else, ended otherwise, or lacks most of the lines
+    that the host's program prints.
 
     Args:
         local: the run on the host.
         image: the run of the image.
+        volatile: regular expressions for what else may differ in a line or a body.
         remembered: both are of earlier runs of the very same programs.
     """
-    differing = list(_differences(local, image))
+    rules = [re.compile(rule) for rule in volatile]
+    ours, theirs = ([normalised(text, rules) for text in side.texts()] for side in (local, image))
+    differing = [*_course(local, image), *_printed(local, image, ours, theirs), *_answered(local, image, rules)]
     meaning = _meaning(local, image)
-    diff = tuple(Evidence(label="difference", value=line) for line in _diff(local, image))
+    diff = aligned(ours, theirs)
+    evidence = (
+        *(Evidence(label="difference", value=line) for line in diff[:_SHOWN]),
+        *(Evidence(label="difference", value=f"({len(diff) - _SHOWN} more)") for _ in diff[_SHOWN : _SHOWN + 1]),
+        *(Evidence(label="stop time", value=text) for text in _slower(local, image)),
+    )
     if differing:
         return CheckResult(
             id=ID,
             status=Status.FAILED,
             cause="behaviour-differs",
             message="; ".join(differing) + (f": {meaning}" if meaning else ""),
-            evidence=diff,
+            evidence=evidence,
             repair="see the other checks first: a program that differs behaves differently; then what the image lacks",
             remembered=remembered,
         )
     same = f"both print {image.line_count} lines" if local.line_count == image.line_count else _counts(local, image)
-    changed = f", {len(diff)} of them differ" if diff else ""
+    changed = f", {len(diff)} lines of them are printed by one side alone" if diff else ""
+    answers = f", {len(image.answers)} answers" if image.answers else ""
     return CheckResult(
         id=ID,
         status=Status.PASSED,
-        message=f"{same}{changed}; same readiness, files and exit code {image.exit_code}",
-        evidence=diff,
+        message=f"{same}{changed}; same readiness{answers}, files and exit code {image.exit_code}",
+        evidence=evidence,
         remembered=remembered,
     )
 
 
-def normalised(text: str) -> str:
-    """Return a line with what changes from run to run taken out."""
+def normalised(text: str, rules: Sequence[re.Pattern[str]] = ()) -> str:
+    """Return a line with what changes from run to run taken out; the spec's own rules come first."""
+    for rule in rules:
+        text = rule.sub("<volatile>", text)
     for pattern, name in _VOLATILE:
         text = pattern.sub(name, text)
     return text.rstrip()
 
 
-def _differences(local: Transcript, image: Transcript) -> Iterator[str]:
+def aligned(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
+    """Return the lines that one side alone prints, in the order of the runs: `-` local, `+` image.
+
+    A line that both print equally often is no difference wherever it stands.
+    """
+    more, fewer = Counter(ours) - Counter(theirs), Counter(theirs) - Counter(ours)
+    found = []
+    for line in difflib.ndiff(_distinct(ours), _distinct(theirs)) if more or fewer else ():
+        sign, text = line[:1], line[2:]
+        left = more if sign == "-" else fewer
+        if sign in "-+" and text in left:
+            times = left.pop(text)
+            found.append(f"{sign}{text}" + (f" ({times} times)" if times > 1 else ""))
+    found += [f"-{text} ({times} times more)" for text, times in more.items()]
+    return found + [f"+{text} ({times} times more)" for text, times in fewer.items()]
+
+
+def _distinct(lines: Sequence[str]) -> list[str]:
+    # Comparing by parts is quadratic, and a line's second coming adds nothing to the picture.
+    return list(dict.fromkeys(lines))[:400]
+
+
+def _course(local: Transcript, image: Transcript) -> Iterator[str]:
     if (local.start_error is None) is not (image.start_error is None):
         yield "one of them could not be started"
-    if local.line_count and not image.line_count:
-        yield _counts(local, image)
-    elif local.texts() and not {normalised(text) for text in local.texts()} & {
-        normalised(text) for text in image.texts()
-    }:
-        yield "the image prints none of the lines that the host's program prints"
-    if (local.ready_after is None) is not (image.ready_after is None):
+    judged_alike = not local.not_judged
+    if judged_alike and (local.ready_after is None) is not (image.ready_after is None):
         yield "local was ready, the image was not" if image.ready_after is None else "the image was ready, local not"
     if local.exit_code != image.exit_code:
         yield f"local ends with exit code {local.exit_code}, the image with {image.exit_code}"
     for path in local.files.keys() & image.files.keys():
         if local.files[path] is not image.files[path]:
             yield f"{path} is left by {'local' if local.files[path] else 'the image'} alone"
+
+
+def _printed(local: Transcript, image: Transcript, ours: Sequence[str], theirs: Sequence[str]) -> Iterator[str]:
+    if local.line_count and not image.line_count:
+        yield _counts(local, image)
+        return
+    expected, found = set(ours), set(theirs)
+    missing = expected - found
+    if expected and len(missing) == len(expected):
+        yield "the image prints none of the lines that the host's program prints"
+    elif 2 * len(missing) > len(expected):
+        yield f"the image prints {len(expected) - len(missing)} of the {len(expected)} different lines of the host's"
+
+
+def _answered(local: Transcript, image: Transcript, rules: Sequence[re.Pattern[str]]) -> Iterator[str]:
+    for ours, theirs in zip(local.answers, image.answers, strict=False):
+        if ours.status != theirs.status:
+            yield f"{ours.request}: local answers {_said(ours)}, the image {_said(theirs)}"
+        elif ours.kind != theirs.kind:
+            yield f"{ours.request}: local answers with {ours.kind or 'no type'}, the image with {theirs.kind or 'none'}"
+        elif normalised(ours.body, rules) != normalised(theirs.body, rules):
+            yield f"{ours.request}: local answers {ours.body[:80]!r}, the image {theirs.body[:80]!r}"
+
+
+def _said(answer: Answer) -> str:
+    return str(answer.status) if answer.status is not None else f"nothing ({answer.problem})"
 
 
 def _counts(local: Transcript, image: Transcript) -> str:
@@ -102,8 +163,9 @@ def _meaning(local: Transcript, image: Transcript) -> str | None:
     return None
 
 
-def _diff(local: Transcript, image: Transcript) -> list[str]:
-    ours = [normalised(text) for text in local.texts()]
-    theirs = [normalised(text) for text in image.texts()]
-    lines = difflib.unified_diff(ours, theirs, "local", "image", lineterm="", n=0)
-    return [line for line in lines if not line.startswith(("---", "+++", "@@"))][:_SHOWN]
+def _slower(local: Transcript, image: Transcript) -> Iterator[str]:
+    """Yield what is worth knowing of the two stop times; they depend on the machine, so they decide nothing."""
+    if local.stop_seconds is None or image.stop_seconds is None or local.killed or image.killed:
+        return
+    if image.stop_seconds > _SLOW_ENOUGH and image.stop_seconds > _MUCH_SLOWER * local.stop_seconds:
+        yield f"local {local.stop_seconds:.2f} s, the image {image.stop_seconds:.2f} s"
