@@ -8,6 +8,7 @@
     <workspace>/worktree/       the local build's own copy of them, which build scripts may write into
     <workspace>/target/         cargo's target directory of the local build
     <workspace>/cargo/          cargo home of the tool's own (registry cache and index)
+    <workspace>/scratch/        what a run needs while it goes on; emptied by the next one
 
 Every file that a later run reads is written beside its place and renamed into it, so a killed run leaves the old
 content or the new one, never half of either.
@@ -62,7 +63,7 @@ class Workspace:
         """
         with no_space_named(root):
             root.mkdir(parents=True, exist_ok=True)
-            for name in ("runs", "artifacts", "memo"):
+            for name in ("runs", "artifacts", "memo", "scratch"):
                 (root / name).mkdir(exist_ok=True)
             marker = root / ".gitignore"
             if not marker.exists():
@@ -73,6 +74,11 @@ class Workspace:
     def runs(self) -> Path:
         """Return the folder of run records."""
         return self.root / "runs"
+
+    @property
+    def scratch(self) -> Path:
+        """Return the folder for what lives no longer than a run; only for the holder of the lock."""
+        return self.root / "scratch"
 
     @property
     def source(self) -> Path:
@@ -109,7 +115,7 @@ class Workspace:
     def keep_artifact(self, stream: IO[bytes]) -> tuple[str, int]:
         """Store a program under its digest and return (sha256 hex, size in bytes)."""
         digest, size = hashlib.sha256(), 0
-        scratch = self.root / "artifacts" / f".incoming-{secrets.token_hex(6)}"
+        scratch = self.scratch / f"artifact-{secrets.token_hex(6)}"
         with no_space_named(self.root):
             try:
                 with scratch.open("wb") as out:
@@ -166,10 +172,19 @@ class Workspace:
             handle.truncate(0)
             handle.write(json.dumps({"pid": os.getpid(), "since": time.time(), "run": run}).encode())
             handle.flush()
+            self._clear_scratch()
             try:
                 yield
             finally:
                 handle.truncate(0)
+
+    def _clear_scratch(self) -> None:
+        """Remove what a killed run left: whoever holds the lock is the only one there."""
+        for entry in self.scratch.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
 
     def lock_holder(self) -> LockHolder | None:
         """Return who holds the workspace, as far as the lock file tells."""

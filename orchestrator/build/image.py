@@ -115,8 +115,8 @@ def build_image(
     began = time.monotonic()
     with (
         no_space_named(workspace.root),
-        log.open("w", encoding="utf-8") as out,
-        tempfile.TemporaryDirectory(dir=workspace.root, prefix="context-") as folder,
+        log.open("w", encoding="utf-8", buffering=1) as out,
+        tempfile.TemporaryDirectory(dir=workspace.scratch, prefix="context-") as folder,
     ):
         build = _Build(engine, plan, Path(folder) / "context.tar", out=out, emit=emit, cancel=cancel)
         raw_id = build.solve(shipped_name(plan.dockerfile, plan.target))

@@ -128,7 +128,7 @@ def _call(
     began = time.monotonic()
     emit(StepEvent(lane=Lane.LOCAL, step=_STEP, name=name, state=StepState.STARTED))
     report = CargoReport()
-    with log.open("w", encoding="utf-8", errors="surrogateescape") as out:
+    with log.open("w", encoding="utf-8", errors="surrogateescape", buffering=1) as out:
 
         def take(stream: Stream, line: str) -> None:
             # Progress comes from standard error: a typed message is sent when a crate is done, not when it begins.

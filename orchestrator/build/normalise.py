@@ -68,7 +68,7 @@ def normalise(engine: Engine, image_id: str, how: Normalisation, *, workspace: W
         return known
     with (
         no_space_named(workspace.root),
-        tempfile.TemporaryDirectory(dir=workspace.root, prefix="normalise-") as folder,
+        tempfile.TemporaryDirectory(dir=workspace.scratch, prefix="normalise-") as folder,
     ):
         saved = _Saved(engine.save(image_id), Path(folder))
         config = json.loads(saved.config)

@@ -9,11 +9,12 @@ from orchestrator.bases.image import BaseImage, HostToolchain, Origin
 from orchestrator.bases.prepare import prepare_bases
 from orchestrator.bases.recipe import recipe_of
 from orchestrator.engine.docker import Engine
-from orchestrator.events import Lane, OutputEvent
+from orchestrator.events import Lane, NoteEvent, OutputEvent
 from orchestrator.toolchains.cargo.identity import identify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from orchestrator.engine.process import Stream
     from orchestrator.events import Emit
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
 def list_bases(
     loaded: LoadedSpec, *, workspace: Workspace, environment: Mapping[str, str], show: Emit, rebuild: bool
 ) -> list[str]:
-    """Return a line for each base of the spec, making what is missing."""
-    with Engine.connect(environment) as engine:
+    """Return a line for each base of the spec, making what is missing.
+
+    Raises:
+        NoVerdictError: of the kind that fits: the toolchain, a base, the engine, the disk.
+    """
+    with _alone(workspace, show), Engine.connect(environment) as engine:
         made = _prepared(engine, loaded, workspace=workspace, environment=environment, show=show, rebuild=rebuild)
         return [f"{base.reference:28} {base.image_id[7:19]}  {base.origin:9}  {base.pinned}" for base in made]
 
@@ -35,9 +40,9 @@ def verify_bases(loaded: LoadedSpec, *, workspace: Workspace, environment: Mappi
 
     A difference says that the package archive has moved on since, or that something is not reproducible.
     """
-    toolchain = _toolchain(loaded, workspace, environment)
     differing = []
-    with Engine.connect(environment) as engine:
+    with _alone(workspace, show), Engine.connect(environment) as engine:
+        toolchain = _toolchain(loaded, workspace, environment)
         for base in _prepared(engine, loaded, workspace=workspace, environment=environment, show=show, rebuild=False):
             settings = loaded.spec.bases[base.reference].bootstrap
             if base.origin is not Origin.BOOTSTRAP or settings is None:
@@ -49,7 +54,7 @@ def verify_bases(loaded: LoadedSpec, *, workspace: Workspace, environment: Mappi
             again = bootstrap(
                 engine,
                 recipe_of(base.reference, settings, toolchain),
-                scratch=workspace.root,
+                scratch=workspace.scratch,
                 environment=environment,
                 on_line=tell,
             )
@@ -57,6 +62,11 @@ def verify_bases(loaded: LoadedSpec, *, workspace: Workspace, environment: Mappi
                 differing.append(f"{base.reference} is {base.image_id[7:19]}, and {again[7:19]} if made now")
                 engine.remove_image(again)
     return differing
+
+
+def _alone(workspace: Workspace, show: Emit) -> AbstractContextManager[None]:
+    text = "waiting for another run, which holds this project's workspace"
+    return workspace.locked("bases", wait=True, on_wait=lambda _: show(NoteEvent(lane=Lane.BASES, text=text)))
 
 
 def _prepared(
@@ -74,7 +84,7 @@ def _prepared(
             tuple(loaded.spec.bases),
             loaded.spec.bases,
             toolchain=_toolchain(loaded, workspace, environment),
-            scratch=workspace.root,
+            scratch=workspace.scratch,
             environment=environment,
             emit=show,
             rebuild=rebuild,

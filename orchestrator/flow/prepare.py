@@ -137,7 +137,7 @@ def _bases(
         toolchain=HostToolchain(
             version=toolchain.version, commit=toolchain.commit, host=toolchain.host, sysroot=toolchain.sysroot
         ),
-        scratch=around.workspace.root,
+        scratch=around.workspace.scratch,
         environment=around.environment,
         emit=around.emit,
         cancel=around.cancel,
@@ -197,7 +197,7 @@ def _hardened(
         Hardening(
             pins={reference: base.pinned for reference, base in bases.items()},
             guard=spec.stub.guard,
-            tools=tools_image(around.engine, scratch=around.workspace.root),
+            tools=tools_image(around.engine, scratch=around.workspace.scratch),
             crates=crates,
             cargo_homes=homes,
             programs=[(builder.stage.index, builder.program)],

@@ -113,7 +113,7 @@ def crates_image(engine: Engine, crates: Crates, *, workspace: Workspace) -> str
     if engine.image(reference) is not None:
         return reference
     files = tuple(crates_files(crates, workspace.cargo_home))
-    return load_files(engine, reference, files, scratch=workspace.root) if files else None
+    return load_files(engine, reference, files, scratch=workspace.scratch) if files else None
 
 
 def crates_files(crates: Crates, cargo_home: Path) -> Iterator[tuple[str, bytes | Path, int]]:
