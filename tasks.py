@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 from invoke.exceptions import Exit
+from invoke.main import program
 from invoke.tasks import task
 
-from orchestrator.errors import NoVerdictError, RecordUnreadableError
+from orchestrator.errors import NoVerdictError
 from orchestrator.report.style import style_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).resolve().parent
 _SPEC = {"spec": "the project's buildspec.yaml (default: the one beside tasks.py)"}
+_RUN = {"run": "`latest`, a run id or the start of one, or the path of a record"}
 
 
 @task(
@@ -46,13 +48,16 @@ def build(
 ) -> None:
     """Build on the host and in Docker, prove both are the same program, run it, and tag the image if all passed."""
     from orchestrator.flow.verify import verify  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.log import log_form  # noqa: PLC0415 - same
     from orchestrator.report.progress import progress_for  # noqa: PLC0415 - same
     from orchestrator.spec.load import load_spec  # noqa: PLC0415 - same
 
     with _told_to_a_person():
         loaded = load_spec(_spec(spec))
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        progress = progress_for(sys.stderr, style_of(sys.stderr, os.environ), quiet=quiet or json)
+        # The machine's log takes the place of what a person would see on the same stream.
+        unseen = quiet or json or log_form(os.environ) is not None
+        progress = progress_for(sys.stderr, style_of(sys.stderr, os.environ), quiet=unseen)
         try:
             made = verify(
                 loaded,
@@ -68,17 +73,64 @@ def build(
     _print_record(made, quiet=quiet, as_json=json)
 
 
-@task(help={**_SPEC, "json": "print the run record instead of a report"})
-def show(_context: Context, run: str = "latest", spec: str = "", json: bool = False) -> None:
-    """Print an earlier run again (RUN: its id; default: the latest)."""
-    from orchestrator.record import FILE_NAME, read_record  # noqa: PLC0415 - other tasks need none of it
+@task(help={**_SPEC, **_RUN, "json": "print the run record instead of a report", "list": "list the runs instead"})
+def show(_context: Context, run: str = "latest", spec: str = "", json: bool = False, list: bool = False) -> None:  # noqa: A002 - the flag's name
+    """Print an earlier run again (`invoke show RUN`; default: the latest); ends with that run's exit code."""
+    if list:
+        runs.body(_context, spec=spec, json=json)
+        return
+    with _told_to_a_person():
+        made = _found(run, spec)
+    _print_record(made, quiet=False, as_json=json)
+
+
+@task(help={**_SPEC, "json": "print a JSON array"})
+def runs(_context: Context, spec: str = "", json: bool = False) -> None:
+    """List the runs that are kept: time, verdict, cause, duration."""
+    from orchestrator.record.runs import known_runs  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.report.run_list import render_list, render_list_json  # noqa: PLC0415 - same
 
     with _told_to_a_person():
-        workspace = _workspace(_spec(spec).parent.resolve())
-        if "/" in run or run in {"", ".", ".."}:
-            raise RecordUnreadableError(f"{run!r} is no run id", repair=f"ls {workspace.runs}")
-        made = read_record(workspace.runs / run / FILE_NAME)
-    _print_record(made, quiet=False, as_json=json)
+        known = known_runs(_workspace(_spec(spec).parent.resolve()).runs)
+        _print(render_list_json(known) if json else render_list(known, style_of(sys.stdout, os.environ)))
+
+
+@task(
+    help={
+        **_SPEC,
+        **_RUN,
+        "format": "html, json, junit, markdown or text",
+        "output": "the file for --format (default: standard output)",
+        "html": "write the HTML report to this file",
+        "junit": "write JUnit XML to this file",
+        "markdown": "write the Markdown summary to this file",
+    }
+)
+def report(  # noqa: PLR0917 - invoke makes a flag of each
+    _context: Context,
+    run: str = "latest",
+    spec: str = "",
+    format: str = "",  # noqa: A002 - the flag's name
+    output: str = "",
+    html: str = "",
+    junit: str = "",
+    markdown: str = "",
+) -> None:
+    """Write a run as HTML, JUnit XML, Markdown, JSON or text (`invoke report RUN --html FILE`)."""
+    from orchestrator.report import render, write_file  # noqa: PLC0415 - other tasks need none of it
+
+    with _told_to_a_person():
+        made = _found(run, spec)
+        asked = {"html": html, "junit": junit, "markdown": markdown}
+        for form, path in asked.items():
+            if path:
+                write_file(Path(path), render(made, form))
+        if output:
+            write_file(Path(output), render(made, format or "text"))
+        elif format not in {"", "text"}:
+            _print_bytes(render(made, format))
+        elif format or not any(asked.values()):
+            _print_text(made)
 
 
 @task(name="spec", help={**_SPEC, "schema": "print the JSON schema of buildspec.yaml for editors"})
@@ -178,6 +230,13 @@ def _default_spec() -> Path:
         return beside
 
 
+def _found(run: str, spec: str) -> RunRecord:
+    from orchestrator.record import read_record  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.record.runs import find_record  # noqa: PLC0415 - same
+
+    return read_record(find_record(_workspace(_spec(spec).parent.resolve()).runs, run))
+
+
 def _workspace_root(root: Path) -> Path:
     given = os.environ.get("TWINBUILD_WORKSPACE")
     return Path(given).resolve() if given else root / ".twinbuild"
@@ -206,24 +265,48 @@ def _told_to_a_person() -> Iterator[None]:
 def _print_record(record: RunRecord, *, quiet: bool, as_json: bool) -> None:
     from orchestrator.record import dump_record  # noqa: PLC0415 - only those who print need it
     from orchestrator.report.exit_code import exit_code_of  # noqa: PLC0415 - same
-    from orchestrator.report.text import render_text  # noqa: PLC0415 - same
 
     code = exit_code_of(record)
     if as_json:
-        sys.stdout.buffer.write(dump_record(record))
+        _print_bytes(dump_record(record))
     elif code or not quiet:
-        _print(render_text(record, style_of(sys.stdout, os.environ)))
+        _print_text(record)
     raise Exit(code=code)
+
+
+def _print_text(record: RunRecord) -> None:
+    from orchestrator.report.text import render_text  # noqa: PLC0415 - only those who print need it
+
+    _print(render_text(record, style_of(sys.stdout, os.environ)))
 
 
 def _copy_record(record: RunRecord, path: Path) -> None:
     from orchestrator.record import dump_record  # noqa: PLC0415 - only those who ask for it need it
-    from orchestrator.workspace import write_atomically  # noqa: PLC0415 - same
+    from orchestrator.report import write_file  # noqa: PLC0415 - same
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, dump_record(record))
+    write_file(path, dump_record(record))
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(style_of(sys.stdout, os.environ).shown(text))
-    sys.stdout.flush()
+    shown = style_of(sys.stdout, os.environ).shown(text)
+    _print_bytes(shown.encode(sys.stdout.encoding or "ascii", "replace"))
+
+
+def _print_bytes(content: bytes) -> None:
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Nobody reads any more (`invoke show | head`); Python would complain about it once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _take_run_by_position(words: list[str]) -> None:
+    """Turn `show RUN` into `show --run RUN`: invoke knows no positional argument that may be left out."""
+    if len(words) > 1 and words[0] in {"show", "report"} and not words[1].startswith("-"):
+        words.insert(1, "--run")
+
+
+if hasattr(program, "core"):  # this file was loaded by invoke, and not by a test
+    _take_run_by_position(program.core.unparsed)

@@ -1,18 +1,22 @@
-"""A run on one screen, for a person at a terminal. A pure function of the record."""
+"""A run on one screen, for a person at a terminal. A pure function of the record and of what the terminal can show."""
 
 from __future__ import annotations
 
-import textwrap
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.report.figures import duration, short, size
+from orchestrator.report.lanes import Lanes, lanes_of
+from orchestrator.report.style import Style
+from orchestrator.report.untrusted import visible, visible_record
+from orchestrator.report.width import columns, pad, wrap
 from orchestrator.verdict import Status, VerdictStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.record import FailureFacts, ProgramFacts, RunRecord, StepFacts
-    from orchestrator.report.style import Style
-    from orchestrator.verdict import CheckResult, Evidence
+    from orchestrator.record import ExcerptFacts, FailureFacts, ProgramFacts, RunRecord
+    from orchestrator.verdict import CheckResult
 
 _SIGNS = {
     Status.PASSED: ("✓", "green"),
@@ -20,130 +24,141 @@ _SIGNS = {
     Status.UNKNOWN: ("?", "yellow"),
     Status.SKIPPED: ("-", "yellow"),
 }
-_MEGABYTE = 1_000_000
-_MINUTE = 60
-_SHORT_DIGEST = 12
-_EVIDENCE_SHOWN = 8
 _DETAIL_SHOWN = 40
 _LABEL_WIDTH = 10
+_ID_WIDTH = 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Detail:
+    """How much is told. `evidence`: facts of a check that did not pass; `message`: lines of each other message."""
+
+    evidence: int
+    others: int
+    message: int
+
+
+_DETAILS = (
+    _Detail(evidence=8, others=8, message=99),
+    _Detail(evidence=6, others=0, message=3),
+    _Detail(evidence=3, others=0, message=2),
+    _Detail(evidence=2, others=0, message=1),
+)
+"""From all to the least; on a terminal the first that fits its height is taken. The record and the HTML report hold
+everything. `others`: the same as `evidence`, for the checks that the verdict does not lead with."""
+
+
+def render(record: RunRecord) -> bytes:
+    """Return the screen as a UTF-8 text file."""
+    return render_text(record, Style()).encode("utf-8")
 
 
 def render_text(record: RunRecord, style: Style) -> str:
     """Return the screen: both lanes, the three programs, each check with its evidence, and the verdict."""
+    record = visible_record(record, lambda text: style.shown(visible(text)))
+    lines: list[str] = []
+    for detail in _DETAILS:
+        lines = _screen(record, style, detail)
+        # One row is the prompt's.
+        if style.height is None or len(lines) < style.height:
+            break
+    return "\n".join(lines) + "\n"
+
+
+def _screen(record: RunRecord, style: Style, detail: _Detail) -> list[str]:
     blocks = [
         list(_head(record, style)),
-        [style.cut(line, style.width) for line in _lanes(record)],
+        list(_lanes(record, lanes_of(record), style)),
         list(_programs(record, style)),
-        [line for check in record.checks for line in _check(check, style)],
+        [line for check in record.checks for line in _check(check, record, style, detail)],
         list(_ending(record, style)),
     ]
-    return style.shown("\n\n".join("\n".join(block) for block in blocks if block)) + "\n"
-
-
-def duration(seconds: float | None) -> str:
-    """Return a duration as people read it: `0.42 s`, `12.3 s`, `2 min 05 s`."""
-    if seconds is None:
-        return ""
-    if seconds < _MINUTE:
-        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
-    return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE):02} s"
-
-
-def size(count: int | None) -> str:
-    """Return a size in decimal units: `312 B`, `284.8 kB`, `16.0 MB`."""
-    if count is None:
-        return "-"
-    if count < 1000:  # noqa: PLR2004 - where kilobytes begin
-        return f"{count} B"
-    return f"{count / 1000:.1f} kB" if count < _MEGABYTE else f"{count / _MEGABYTE:.1f} MB"
+    lines: list[str] = []
+    for block in blocks:
+        if block:
+            lines += [*([""] if lines else []), *block]
+    return lines
 
 
 def _head(record: RunRecord, style: Style) -> Iterator[str]:
     dot = f" {style.sign('·')} "
     parts = [f"run {record.run}", duration(record.seconds)]
     if record.source:
-        commit = (record.source.commit or "no commit")[:_SHORT_DIGEST]
+        commit = short(record.source.commit) if record.source.commit else "no commit"
         parts.append(commit + (" + changes" if record.source.dirty else ""))
     name = style.paint(record.project, "bold")
-    if len(dot.join([record.project, *parts])) <= style.width:
+    if columns(dot.join([record.project, *parts])) <= style.width:
         yield dot.join([name, *parts])
     else:
         yield name
-        yield from (f"  {part}" for part in parts)
+        yield from (style.cut(f"  {part}", style.width) for part in parts)
 
 
-def _lanes(record: RunRecord) -> Iterator[str]:
-    local = [step for step in record.steps if step.lane == "local"]
-    image = [step for step in record.steps if step.lane == "image"]
-    for base in record.bases:
-        yield f"  base     {base.reference}  {base.image_id[7 : 7 + _SHORT_DIGEST]} ({base.origin})"
-    if local:
-        yield f"  local    {duration(_total(local)):>9}  {local[-1].name}"
-    if record.place:
-        yield f"           {'':>9}  {record.place}"
-    if image:
-        cached = sum(step.state == "cached" for step in image)
-        yield f"  image    {duration(_total(image)):>9}  {len(image)} steps, {cached} cached"
+def _lanes(record: RunRecord, lanes: Lanes, style: Style) -> Iterator[str]:
+    dot = f" {style.sign('·')} "
+    if record.bases:
+        bases = [f"{base.reference} {short(base.image_id)}" for base in record.bases]
+        yield from _labelled("bases", dot.join(bases), style)
+    if lanes.local is not None:
+        yield from _lane("local", lanes.local.seconds, lanes.local.title, style)
+    if lanes.image is not None:
+        yield from _lane("image", lanes.image.seconds, lanes.image.title, style)
 
 
-def _total(steps: list[StepFacts]) -> float:
-    return sum(step.seconds or 0.0 for step in steps)
+def _lane(label: str, seconds: float, text: str, style: Style) -> Iterator[str]:
+    yield style.cut(f"  {label:{_LABEL_WIDTH}}{duration(seconds):>10}  {text}", style.width)
 
 
 def _programs(record: RunRecord, style: Style) -> Iterator[str]:
-    if not record.programs:
-        return
-    first = record.programs[0].sha256
+    first = record.programs[0].sha256 if record.programs else None
     for program in record.programs:
-        yield style.cut(_program(program, first=first), style.width)
+        yield style.cut(f"  {program.side:{_LABEL_WIDTH}}{_program(program, first, style)}", style.width)
 
 
-def _program(program: ProgramFacts, *, first: str | None) -> str:
+def _program(program: ProgramFacts, first: str | None, style: Style) -> str:
     if program.sha256 is None:
-        return f"  {program.side:8} {'missing':>9}  {program.origin}"
-    digest = program.sha256[:_SHORT_DIGEST]
-    same = "=" if program.sha256 == first else "\u2260"
-    return f"  {program.side:8} {size(program.size):>9}  {same} {digest}  {program.origin}"
+        return f"{'missing':>10}    {program.origin}"
+    same = "=" if program.sha256 == first else style.sign("≠")
+    return f"{size(program.size):>10}  {same} {short(program.sha256)}  {program.origin}"
 
 
-def _check(check: CheckResult, style: Style) -> Iterator[str]:
-    sign, colour = _SIGNS[check.status]
-    room = style.width - 16
-    wrapped = textwrap.wrap(check.message + (" (remembered)" if check.remembered else ""), room) or [""]
-    yield f"  {style.paint(style.sign(sign), colour)} {check.id:11} {wrapped[0]}"
-    yield from (f"    {'':11} {line}" for line in wrapped[1:])
+def _check(check: CheckResult, record: RunRecord, style: Style, detail: _Detail) -> Iterator[str]:
+    character, colour = _SIGNS[check.status]
+    sign = style.sign(character)
+    # `ok` and `FAIL` stand for the signs where the encoding has none; the column is then wide enough for both.
+    sign_width = max(columns(style.sign(known)) for known, _ in _SIGNS.values())
+    indent = 2 + sign_width + 1 + _ID_WIDTH + 1
+    leads = record.verdict is not None and check.cause is not None and check.cause == record.verdict.cause
+    message = wrap(check.message + (" (remembered)" if check.remembered else ""), style.width - indent)
+    shown = message if leads else message[: detail.message]
+    if len(shown) < len(message):
+        shown[-1] = style.cut(f"{shown[-1]} {message[len(shown)]}", style.width - indent)
+    yield f"  {style.paint(pad(sign, sign_width), colour)} {check.id:{_ID_WIDTH}} {shown[0]}"
+    yield from (" " * indent + line for line in shown[1:])
     if check.status is not Status.PASSED:
-        for evidence in check.evidence[:_EVIDENCE_SHOWN]:
-            yield from _evidence(evidence, style)
-
-
-def _evidence(evidence: Evidence, style: Style) -> Iterator[str]:
-    indent = " " * 16
-    lines = f"{evidence.label}: {evidence.value}".splitlines()
-    yield from (style.paint(style.cut(indent + line, style.width), "dim") for line in lines)
+        allowed = detail.evidence if leads else detail.others
+        facts = [line for fact in check.evidence for line in f"{fact.label}: {fact.value}".splitlines()]
+        for line in facts[:allowed]:
+            yield style.paint(style.cut(" " * indent + line, style.width), "dim")
 
 
 def _ending(record: RunRecord, style: Style) -> Iterator[str]:
     if record.failure:
-        yield from render_failure(record.failure, style)
-        return
-    if record.verdict is None:
-        return
-    if record.verdict.status is VerdictStatus.PASSED and record.image:
-        name, new = record.image.tag, record.image.candidate_id[7 : 7 + _SHORT_DIGEST]
-        yield f"{style.paint('PASSED', 'green')}  {name} {style.sign('→')} {new}"
-        return
-    yield from _refusal(record, style)
+        yield from render_failure(record.failure, style, excerpts=record.excerpts)
+    elif record.verdict is not None and record.verdict.status is VerdictStatus.PASSED and record.image:
+        new = short(record.image.candidate_id)
+        yield f"{style.paint('PASSED', 'green')}  {record.image.tag} {style.sign('→')} {new}"
+    else:
+        yield from _refusal(record, style)
 
 
 def _refusal(record: RunRecord, style: Style) -> Iterator[str]:
-    verdict = record.verdict
-    if verdict is None or record.image is None:
+    verdict, image = record.verdict, record.image
+    if verdict is None or image is None:
         return
-    previous = record.image.previous_id
-    stays = f"{record.image.tag} stays at {previous[7 : 7 + _SHORT_DIGEST]}" if previous else "no tag was given"
+    stays = f"{image.tag} stays at {short(image.previous_id)}" if image.previous_id else f"{image.tag} was not given"
     head = style.paint("REFUSED", "red")
-    if len(f"REFUSED  {stays}") <= style.width:
+    if columns(f"REFUSED  {stays}") <= style.width:
         yield f"{head}  {stays}"
     else:
         yield head
@@ -151,24 +166,44 @@ def _refusal(record: RunRecord, style: Style) -> Iterator[str]:
     yield from _labelled("cause", verdict.cause or "unknown", style)
     if verdict.location:
         yield from _labelled("line", str(verdict.location), style)
+        yield from _quoted(verdict.location.file, verdict.location.line, record.excerpts, style)
     if verdict.repair:
         yield from _labelled("repair", verdict.repair, style)
+    yield from _labelled("more", "invoke report --html FILE", style)
 
 
 def _labelled(label: str, text: str, style: Style) -> Iterator[str]:
     room = style.width - _LABEL_WIDTH - 2
-    lines = [line for part in text.splitlines() for line in textwrap.wrap(part, room, break_on_hyphens=False) or [""]]
+    lines = [line for part in text.splitlines() or [""] for line in wrap(part, room, whole_words=True)]
     for number, line in enumerate(lines):
         yield f"  {label if number == 0 else '':{_LABEL_WIDTH}}{line}"
 
 
-def render_failure(failure: FailureFacts, style: Style) -> Iterator[str]:
-    """Yield the lines that say why a run has no verdict."""
+def _quoted(file: str, line: int | None, excerpts: tuple[ExcerptFacts, ...], style: Style) -> Iterator[str]:
+    for excerpt in excerpts:
+        if line is not None and excerpt.file == file and excerpt.first <= line < excerpt.first + len(excerpt.lines):
+            text = excerpt.lines[line - excerpt.first].strip()
+            indent = " " * (_LABEL_WIDTH + 2)
+            yield style.paint(style.cut(f"{indent}{style.sign('│')} {text}", style.width), "dim")
+            return
+
+
+def render_failure(failure: FailureFacts, style: Style, *, excerpts: tuple[ExcerptFacts, ...] = ()) -> Iterator[str]:
+    """Yield the lines that say why a run has no verdict.
+
+    Args:
+        failure: as the record or the error has it.
+        style: what the terminal can show.
+        excerpts: lines of files, of which the one is quoted that the failure points at.
+    """
     yield f"{style.paint('NO VERDICT', 'yellow')}  {failure.cause} (exit code {failure.exit_code})"
     where = f"{failure.location}: " if failure.location else ""
-    yield from _labelled("what", where + failure.message, style)
+    yield from _labelled("what", style.shown(visible(where + failure.message)), style)
+    if failure.location:
+        yield from _quoted(failure.location.file, failure.location.line, excerpts, style)
     if failure.repair:
-        yield from _labelled("repair", failure.repair, style)
-    yield from (style.shown(f"    {line}") for line in failure.detail[:_DETAIL_SHOWN])
+        yield from _labelled("repair", style.shown(visible(failure.repair)), style)
+    # Not cut: a compiler's words are drawn over several lines, and a terminal wraps what is too long.
+    yield from (f"    {style.shown(visible(line))}" for line in failure.detail[:_DETAIL_SHOWN])
     if len(failure.detail) > _DETAIL_SHOWN:
         yield f"    ({len(failure.detail) - _DETAIL_SHOWN} more lines in the run's log)"

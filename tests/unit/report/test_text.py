@@ -8,8 +8,10 @@ import pytest
 
 from orchestrator.location import Location
 from orchestrator.record import FailureFacts, ImageFacts, ProgramFacts, RunRecord, SpecFacts, StepFacts, ToolFacts
+from orchestrator.report.figures import duration, size
 from orchestrator.report.style import Style
-from orchestrator.report.text import duration, render_text, size
+from orchestrator.report.text import render_text
+from orchestrator.report.width import columns
 from orchestrator.verdict import CheckResult, Evidence, Status, Verdict, VerdictStatus
 
 _WHERE = Location(file="infrastructure/docker/Dockerfile.backend", line=27)
@@ -88,7 +90,7 @@ def test_the_evidence_of_a_passed_check_stays_out_of_the_way() -> None:
 def test_no_line_is_wider_than_the_terminal(width: int, *, passed: bool) -> None:
     """Nothing wraps by itself, whatever the width; only a word that is longer than the line may stand out."""
     for line in render_text(_record(passed=passed), Style(width=width)).splitlines():
-        assert len(line) <= width or " " not in line.strip()[: width // 2], line
+        assert columns(line) <= width or " " not in line[12:], line
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])

@@ -1,0 +1,68 @@
+"""What the two builds of a run come down to: a line each. Pure functions of the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.report.untrusted import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.record import RunRecord, StepFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One build. `seconds`: from its first step's start to its last one's end."""
+
+    seconds: float
+    title: str
+    steps: tuple[StepFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lanes:
+    """The two builds; None for one that did not begin."""
+
+    local: Lane | None
+    image: Lane | None
+
+
+def lanes_of(record: RunRecord) -> Lanes:
+    """Return the two builds of a run."""
+    local = steps_of(record, "local")
+    image = steps_of(record, "image")
+    return Lanes(
+        local=Lane(seconds=extent(local), title=_local_title(record, local), steps=local) if local else None,
+        image=Lane(seconds=extent(image), title=_image_title(image), steps=image) if image else None,
+    )
+
+
+def steps_of(record: RunRecord, lane: str) -> tuple[StepFacts, ...]:
+    """Return a lane's steps in the order in which they began; those of older records in that of their ends."""
+    return tuple(sorted((step for step in record.steps if step.lane == lane), key=lambda step: step.started or 0.0))
+
+
+def extent(steps: Sequence[StepFacts]) -> float:
+    """Return the seconds from the first start to the last end; their sum where a record does not know the starts."""
+    known = [(step.started, step.started + (step.seconds or 0.0)) for step in steps if step.started is not None]
+    if len(known) < len(steps):
+        return sum(step.seconds or 0.0 for step in steps)
+    return max((end for _, end in known), default=0.0) - min((start for start, _ in known), default=0.0)
+
+
+def _local_title(record: RunRecord, steps: Sequence[StepFacts]) -> str:
+    command = one_line(steps[-1].name)
+    if record.local is None:
+        return command
+    compiled, fresh = len(record.local.compiled), len(record.local.fresh)
+    return f"{compiled} of {compiled + fresh} crates compiled by {command}"
+
+
+def _image_title(steps: Sequence[StepFacts]) -> str:
+    asked = [step for step in steps if not step.own]
+    cached = sum(step.state == "cached" for step in asked)
+    failed = sum(step.state == "failed" for step in asked)
+    return f"{len(asked)} steps, {cached} cached" + (f", {failed} failed" if failed else "")
