@@ -5,22 +5,22 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from orchestrator.bases.image import REPOSITORY as BASES
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels, sweep
+from orchestrator.flow.prepare import OWN_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from orchestrator.workspace import Workspace
 
-_OWN = ("twinbuild.local/pinned", "twinbuild.local/crates", "twinbuild.local/tools")
-_BASES = "twinbuild.local/base"
-
 
 def clean(workspace: Workspace, *, environment: Mapping[str, str], bases: bool) -> Iterator[str]:
     """Remove the workspace and what lies in the engine; yield a line for each thing that went.
 
-    Images that passed keep their tags: those are the user's.
+    Images that passed keep their tags: those are the user's. Of the tool's own images those go that this project's
+    builds stood on; another project that needs one as well makes it again, in a moment.
 
     Args:
         workspace: the project's; nobody may be running in it.
@@ -40,10 +40,10 @@ def clean(workspace: Workspace, *, environment: Mapping[str, str], bases: bool) 
             facts = engine.image(str(image_id))
             if facts is not None and not facts.tags and engine.remove_image(facts.id):
                 yield f"untagged image {facts.id[7:19]}"
-        for repository in (*_OWN, *((_BASES,) if bases else ())):
-            for image in engine.images(repository):
-                own = [tag for tag in image.tags if tag.startswith(f"{repository}:")]
-                yield from (tag for tag in own if engine.remove_image(tag))
+        own = workspace.recall(*OWN_TAGS)
+        for tag in own if isinstance(own, list) else []:
+            if (bases or not str(tag).startswith(f"{BASES}:")) and engine.remove_image(str(tag)):
+                yield f"image {tag}"
         size = sum(path.lstat().st_size for path in workspace.root.rglob("*") if not path.is_dir())
         shutil.rmtree(workspace.root)
         yield f"{workspace.root} ({size / 1e6:.0f} MB)"

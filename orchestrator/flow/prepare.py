@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from orchestrator.spec.model import BuildSpec
     from orchestrator.workspace import Workspace
 
+OWN_TAGS = ("images", "own")
+"""Where the workspace remembers the tags of the tool's own that a project's builds stood on."""
+
 _OFFICIAL_SYSROOT = "/usr/local/rustup/toolchains"
 _OFFICIAL_CARGO_HOME = "/usr/local/cargo"
 
@@ -92,7 +95,8 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
         spec.image.target, binary=spec.image.binary, manifest=_in_context(spec.toolchain.manifest, spec.image.context)
     )
     crates = _crates(tree, project, toolchain, around)
-    hardened = _hardened(spec, dockerfile, tracer, builder, bases, crates=crates, around=around)
+    hardening = _hardening(spec, dockerfile, tracer, builder, bases, crates=crates, around=around)
+    _remember_tags(hardening, around.workspace)
     return Prepared(
         project=project,
         toolchain=toolchain,
@@ -115,7 +119,7 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
             context=spec.image.context,
             dockerfile=dockerfile,
             path=spec.image.dockerfile,
-            hardened=hardened,
+            hardened=harden(dockerfile, spec.image.target, hardening),
             target=spec.image.target,
             arguments=arguments,
             builder=(builder.stage.index, builder.program),
@@ -175,7 +179,7 @@ def _crates(tree: Path, project: CargoProject, toolchain: CargoToolchain, around
     return crates_image(around.engine, crates, workspace=around.workspace)
 
 
-def _hardened(
+def _hardening(
     spec: BuildSpec,
     dockerfile: Dockerfile,
     tracer: Tracer,
@@ -184,25 +188,30 @@ def _hardened(
     *,
     crates: str | None,
     around: Surroundings,
-) -> str:
+) -> Hardening:
     homes = {}
     for stage in dockerfile.needed(spec.image.target):
         walked = tracer.walk(stage)
         home = walked[-1].environment.get("CARGO_HOME") if walked else None
         if home is not None:
             homes[stage.index] = home
-    return harden(
-        dockerfile,
-        spec.image.target,
-        Hardening(
-            pins={reference: base.pinned for reference, base in bases.items()},
-            guard=spec.stub.guard,
-            tools=tools_image(around.engine, scratch=around.workspace.scratch),
-            crates=crates,
-            cargo_homes=homes,
-            programs=[(builder.stage.index, builder.program)],
-        ),
+    return Hardening(
+        pins={reference: base.pinned for reference, base in bases.items()},
+        guard=spec.stub.guard,
+        tools=tools_image(around.engine, scratch=around.workspace.scratch),
+        crates=crates,
+        cargo_homes=homes,
+        programs=[(builder.stage.index, builder.program)],
     )
+
+
+def _remember_tags(hardening: Hardening, workspace: Workspace) -> None:
+    """Keep which of the tool's own tags this project needed, so that `invoke clean` can remove just these."""
+    known = workspace.recall(*OWN_TAGS)
+    tags = {*hardening.pins.values(), *(tag for tag in (hardening.tools, hardening.crates) if tag)}
+    every = sorted(tags.union(known if isinstance(known, list) else ()))
+    if every != known:
+        workspace.remember(*OWN_TAGS, every)
 
 
 def _image_paths(
