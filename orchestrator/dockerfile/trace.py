@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage, references
@@ -35,11 +35,15 @@ class Origin:
         stage: the stage in which it was made.
         path: its path there.
         copies: lines of the COPY instructions on the way, the last one first.
+        image: (line, reference) where a COPY takes it out of an image that is no stage.
+        context: (line, path in the build context) of the COPY instructions that bring it if the context has it.
     """
 
     stage: Stage
     path: str
     copies: tuple[int, ...]
+    image: tuple[int, str] | None
+    context: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,7 @@ class BuilderPlace:
         environment: the stage's variables at its end.
         cargo_lines: lines of the RUN steps of that stage, and of the stages it is based on, that name cargo.
         copies: lines of the COPY instructions between that stage and the image, the last one first.
+        image, context: as in `Origin`, where something brings the program ready-made.
     """
 
     stage: Stage
@@ -62,6 +67,8 @@ class BuilderPlace:
     environment: Mapping[str, str]
     cargo_lines: tuple[int, ...]
     copies: tuple[int, ...]
+    image: tuple[int, str] | None
+    context: tuple[tuple[int, str], ...]
 
 
 def base_references(dockerfile: Dockerfile, target: str | None) -> tuple[str, ...]:
@@ -139,8 +146,10 @@ class Tracer:
         copies: list[int] = []
         while True:
             found = self._copied_from(stage, path)
-            if found is None:
-                return Origin(stage=stage, path=path, copies=tuple(copies))
+            if isinstance(found, _Arrival):
+                return Origin(
+                    stage=stage, path=path, copies=tuple(copies), image=found.image, context=tuple(found.context)
+                )
             stage, path, line = found
             copies.append(line)
 
@@ -181,19 +190,38 @@ class Tracer:
             environment=environment,
             cargo_lines=tuple(lines),
             copies=origin.copies,
+            image=origin.image,
+            context=origin.context,
         )
 
-    def _copied_from(self, stage: Stage, path: str) -> tuple[Stage, str, int] | None:
+    def _copied_from(self, stage: Stage, path: str) -> tuple[Stage, str, int] | _Arrival:
+        """Return the stage that a COPY takes a file from, its path there and the line; else what else may bring it."""
+        arrival = _Arrival()
         for placed in reversed(self.walk(stage)):
-            reference = placed.instruction.flag("from")
-            if placed.instruction.keyword != "COPY" or reference is None:
+            if placed.instruction.keyword not in {"COPY", "ADD"}:
                 continue
-            source = self._dockerfile.stage_of(expand(reference, placed.environment), before=placed.stage.index)
+            reference, line = placed.instruction.flag("from"), placed.instruction.line
             for pattern in _sources(placed):
                 found = _back(placed, "/" + pattern.lstrip("/"), path)
-                if found is not None and source is not None:
-                    return source, found, placed.instruction.line
-        return None
+                if found is None:
+                    continue
+                if reference is None:
+                    arrival.context.append((line, posixpath.normpath(found).lstrip("/")))
+                    continue
+                wanted = expand(reference, placed.environment)
+                source = self._dockerfile.stage_of(wanted, before=placed.stage.index)
+                if source is not None:
+                    return source, found, line
+                arrival.image = arrival.image or (line, wanted)
+        return arrival
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """How a file that no stage made may come into a stage; see the fields of the same name in `Origin`."""
+
+    image: tuple[int, str] | None = None
+    context: list[tuple[int, str]] = field(default_factory=list)
 
 
 def step_instruction(dockerfile: Dockerfile, name: str) -> Instruction | None:

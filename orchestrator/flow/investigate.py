@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,12 @@ from orchestrator.binary.read import profile_of
 from orchestrator.engine.files import image_files
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, told
-from orchestrator.gate.checks.stub_free import ShippedFacts
+from orchestrator.flow.shipped import shipped_facts
 from orchestrator.gate.run_checks import GateEvidence
 from orchestrator.parity.compare import compare_files
 from orchestrator.smoke.image import run_image
 from orchestrator.smoke.local import arguments_of, run_local
 from orchestrator.smoke.transcript import Transcript, from_json, to_json
-from orchestrator.toolchains.cargo.witness import read_witness
 from orchestrator.version import VERSION
 from orchestrator.workspace import memo_key
 
@@ -49,42 +47,15 @@ def investigate(
     loading = _loading(candidate, spec, image, around, remembered)
     image_run, local_run = _runs(candidate, spec, local, around, remembered)
     copies = prepared.builder.copies
+    comparison = _comparison(prepared, local, image, around)
     return GateEvidence(
-        shipped=_shipped(spec, snapshot, prepared, local, image),
-        comparison=_comparison(prepared, local, image, around),
+        shipped=shipped_facts(spec, snapshot, prepared, local, image, comparison=comparison, around=around),
+        comparison=comparison,
         loading=loading,
         image_run=image_run,
         local_run=local_run,
         copy_line=prepared.dockerfile.location(copies[0]) if copies else None,
         remembered=frozenset(remembered),
-    )
-
-
-def _shipped(
-    spec: BuildSpec, snapshot: Snapshot, prepared: Prepared, local: LocalBuild, image: ImageBuild
-) -> ShippedFacts:
-    project, builder = prepared.project, prepared.builder
-    prefix = "" if project.root == "." else f"{project.root}/"
-    sources = {file.path.removeprefix(prefix): file.sha256 for file in snapshot.files if file.path.startswith(prefix)}
-    manifests = [posixpath.normpath(f"{posixpath.relpath(member.folder, project.root)}/Cargo.toml")
-                 for member in project.members]  # fmt: skip
-    compiled = [path.removeprefix(prefix) for path in local.inputs]
-    inputs = dict.fromkeys((*compiled, *manifests, "Cargo.toml", "Cargo.lock"))
-    return ShippedFacts(
-        shipped=image.shipped,
-        builder=image.builder,
-        local=local.artifact,
-        calls=read_witness(image.witness),
-        sources=sources,
-        inputs=tuple(path for path in inputs if path in sources or path in compiled),
-        package=project.package,
-        binary=project.binary,
-        image_path=spec.image.binary,
-        dockerfile=prepared.dockerfile.file,
-        cargo_lines=builder.cargo_lines,
-        copies=builder.copies,
-        logs=image.logs,
-        guard=spec.stub.guard,
     )
 
 
@@ -167,7 +138,7 @@ def _run_local(candidate: ImageFacts, spec: BuildSpec, local: LocalBuild, around
             spec.smoke,
             variables=variables,
             environment=around.environment,
-            scratch=around.workspace.root,
+            scratch=around.workspace.scratch,
             cancel=around.cancel,
             stop_signal=candidate.stop_signal,
         )

@@ -1,0 +1,131 @@
+"""Which RUN step made a witnessed call of cargo, as far as the Dockerfile's text tells.
+
+The witness knows the stage and the arguments of a call, in their order; the text knows lines. A call belongs to the
+first step, from where the one before it was found, that names cargo with these arguments; one that the text does not
+name (a loop, a script, make) belongs to the first step that can lead to it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from orchestrator.dockerfile.model import Dockerfile, Instruction
+
+_ENDS = frozenset({"&&", "||", ";", "|", "&", ")", ";;", "|&"})
+_LOOPS = re.compile(r"\b(?:for|while|until|xargs|find)\b")
+_LEADS_ON = re.compile(r"\.sh\b|\./|\b(?:make|just|sh|bash|ash|dash|ninja|python3?|perl)\s")
+_ANY = re.compile(r"[$`]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CargoCall:
+    """A call of cargo that a RUN step names.
+
+    Attributes:
+        line: of the RUN instruction.
+        arguments: as far as the text tells; a word with a `$` or a backtick may be anything.
+        repeated: it may run more than once (in a loop).
+        by_path: cargo is called by its path, so nothing that stands before it in PATH is met.
+    """
+
+    line: int
+    arguments: tuple[str, ...]
+    repeated: bool
+    by_path: bool
+
+    def is_exactly(self, arguments: Sequence[str]) -> bool:
+        """Return whether a call's arguments are these."""
+        return self.arguments == tuple(arguments)
+
+    def may_be(self, arguments: Sequence[str]) -> bool:
+        """Return whether a call's arguments can be these, given what only the shell knows."""
+        if not any(_ANY.search(word) for word in self.arguments):
+            return False
+        pattern = "\0".join(
+            ".*" if _ANY.search(word) else re.escape(word) for word in self.arguments
+        )  # a variable may be no word, or several
+        pattern = re.sub(r"\0?\.\*", ".*", pattern)
+        return re.fullmatch(pattern, "\0".join(arguments), re.DOTALL) is not None
+
+
+def cargo_calls(instruction: Instruction) -> tuple[CargoCall, ...]:
+    """Return the calls of cargo that a RUN step names, in the order of its text."""
+    script = instruction.script
+    repeated = _LOOPS.search(script) is not None
+    return tuple(
+        CargoCall(line=instruction.line, arguments=words[1:], repeated=repeated, by_path="/" in words[0])
+        for words in _commands(script)
+    )
+
+
+def place_calls(dockerfile: Dockerfile, calls: Sequence[tuple[int, Sequence[str]]]) -> list[int | None]:
+    """Return the line of the RUN step that made each call, None where the text does not tell.
+
+    Args:
+        dockerfile: the file.
+        calls: stage index and arguments, oldest first within a stage.
+    """
+    steps = {stage.index: _Steps([i for i in stage.instructions if i.keyword == "RUN"]) for stage in dockerfile.stages}
+    return [steps[stage].line_of(arguments) if stage in steps else None for stage, arguments in calls]
+
+
+class _Steps:
+    """The RUN steps of one stage, and how far its calls have come."""
+
+    def __init__(self, instructions: Sequence[Instruction]) -> None:
+        self._instructions = instructions
+        self._named = [call for each in instructions for call in cargo_calls(each)]
+        self._next, self._line = 0, 0
+
+    def line_of(self, arguments: Sequence[str]) -> int | None:
+        rest = list(enumerate(self._named))[self._next :]
+        for number, call in rest:
+            if call.is_exactly(arguments):
+                return self._reached(call.line, number if call.repeated else number + 1)
+        for number, call in rest:
+            if call.may_be(arguments):
+                return self._reached(call.line, number)
+        for instruction in self._instructions:
+            if instruction.line >= self._line and _LEADS_ON.search(instruction.script):
+                return self._reached(instruction.line, self._next)
+        return None
+
+    def _reached(self, line: int, following: int) -> int:
+        self._line, self._next = line, following
+        return line
+
+
+def _commands(script: str) -> Iterator[tuple[str, ...]]:
+    """Yield the words of each call of cargo, redirections left out."""
+    words = _words(script)
+    for number, word in enumerate(words):
+        if word != "cargo" and not word.endswith("/cargo"):
+            continue
+        found = [word]
+        skip = False
+        for following, after in zip(words[number + 1 :], [*words[number + 2 :], ""], strict=True):
+            if skip:
+                skip = False
+            elif following in _ENDS:
+                break
+            elif set(following) & {"<", ">"}:
+                skip = True
+            elif not (following.isdigit() and set(after) & {"<", ">"}):
+                found.append(following)
+        yield tuple(found)
+
+
+def _words(script: str) -> list[str]:
+    lexer = shlex.shlex(script.replace("\\\n", " ").replace("\n", " ; "), posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        return list(lexer)
+    except ValueError:  # An unclosed quote: more than words.
+        return script.split()

@@ -1,0 +1,63 @@
+"""What the text of RUN steps and of the image's command tells about a program's way: placeholders, later changes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage
+
+_TOOLS = "strip|eu-strip|llvm-strip|sstrip|upx|patchelf|chrpath|objcopy|llvm-objcopy"
+_CHANGE = re.compile(rf"(?:^|[;&|(\n]|\bthen\b|\bdo\b)\s*(?:\S*/)?(?P<tool>{_TOOLS})\s")
+_QUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
+_BUILDS = re.compile(r"\bcargo\b[^;&|]*\b(?:run|r|build|b|install|watch|test)\b")
+_LONGEST = 4096
+
+
+def texts_written(dockerfile: Dockerfile) -> dict[str, str]:
+    """Return text by sha256 for what RUN steps may write into a file: quoted words and here-documents."""
+    found = {}
+    for stage in dockerfile.stages:
+        for instruction in stage.instructions:
+            if instruction.keyword == "RUN":
+                for text in _texts(instruction):
+                    found[hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()] = text
+    return found
+
+
+def changes(stages: Iterable[Stage]) -> tuple[tuple[int, str], ...]:
+    """Return (line, tool) of the RUN steps that call a tool which changes a finished program."""
+    return tuple(
+        (instruction.line, match["tool"])
+        for stage in stages
+        for instruction in stage.instructions
+        if instruction.keyword == "RUN"
+        for match in _CHANGE.finditer(instruction.script.replace("\\\n", " "))
+    )
+
+
+def launch_by_cargo(dockerfile: Dockerfile, target: str | None) -> tuple[int, str] | None:
+    """Return (line, command) of the shipped image's CMD or ENTRYPOINT where that has cargo build or run something."""
+    stage: Stage | None = dockerfile.stage(target)
+    while stage is not None:
+        for keyword in ("ENTRYPOINT", "CMD"):
+            last = next((each for each in reversed(stage.instructions) if each.keyword == keyword), None)
+            words = () if last is None else last.values
+            command = shlex.join(words) if last is not None and last.json else " ".join(words)
+            if last is not None and _BUILDS.search(command):
+                return last.line, command
+        stage = None if stage.base_stage is None else dockerfile.stages[stage.base_stage]
+    return None
+
+
+def _texts(instruction: Instruction) -> Iterator[str]:
+    for match in _QUOTED.finditer(instruction.script):
+        text = match[1] if match[1] is not None else re.sub(r"\\(.)", r"\1", match[2])
+        if text and len(text) <= _LONGEST:
+            yield from (text, f"{text}\n", text.replace("\\n", "\n"))
+    yield from instruction.heredocs

@@ -1,0 +1,118 @@
+"""What is known of the shipped program and how it came to be: facts alone, gathered by `flow/shipped.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from orchestrator.build.artifact import Artifact
+    from orchestrator.toolchains.cargo.witness import WitnessedCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedCall:
+    """A witnessed call of cargo and the Dockerfile line of the RUN step that made it; None where it is not known."""
+
+    call: WitnessedCall
+    line: int | None
+
+    @property
+    def command(self) -> str:
+        """Return the command line, fit to be quoted."""
+        return f"`{' '.join(('cargo', *self.call.arguments))}`"
+
+    @property
+    def where(self) -> str:
+        """Return the command line with its place."""
+        return self.command if self.line is None else f"{self.command} at line {self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """Something a line brings in that no step of the build made.
+
+    Attributes:
+        line: of the COPY, ADD or FROM; None where it is a base that no line was found for.
+        source: what it is taken from, for people (`image example:dev`, `the build context`).
+    """
+
+    line: int | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likeness:
+    """How the shipped program's mapped content compares with another program's that differs from it by digest.
+
+    Attributes:
+        with_: the other one, for people (`the host's program`).
+        sha256: of the other one.
+        same_content: all that would be mapped is equal: code, data and entry.
+        change: what differs nevertheless (`symbols and debug information are gone`).
+    """
+
+    with_: str
+    sha256: str
+    same_content: bool
+    change: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippedFacts:
+    """What is known of the shipped program and how it came to be.
+
+    Attributes:
+        shipped: the program in the image; None where there is no such file.
+        builder: the program in the stage that builds it, at that stage's end.
+        local: the host's program.
+        likenesses: of the shipped program with others, nearest first; empty where it is identical to one of them.
+        packed: the packer that left its mark in the shipped file; None where none did.
+        calls: cargo's calls as witnessed, oldest first.
+        sources: sha256 of the snapshot's files by path relative to the workspace (`../` for what lies beside it).
+        inputs: the sources that went into the host's program, and the manifests that say how; same paths.
+        placeholders: text by sha256, for the texts that the Dockerfile's own steps write.
+        package, package_folder: whose program should have been shipped; the folder is relative to the workspace.
+        binary: its name.
+        profile_folder: the profile's folder in the target directory.
+        programs: package by name, for every program of the workspace.
+        image_path: where the program lies in the image.
+        dockerfile: its path, for people.
+        cargo_lines: lines of the builder stage's steps that name cargo, in order.
+        unwitnessed_lines: those of them that call cargo by a path, where no shim stands.
+        copies: lines of the COPY instructions between that stage and the image, the last one first.
+        builder_path: where the shipped file lies in the builder stage.
+        brought: what brought the file into the builder stage, where that was an image or the context.
+        changes: (line, tool) of the steps that may change the program after it is built (`strip`, `upx`).
+        launch: (line, command) of the image's own command where that calls cargo.
+        logs: what executed steps printed, by line.
+        guard: the guard's setting.
+    """
+
+    shipped: Artifact | None
+    builder: Artifact | None
+    local: Artifact
+    likenesses: Sequence[Likeness]
+    packed: str | None
+    calls: Sequence[PlacedCall]
+    sources: Mapping[str, str]
+    inputs: Sequence[str]
+    placeholders: Mapping[str, str]
+    package: str
+    package_folder: str
+    binary: str
+    profile_folder: str
+    programs: Mapping[str, str]
+    image_path: str
+    dockerfile: str
+    cargo_lines: Sequence[int]
+    unwitnessed_lines: Sequence[int]
+    copies: Sequence[int]
+    builder_path: str
+    brought: Brought | None
+    changes: Sequence[tuple[int, str]]
+    launch: tuple[int, str] | None
+    logs: Mapping[int, str]
+    guard: str

@@ -1,0 +1,62 @@
+"""What the witness says of the shipped bytes: which call wrote them, which kept them, and as what."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestrator.gate.checks.stub_free.facts import PlacedCall, ShippedFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The shipped bytes' way through cargo's calls.
+
+    Attributes:
+        writers: the calls that wrote them, oldest first; calls of an earlier build stand first.
+        keepers: the calls that found them there and did not write them.
+        path: where the last writer left them, the shortest name; None without a writer.
+    """
+
+    writers: tuple[PlacedCall, ...]
+    keepers: tuple[PlacedCall, ...]
+    path: str | None
+
+    @property
+    def writer(self) -> PlacedCall | None:
+        """Return the last call that wrote them."""
+        return self.writers[-1] if self.writers else None
+
+    def keeper_after(self, writer: PlacedCall, facts: ShippedFacts) -> PlacedCall | None:
+        """Return the last call after a writer that kept what it had written."""
+        order = list(facts.calls)
+        after = [placed for placed in self.keepers if order.index(placed) > order.index(writer)]
+        return after[-1] if after else None
+
+
+def history_of(facts: ShippedFacts) -> History:
+    """Return the shipped bytes' way; empty where nothing is shipped or witnessed."""
+    digest = facts.shipped.sha256 if facts.shipped else ""
+    writers = tuple(placed for placed in facts.calls if digest in placed.call.made.values())
+    keepers = tuple(placed for placed in facts.calls if digest in placed.call.kept.values())
+    return History(writers=writers, keepers=keepers, path=name_of(writers[-1].call.made, digest) if writers else None)
+
+
+def name_of(programs: Mapping[str, str], sha256: str) -> str:
+    """Return the shortest path under which some bytes lie: a program has links with longer names."""
+    return min((path for path, digest in programs.items() if digest == sha256), key=lambda path: (len(path), path))
+
+
+def profile_folder_of(path: str, target: str) -> str | None:
+    """Return the profile's folder of an output, None for what lies elsewhere (an installed program)."""
+    if not path.startswith(target.rstrip("/") + "/"):
+        return None
+    # A triple may stand before the profile, and `examples` or `deps` behind it.
+    parts = [part for part in posixpath.dirname(path[len(target) :]).split("/") if part]
+    while parts and parts[-1] in {"examples", "deps"}:
+        parts.pop()
+    return parts[-1] if parts else None

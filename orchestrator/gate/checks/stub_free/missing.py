@@ -1,0 +1,28 @@
+"""Is there a program at all?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.gate.checks.stub_free.statement import refused
+
+if TYPE_CHECKING:
+    from orchestrator.gate.checks.stub_free.facts import ShippedFacts
+    from orchestrator.gate.checks.stub_free.history import History
+    from orchestrator.verdict import CheckResult
+
+
+def is_it_there(facts: ShippedFacts, _history: History) -> CheckResult | None:
+    """Refuse an image without a file at the program's path: nothing, a folder, or a link to nowhere."""
+    if facts.shipped is not None:
+        return None
+    built = f"; {facts.builder_path} of the builder stage is one" if facts.builder else ""
+    return refused(
+        facts,
+        cause="binary-missing",
+        message=f"the image has no file {facts.image_path} (suspect: wrong file copied): nothing lies there, or a "
+        f"folder, or a link to what the image lacks{built}",
+        line=facts.copies[0] if facts.copies else None,
+        repair="let COPY bring the file itself, not its folder and not a link to it; or correct `image.binary` in the "
+        "spec",
+    )

@@ -1,0 +1,164 @@
+"""Was it compiled from something else than these sources: placeholders, some placeholders, or an older state?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.gate.checks.stub_free.sources import SHOWN, difference, differing, placeholder, seen, shown, stale
+from orchestrator.gate.checks.stub_free.statement import TOUCH, build_command, line_to_mend, refused
+from orchestrator.verdict import Evidence, Status
+
+if TYPE_CHECKING:
+    from orchestrator.gate.checks.stub_free.facts import PlacedCall, ShippedFacts
+    from orchestrator.gate.checks.stub_free.history import History
+    from orchestrator.verdict import CheckResult
+
+_REPAIR = (
+    f"in that step, make the sources newer than the artifacts before cargo looks: {TOUCH} && cargo build …; "
+    "or set `stub: {guard: enforce}`, which does it by content"
+)
+
+
+def was_it_compiled_from_a_stub(facts: ShippedFacts, history: History) -> CheckResult | None:
+    """Name a program that a call wrote which saw other sources than the snapshot's."""
+    writer = history.writer
+    if writer is None:
+        return None
+    paths = differing(writer.call, facts)
+    if not paths:
+        return None
+    cause, what = _kind(facts, writer, paths)
+    later = [placed for placed in facts.calls if _is_after(placed, writer, facts)]
+    failed = next((placed for placed in later if placed.call.exit_code and not _sources_differ(placed, facts)), None)
+    keeper = history.keeper_after(writer, facts)
+    if failed is not None:
+        cause, line, then = "swallowed-failure", failed.line, _swallowed(failed)
+        repair = "let the failure end the step: no `|| true` behind cargo, and `set -o pipefail` before a pipe"
+    elif keeper is not None and (narrow := _narrow(keeper, facts)):
+        cause, line, then = (
+            "narrower-build",
+            keeper.line,
+            f"; {keeper.where} builds {narrow} alone and left it as it was",
+        )
+        repair = f"build what is shipped: `{build_command(facts)}`"
+    else:
+        line = keeper.line if keeper else writer.line
+        then = f"; {keeper.where} found it fresh and kept it" if keeper else ""
+        repair = _REPAIR if keeper else _repair_without_keeper(facts, cause)
+    return refused(
+        facts,
+        cause=cause,
+        message=f"the image's program was compiled from {what} by {writer.where} {_suspect(cause)}{then}",
+        line=line or line_to_mend(facts),
+        repair=repair,
+        evidence=tuple(shown(paths, writer.call, facts)),
+    )
+
+
+def may_it_hold_a_stub(facts: ShippedFacts, history: History) -> CheckResult | None:
+    """Name a program that was written by a call on these sources which may have kept what was made of others.
+
+    Reached only where the program is not the host's, so something in it is not what was written.
+    """
+    writer = history.writer
+    if writer is None or writer.call.exit_code:
+        return None
+    kept = stale(writer, facts)
+    evidence = [
+        Evidence(label="input", value=f"{difference(path, seen(before.call, path), facts)} ({before.where})")
+        for path, before in kept[:SHOWN]
+    ]
+    if not kept:
+        return _not_refreshed(facts, writer)
+    crates = ", ".join(path for path, _ in kept[:SHOWN])
+    return refused(
+        facts,
+        cause="partial-stub",
+        message=f"{writer.where} saw these sources and did not compile all of them: the program is not the host's, and "
+        f"what an earlier call had made of {crates} was there and older sources do not replace it (suspect: cached "
+        "stub)",
+        line=writer.line or line_to_mend(facts),
+        repair=_REPAIR,
+        evidence=evidence,
+    )
+
+
+def _not_refreshed(facts: ShippedFacts, writer: PlacedCall) -> CheckResult | None:
+    if writer.call.refreshed:
+        return None
+    return refused(
+        facts,
+        cause="not-refreshed",
+        status=Status.UNKNOWN,
+        message=f"{writer.where} saw these sources, and whether it compiled all of them is not known: their time "
+        "stamps were not made to follow their content, and the program is not the host's",
+        line=writer.line or line_to_mend(facts),
+        repair="set `stub: {guard: enforce}`; if it is set, the sources cannot be touched there (a read-only mount)",
+    )
+
+
+def _kind(facts: ShippedFacts, writer: PlacedCall, paths: list[str]) -> tuple[str, str]:
+    """Return the cause and what the program was compiled from."""
+    call = writer.call
+    sources = [path for path in facts.inputs if path.endswith(".rs")]
+    others = [path for path in paths if path.endswith(".rs")]
+    stubs = [path for path in others if placeholder(seen(call, path), facts) is not None]
+    if call.earlier:
+        return "stale-build", "an earlier build's sources"
+    if not _rebuilt_later(writer, facts) and not stubs:
+        return "other-sources", f"other sources than the snapshot's (in {call.workspace})"
+    if len(others) < len(sources) and not any(_is_main(path) for path in stubs):
+        return "partial-stub", f"placeholders for {len(others)} of {len(sources)} sources"
+    return "cached-stub", "placeholder sources"
+
+
+def _rebuilt_later(writer: PlacedCall, facts: ShippedFacts) -> bool:
+    return any(_is_after(placed, writer, facts) and not _sources_differ(placed, facts) for placed in facts.calls)
+
+
+def _sources_differ(placed: PlacedCall, facts: ShippedFacts) -> bool:
+    return any(path.endswith(".rs") for path in differing(placed.call, facts))
+
+
+def _is_after(placed: PlacedCall, writer: PlacedCall, facts: ShippedFacts) -> bool:
+    order = list(facts.calls)
+    return order.index(placed) > order.index(writer)
+
+
+def _is_main(path: str) -> bool:
+    return path.endswith("src/main.rs") or "/bin/" in path
+
+
+def _suspect(cause: str) -> str:
+    return "(suspect: not really built)" if cause in {"other-sources", "stale-build"} else "(suspect: cached stub)"
+
+
+def _swallowed(failed: PlacedCall) -> str:
+    return f"; {failed.where} ended with exit code {failed.call.exit_code}, which the step hides"
+
+
+def _narrow(keeper: PlacedCall, facts: ShippedFacts) -> str:
+    """Return what a call was confined to, in words, where that leaves the program out; empty where it does not."""
+    arguments = keeper.call.arguments
+    chosen: dict[str, list[str]] = {"--bin": [], "--package": [], "--example": []}
+    for number, word in enumerate(arguments):
+        name, equals, value = word.partition("=")
+        name = "--package" if name == "-p" else name
+        if name in chosen:
+            following = arguments[number + 1 : number + 2]
+            chosen[name].append(value if equals else "".join(following))
+    if chosen["--bin"] and facts.binary not in chosen["--bin"]:
+        return "`" + "`, `".join(chosen["--bin"]) + "`"
+    if chosen["--package"] and facts.package not in {name.partition("@")[0] for name in chosen["--package"]}:
+        return "the package `" + "`, `".join(chosen["--package"]) + "`"
+    if chosen["--example"] and not chosen["--bin"]:
+        return "an example"
+    return "the library" if "--lib" in arguments and not chosen["--bin"] else ""
+
+
+def _repair_without_keeper(facts: ShippedFacts, cause: str) -> str:
+    if cause == "other-sources":
+        return "build what is in the build context: COPY the sources, and fetch none of them in a RUN step"
+    if cause == "stale-build":
+        return "leave no `target` cache mount between builds of different sources, or set `stub: {guard: enforce}`"
+    return f"build once more when the sources are there: `{build_command(facts)}`"

@@ -1,0 +1,144 @@
+"""No witnessed call wrote it. What is it, then?"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from orchestrator.gate.checks.stub_free.statement import TOUCH, build_command, line_to_mend, refused
+from orchestrator.verdict import Evidence, Status
+
+if TYPE_CHECKING:
+    from orchestrator.gate.checks.stub_free.facts import ShippedFacts
+    from orchestrator.gate.checks.stub_free.history import History
+    from orchestrator.verdict import CheckResult
+
+
+def was_it_changed_after_the_build(facts: ShippedFacts, history: History) -> CheckResult | None:
+    """Name a program that a packer or an editor of ELF files made into another one."""
+    if history.writers or history.keepers or (facts.packed is None and not facts.changes):
+        return None
+    line, tool = facts.changes[-1] if facts.changes else (None, facts.packed or "")
+    by = f"packed by {facts.packed}" if facts.packed else f"changed by `{tool}`"
+    return refused(
+        facts,
+        cause="changed-after-build",
+        message=f"the image's program was {by} after it was built, and what is loaded is no longer that of a program "
+        "that is proved: what it was compiled from is not known",
+        line=line or line_to_mend(facts),
+        repair="ship the program as cargo made it, or only without its symbols (`strip`), which stays provable",
+    )
+
+
+def was_it_there_before(facts: ShippedFacts, history: History) -> CheckResult | None:
+    """Name a program that lay in the target directory before the first call of cargo that was witnessed."""
+    if not history.keepers or history.writers:
+        return None
+    keeper = history.keepers[0]
+    return refused(
+        facts,
+        cause="never-compiled",
+        message="the image's program lay in the target directory before cargo was called (suspect: not really built): "
+        f"{keeper.where} kept it and no witnessed call wrote it",
+        line=keeper.line or line_to_mend(facts),
+        repair="begin with an empty target directory: none from the build context, a base image or a cache mount",
+    )
+
+
+def is_it_another_file_of_the_stage(facts: ShippedFacts, _history: History) -> CheckResult | None:
+    """Name a file that goes by another name than the program, or is not what lies in the stage it came from."""
+    name = posixpath.basename(facts.builder_path)
+    if name != facts.binary and name in facts.programs:
+        why = f"it is `{name}`, another program of the package `{facts.programs[name]}`"
+    elif facts.builder is not None and facts.shipped is not None and facts.builder.sha256 != facts.shipped.sha256:
+        why = f"it is not the file that lies at {facts.builder_path} in the stage that it is copied from"
+    else:
+        return None
+    return refused(
+        facts,
+        cause="wrong-file-copied",
+        message=f"{facts.image_path} is not the program `{facts.binary}` (suspect: wrong file copied): {why}",
+        line=facts.copies[0] if facts.copies else None,
+        repair=f"let COPY take the file that `{build_command(facts)}` makes: check path, profile and name",
+    )
+
+
+def was_it_compiled_at_all(facts: ShippedFacts, _history: History) -> CheckResult:
+    """Say that no witnessed call wrote it, as exactly as the rest of the facts allow."""
+    if facts.unwitnessed_lines:
+        return _by_its_path(facts)
+    if facts.calls:
+        return _never_compiled(facts)
+    if facts.shipped is not None and facts.shipped.size * 2 < facts.local.size:
+        return _by_size_and_log(facts, f"{facts.shipped.size / facts.local.size:.0%} of the host's size")
+    return refused(
+        facts,
+        cause="unwitnessed",
+        status=Status.UNKNOWN,
+        message="no call of cargo was witnessed in the image build, and the image's program is not the host's: "
+        "what it was compiled from is not known",
+        line=line_to_mend(facts),
+        repair="set `stub: {guard: enforce}`; call cargo by its name, not by an absolute path",
+    )
+
+
+def _by_its_path(facts: ShippedFacts) -> CheckResult:
+    line = facts.unwitnessed_lines[-1]
+    return refused(
+        facts,
+        cause="unwitnessed-cargo",
+        status=Status.UNKNOWN,
+        message=f"line {line} calls cargo by its path, where nothing witnesses it, and the image's program is not the "
+        "host's: what it was compiled from is not known",
+        line=line,
+        repair="call cargo by its name (`cargo build …`)",
+    )
+
+
+def _never_compiled(facts: ShippedFacts) -> CheckResult:
+    witnessed = ", ".join(f"{placed.where} (exit {placed.call.exit_code})" for placed in facts.calls)
+    return refused(
+        facts,
+        cause="never-compiled",
+        message="no call of cargo wrote the image's program from these sources (suspect: not really built); "
+        f"witnessed: {witnessed}",
+        line=line_to_mend(facts),
+        repair=f"build it in the stage it is copied from: `{build_command(facts)}`, and let a failure end the step",
+    )
+
+
+def _by_size_and_log(facts: ShippedFacts, share: str) -> CheckResult:
+    """Judge without a witness (guard off): by size, and by what cargo said."""
+    last = facts.cargo_lines[-1] if facts.cargo_lines else None
+    said = facts.logs.get(last, "") if last is not None else ""
+    if last is None:
+        return refused(
+            facts,
+            cause="never-compiled",
+            message="no step of the stage that the program comes from calls cargo (suspect: not really built); "
+            f"the file has {share}",
+            line=facts.copies[0] if facts.copies else None,
+            repair=f"copy from the stage that runs `{build_command(facts)}`",
+        )
+    compiled = re.search(rf"Compiling {re.escape(facts.package)} v", said)
+    if said and "Finished" in said and not compiled:
+        finished = next(line.strip() for line in said.splitlines() if "Finished" in line)
+        return refused(
+            facts,
+            cause="cached-stub",
+            message=f"the last cargo step compiled nothing of `{facts.package}` and shipped what an earlier step had "
+            f"made (suspect: cached stub); the file has {share}",
+            line=last,
+            repair=f"{TOUCH} && cargo build …; or set `stub: {{guard: enforce}}`",
+            evidence=[Evidence(label="cargo said", value=finished)],
+        )
+    stub = len(facts.cargo_lines) > 1
+    return refused(
+        facts,
+        cause="cached-stub" if stub else "never-compiled",
+        message=f"the image's program has {share} and was not compiled by a witnessed call "
+        f"(suspect: {'cached stub' if stub else 'not really built'})",
+        line=last,
+        repair="set `stub: {guard: enforce}`, which witnesses every call of cargo and names the step",
+    )

@@ -1,0 +1,3 @@
+fn main() {
+    println!("a1: the program that was written");
+}

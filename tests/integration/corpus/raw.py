@@ -1,0 +1,98 @@
+"""What the engine makes of a Dockerfile when this tool stays away: a build of the untouched text, and a run."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from docker.errors import APIError
+
+from orchestrator.engine.buildkit import Limits, solve
+from orchestrator.engine.files import image_files
+from orchestrator.source.dockerignore import IgnoreRules
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from orchestrator.engine.docker import Engine
+
+LABELS = {"io.twinbuild.test": "corpus"}
+MTIME = 1_000_000_000
+"""Older than every artifact: what a checkout, `git archive` or a normalised context gives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A run of an image: what it printed, and how it ended; 126 and 127 where it could not be started."""
+
+    prints: str
+    exit_code: int
+
+
+def raw_build(
+    engine: Engine, files: Mapping[str, bytes], *, pins: Mapping[str, str], scratch: Path, mtime: int = MTIME
+) -> str:
+    """Build the files' Dockerfile as it is, but for the names of its bases, and return the image's id."""
+    tar = scratch / "raw.tar"
+    _write_context(tar, files, pins=pins, mtime=mtime)
+    solved = solve(
+        engine,
+        tar,
+        dockerfile="Dockerfile",
+        target=None,
+        arguments={},
+        limits=Limits(step=120, silence=120),
+        cancel=threading.Event(),
+        on_step=lambda _step: None,
+        on_log=lambda _digest, _text: None,
+    )
+    return solved.image_id
+
+
+def run_image(engine: Engine, image: str) -> Ran:
+    """Run an image's own entrypoint and return what it did."""
+    try:
+        made = engine.api.create_container(image, labels=LABELS, network_disabled=True)
+    except APIError:
+        return Ran(prints="", exit_code=127)
+    try:
+        try:
+            engine.api.start(made["Id"])
+        except APIError as error:
+            missing = any(word in str(error) for word in ("no such file", "not found"))
+            return Ran(prints="", exit_code=127 if missing else 126)
+        code = engine.api.wait(made["Id"], timeout=60)["StatusCode"]
+        return Ran(prints=engine.api.logs(made["Id"], stderr=False).decode(), exit_code=code)
+    finally:
+        engine.api.remove_container(made["Id"], force=True, v=True)
+
+
+def shipped_sha256(engine: Engine, image: str, path: str) -> str | None:
+    """Return the digest of a file of an image."""
+    with image_files(engine, image, labels=LABELS) as files:
+        content = files.read(path)
+    return None if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _write_context(tar: Path, files: Mapping[str, bytes], *, pins: Mapping[str, str], mtime: int) -> None:
+    rules = IgnoreRules(files.get(".dockerignore", b"").decode())
+    with tarfile.open(tar, "w") as out:
+        for name, content in sorted(files.items()):
+            if rules.ignores(name) and name != "Dockerfile":
+                continue
+            sent = content
+            if name == "Dockerfile":
+                for reference, pin in pins.items():
+                    sent = sent.replace(reference.encode(), pin.encode())
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mtime, entry.mode = (
+                len(sent),
+                mtime,
+                0o755 if sent.startswith((b"#!", b"\x7f")) else 0o644,
+            )
+            out.addfile(entry, io.BytesIO(sent))
