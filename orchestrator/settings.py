@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
-_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d)")
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,9})?)(?P<unit>ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_SIZE = re.compile(r"(?P<number>\d+)(?P<unit>B|KiB|MiB|GiB)")
+_SIZE = re.compile(r"(?P<number>\d{1,12})(?P<unit>B|KiB|MiB|GiB)")
+_LONGEST_DURATION = 366 * 86400.0
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_LONGEST_NAME, _LONGEST_PATH = 255, 4000  # NAME_MAX, and PATH_MAX with room for the spec's folder
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
 
@@ -25,7 +32,11 @@ def _duration(value: object) -> object:
         if match is None:
             msg = "expected a duration such as 500ms, 10s, 5m or 30d"
             raise ValueError(msg)
-        return float(match["number"]) * _SECONDS[match["unit"]]
+        seconds = round(float(match["number"]) * _SECONDS[match["unit"]], 9)
+        if seconds > _LONGEST_DURATION:
+            msg = "expected a duration of at most 366d"
+            raise ValueError(msg)
+        return seconds
     msg = "expected a duration with its unit, such as 500ms, 10s, 5m or 30d"
     raise ValueError(msg)
 
@@ -47,7 +58,30 @@ def _inside(value: str) -> str:
     if value.startswith("/") or ".." in parts or "\x00" in value or not value:
         msg = "expected a path inside the spec's folder, relative to it, without '..'"
         raise ValueError(msg)
+    if len(value.encode()) > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_NAME for part in parts):
+        msg = f"expected a path that can exist: at most {_LONGEST_NAME} bytes a name and {_LONGEST_PATH} in all"
+        raise ValueError(msg)
     return value
+
+
+def _variable(value: str) -> str:
+    if _VARIABLE.fullmatch(value) is None:
+        msg = "expected the name of a variable: letters, digits and underscores, no digit first"
+        raise ValueError(msg)
+    return value
+
+
+def _duration_text(seconds: float) -> str:
+    """Return a duration as the spec writes it; reading it again gives the very same number."""
+    for unit, size in reversed(_SECONDS.items()):
+        if size >= 1 and seconds >= size and seconds % size == 0:
+            return f"{int(seconds // size)}{unit}"
+    return f"{Decimal(repr(seconds)):f}s"
+
+
+def _size_text(size: int) -> str:
+    unit = max((unit for unit, factor in _BYTES.items() if size % factor == 0), key=_BYTES.__getitem__)
+    return f"{size // _BYTES[unit]}{unit}"
 
 
 def _absolute(value: str) -> str:
@@ -57,26 +91,36 @@ def _absolute(value: str) -> str:
     return value
 
 
+_SECONDS_PATTERN, _BYTES_PATTERN = (
+    f"^{re.sub(r'[?]P<[a-z]+>', '', expression.pattern)}$" for expression in (_DURATION, _SIZE)
+)
+
+WRITERS: Mapping[str, Callable[[Any], str]] = {_SECONDS_PATTERN: _duration_text, _BYTES_PATTERN: _size_text}
+"""What writes a value as the spec does, by the pattern that its JSON schema has."""
+
 Seconds = Annotated[
     float,
     BeforeValidator(_duration),
-    WithJsonSchema(
-        {"type": "string", "pattern": f"^{_DURATION.pattern.replace('?P<number>', '').replace('?P<unit>', '')}$"}
-    ),
+    PlainSerializer(_duration_text, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": _SECONDS_PATTERN}, mode="validation"),
 ]
 """A duration, written `500ms`, `10s`, `5m`, `30d`; seconds once read."""
 
 Bytes = Annotated[
     int,
     BeforeValidator(_size),
-    WithJsonSchema(
-        {"type": "string", "pattern": f"^{_SIZE.pattern.replace('?P<number>', '').replace('?P<unit>', '')}$"}
-    ),
+    PlainSerializer(_size_text, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": _BYTES_PATTERN}, mode="validation"),
 ]
 """A size, written `64MiB`; bytes once read."""
 
 RelativePath = Annotated[str, AfterValidator(_inside)]
 """A path inside the spec's folder, relative to it, with forward slashes."""
+
+VariableName = Annotated[
+    str, AfterValidator(_variable), WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE.pattern}$"})
+]
+"""The name of an environment variable or build argument."""
 
 ImagePath = Annotated[str, AfterValidator(_absolute)]
 """An absolute path inside the image's file system."""

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from typing import Annotated
 
-from orchestrator.settings import ImagePath, RelativePath, Seconds, Settings
+from pydantic import AfterValidator, Field, WithJsonSchema
 
-_REFERENCE = r"^[a-z0-9]+(?:[._/:-]+[a-zA-Z0-9]+)*$"
+from orchestrator.settings import ImagePath, RelativePath, Seconds, Settings, VariableName
+
+_REFERENCE = (
+    r"^(?:[a-zA-Z0-9.-]+(?::[0-9]+)?/)?"  # a registry
+    r"[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*"  # the name
+    r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"
+)
+"""As the engine takes it (github.com/distribution/reference, regexp.go). The tag is written out: `latest` is a name
+that should be meant."""
+
+
+def _reference(value: str) -> str:
+    if re.match(_REFERENCE, value) is None or value.endswith("\n"):
+        msg = "expected a name with a tag, such as backend:dev or registry.example.org/team/backend:1.2"
+        raise ValueError(msg)
+    return value
 
 
 class ImageSettings(Settings):
     """The image to build and the name that it gets once it has passed."""
 
     dockerfile: RelativePath = "Dockerfile"
-    """The Dockerfile, relative to the spec."""
+    """The Dockerfile, relative to the source root."""
 
     context: RelativePath = "."
     """The folder that is sent as build context, relative to the source root."""
@@ -21,13 +37,13 @@ class ImageSettings(Settings):
     target: str | None = None
     """The stage that is shipped; default: the last one."""
 
-    tag: str = Field(pattern=_REFERENCE)
+    tag: Annotated[str, AfterValidator(_reference), WithJsonSchema({"type": "string", "pattern": _REFERENCE})]
     """The name and tag that a passed image gets."""
 
     binary: ImagePath
     """Where the program lies in the shipped image."""
 
-    args: dict[str, str] = Field(default_factory=dict)
+    args: dict[VariableName, str] = Field(default_factory=dict)
     """Build arguments for the image alone. Facts that both builds need belong under `inputs`."""
 
     step_limit: Seconds = 3600.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,8 +61,7 @@ def load_spec(path: Path) -> LoadedSpec:
     except ValidationError as error:
         mistakes += [mistake_of(found, document) for found in error.errors(include_url=False)]
     root = path.parent.resolve()
-    if spec is not None:
-        mistakes += _paths_outside(spec, root, document)
+    mistakes += _paths_outside(document, root)
     if mistakes or spec is None:
         raise _invalid(path, mistakes)
     digest = hashlib.sha256(content).hexdigest()
@@ -70,12 +70,14 @@ def load_spec(path: Path) -> LoadedSpec:
 
 def _read(path: Path) -> bytes:
     where = Location(file=str(path))
-    if path.is_dir():
-        raise SpecInvalidError(
-            f"{path} is a folder; expected a file", location=where, repair=f"name {path / 'buildspec.yaml'}"
-        )
     try:
-        size = path.stat().st_size
+        mode, size = path.stat().st_mode, path.stat().st_size
+        if stat.S_ISDIR(mode):
+            raise SpecInvalidError(
+                f"{path} is a folder; expected a file", location=where, repair=f"name {path / 'buildspec.yaml'}"
+            )
+        if not stat.S_ISREG(mode):
+            raise SpecInvalidError(f"{path} is no file (a pipe, say); its folder is the project's", location=where)
         if size > _LARGEST:
             raise SpecInvalidError(
                 f"the spec has {size:,} bytes; more than {_LARGEST:,} are no build spec", location=where
@@ -92,10 +94,11 @@ def _read(path: Path) -> bytes:
 
 def _text(path: Path, content: bytes) -> str:
     try:
-        return content.decode("utf-8-sig")
+        return content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
+        before = content[content.rfind(b"\n", 0, error.start) + 1 : error.start]
+        column = len(before.decode(errors="replace").removeprefix("\ufeff")) + 1
         text = f"byte {content[error.start]:#04x} is no UTF-8; save the file as UTF-8"
         raise _invalid(path, [Mistake(place=Place(line=line, column=column), text=text)]) from error
 
@@ -113,18 +116,15 @@ def _invalid(path: Path, mistakes: Sequence[Mistake]) -> SpecInvalidError:
     )
 
 
-def _paths_outside(spec: BuildSpec, root: Path, document: Document) -> Iterator[Mistake]:
+def _paths_outside(document: Document, root: Path) -> Iterator[Mistake]:
     """Yield a mistake for each path whose links lead out of the spec's folder."""
-    source = root / spec.source.root
-    named = {
-        ("source", "root"): source,
-        ("toolchain", "manifest"): source / spec.toolchain.manifest,
-        ("image", "dockerfile"): source / spec.image.dockerfile,
-        ("image", "context"): source / spec.image.context,
-    }
-    for path, place in named.items():
-        resolved = Path(os.path.realpath(place))
+    for path in (("source", "root"), ("toolchain", "manifest"), ("image", "dockerfile"), ("image", "context")):
+        written = document.raw.get(path)
+        # What is no relative path at all has a mistake of its own.
+        if written is None or written.startswith("/") or ".." in written.split("/") or "\0" in written:
+            continue
+        below = root if path == ("source", "root") else root / document.raw.get(("source", "root"), ".")
+        resolved = Path(os.path.realpath(below / written))
         if not resolved.is_relative_to(root):
-            where = document.values.get(path) or Place(line=1, column=1)
             text = f"`{'.'.join(path)}` leads out of the spec's folder, to {resolved}; expected a path inside {root}"
-            yield Mistake(place=where, text=text)
+            yield Mistake(place=document.values[path], text=text)

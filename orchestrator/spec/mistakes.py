@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import json
 import types
 import typing
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.settings import Settings
 from orchestrator.spec.model import BuildSpec
-from orchestrator.spec.nodes import Mistake, Place
+from orchestrator.spec.nodes import Mistake, Place, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +27,14 @@ _KINDS = {
     "dict_type": "a mapping (key: value)",
     "model_type": "a mapping (key: value)",
     "model_attributes_type": "a mapping (key: value)",
+    "finite_number": "a finite number",
+}
+_WORDS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+_BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
 }
 
 
@@ -33,7 +42,10 @@ def mistake_of(error: Mapping[str, Any], document: Document) -> Mistake:
     """Return the mistake for one of pydantic's errors."""
     path: Path = tuple(part for part in error["loc"] if part != "[key]")
     kind = str(error["type"])
-    name = ".".join(str(part) for part in path) or "the spec"
+    name = ".".join(printable(str(part)) for part in path) or "the spec"
+    if "[key]" in error["loc"]:
+        place = document.keys.get(path) or _nearest(path, document)
+        return Mistake(place=place, text=f"the key `{name}`; expected {_expected(error)}")
     if kind == "missing":
         return Mistake(place=_nearest(path[:-1], document), text=_missing(path, name))
     if kind == "extra_forbidden":
@@ -61,11 +73,15 @@ def _expected(error: Mapping[str, Any]) -> str:
     if kind in _KINDS:
         return _KINDS[kind]
     if kind in {"enum", "literal_error"}:
-        return f"one of {context['expected']}"
+        choices = str(context["expected"])
+        return f"one of {choices}" if " or " in choices else choices
     if kind == "value_error":
         return str(context["error"]).removeprefix("expected ")
     if kind == "string_pattern_mismatch":
         return f"a text that matches {context['pattern']}"
+    if kind in _BOUNDS:
+        key, words = _BOUNDS[kind]
+        return f"{words} {context[key]}"
     return str(error["msg"])
 
 
@@ -76,9 +92,12 @@ def _found(path: Path, error: Mapping[str, Any], document: Document, expected: s
     shown = _shown(value, raw)
     text = f" is {shown}; expected {expected}"
     if expected == _KINDS["string_type"] and raw is not None and value is not None:
-        return f'{text}: write "{raw}"'
+        return f"{text}: write {json.dumps(printable(raw))}"
+    if expected == _KINDS["bool_type"] and raw is not None and raw.lower() in _WORDS:
+        return f"{text}: write {_WORDS[raw.lower()]}"
     choices = [word.strip("'") for word in expected.removeprefix("one of ").replace(" or ", ", ").split(", ")]
-    close = difflib.get_close_matches(str(raw), choices, n=1) if expected.startswith("one of") else []
+    listed = error["type"] in {"enum", "literal_error"} or expected.startswith("one of ")
+    close = difflib.get_close_matches(str(raw), choices, n=1) if listed else []
     return f"{text}; did you mean `{close[0]}`?" if close else text
 
 
@@ -90,10 +109,9 @@ def _shown(value: object, raw: str | None) -> str:
     if isinstance(value, list):
         return "a list"
     if isinstance(value, bool | int | float):
-        kind = "true or false" if isinstance(value, bool) else "number"
-        return f"the {kind} {raw}" if kind == "number" else str(raw)
-    text = str(value if raw is None else raw)
-    return repr(text if len(text) < 80 else text[:77] + "...")  # noqa: PLR2004 - a line's worth
+        text = printable(str(value) if raw is None else raw)
+        return text if isinstance(value, bool) else f"the number {text}"
+    return repr(printable(str(value) if raw is None else raw)).replace("\\\\", "\\")
 
 
 def _nearest(path: Path, document: Document) -> Place:
