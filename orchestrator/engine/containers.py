@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from orchestrator.engine.attachment import Attachment
 from orchestrator.engine.docker import engine_faults
 from orchestrator.engine.files import ContainerFiles
 from orchestrator.engine.insight import ContainerInsight
-from orchestrator.engine.lines import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from orchestrator.engine.docker import Engine
+    from orchestrator.engine.lines import Stream
 
 _WAIT_LIMIT = 24 * 3600
 _REST_SECONDS = 120.0
@@ -135,8 +136,7 @@ class RunningContainer:
         api = self._engine.api
         self._ended = threading.Event()
         with engine_faults("starting a container"):
-            output = api.attach(self.id, stdout=True, stderr=True, stream=True, logs=False, demux=True)
-            self._reader = self._thread(partial(_read, output, on_chunk))
+            self._reader = self._thread(partial(Attachment(self._engine, self.id).read, on_chunk))
             try:
                 api.start(self.id)
             except APIError as error:
@@ -229,11 +229,3 @@ class RunningContainer:
                 self._engine.api.wait(self.id, timeout=_WAIT_LIMIT)
         finally:
             ended.set()
-
-
-def _read(output: Any, on_chunk: Callable[[Stream, bytes], None]) -> None:
-    for out, err in output:
-        if out:
-            on_chunk(Stream.STDOUT, out)
-        if err:
-            on_chunk(Stream.STDERR, err)

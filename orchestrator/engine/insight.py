@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.engine.attachment import frames
 from orchestrator.engine.docker import engine_faults
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ class ContainerInsight:
             try:
                 made = api.exec_create(self._container, list(command))["Id"]
                 url = api._url("/exec/{0}/start", made)  # noqa: SLF001 - docker-py's own method has no time-out
-                answer = api._post_json(url, data={"Tty": True, "Detach": False}, timeout=timeout)  # noqa: SLF001 - same
-                output = answer.content.decode(errors="replace").strip()
+                answer = api._post_json(url, data={"Tty": False, "Detach": False}, timeout=timeout)  # noqa: SLF001 - same
+                output = b"".join(chunk for _, chunk in frames([answer.content])).decode(errors="replace").strip()
                 code = api.exec_inspect(made)["ExitCode"]
             except (APIError, RequestException, HTTPError):
                 return None

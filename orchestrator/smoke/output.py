@@ -103,6 +103,10 @@ class Output:
         """Set the time that lines are counted from."""
         self._began = self._clock()
 
+    def elapsed(self) -> float:
+        """Return the seconds since the start."""
+        return round(self._clock() - self._began, 4)
+
     def feed(self, stream: Stream, chunk: bytes) -> None:
         """Take what arrived."""
         with self._lock:
@@ -146,7 +150,7 @@ class Output:
         if "\r" in block:
             block = block.replace("\r\n", "\n").removesuffix("\r")
         block = self._masked(block)
-        at = round(self._clock() - self._began, 4)
+        at = self.elapsed()
         before = self._cut[stream]
         self._cut[stream] = block[-_OVERLAP:] if cut else ""
         self.count += block.count("\n") + (0 if cut else 1)

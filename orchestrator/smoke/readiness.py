@@ -23,7 +23,7 @@ class Readiness:
     """How the waiting ended.
 
     Attributes:
-        after: seconds until the last probe held; None where one never did.
+        after: seconds from the start until the last probe held; None where one never did.
         waiting: what was last seen of each probe that did not hold, by its key.
         hopeless: a probe said that it will never hold.
     """
@@ -47,15 +47,15 @@ def await_ready(
     Raises:
         NoVerdictError: the engine went away.
     """
-    began = time.monotonic()
+    deadline = time.monotonic() + within
     done = threading.Event()
-    watchers = {name: _Watcher(probe, target, done, began) for name, probe in probes.items()}
+    watchers = {name: _Watcher(probe, target, done) for name, probe in probes.items()}
     try:
         while not all(watcher.look.holds for watcher in watchers.values()):
             for watcher in watchers.values():
                 watcher.complain()
             hopeless = any(watcher.look.hopeless for watcher in watchers.values())
-            if over(_NAP) or hopeless or time.monotonic() - began > within:
+            if over(_NAP) or hopeless or time.monotonic() > deadline:
                 waiting = {name: watcher.look.saw for name, watcher in watchers.items() if not watcher.look.holds}
                 # What holds at the very end of the program counts: its last line may be the one that was waited for.
                 return _settled(watchers, waiting, target, hopeless=hopeless)
@@ -76,8 +76,8 @@ def _settled(
 class _Watcher:
     """A probe that is asked again and again, by a thread of its own: an attempt may take a second."""
 
-    def __init__(self, probe: Probe, target: Target, done: threading.Event, began: float) -> None:
-        self._probe, self._target, self._done, self._began = probe, target, done, began
+    def __init__(self, probe: Probe, target: Target, done: threading.Event) -> None:
+        self._probe, self._target, self._done = probe, target, done
         self._error: NoVerdictError | None = None
         self.look = Look(holds=False)
         self.held_after = 0.0
@@ -97,7 +97,7 @@ class _Watcher:
                 if not self._done.is_set():
                     self._error = error
                 return
-            self.held_after = round(time.monotonic() - self._began, 4)
+            self.held_after = self._target.output.elapsed()
             self.look = look
             if look.holds or look.hopeless:
                 return

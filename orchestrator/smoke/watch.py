@@ -212,7 +212,11 @@ def _restarted(course: _Watch, probes: dict[str, Probe]) -> str | None:
         return f"started again, it ended by itself with exit code {code}{last}"
     if ready.after is None:
         return f"started again, it was not ready within {course.settings.ready.within:g} s{last}"
-    return "started again, it had to be killed" if stopped.killed else None
+    if stopped.killed:
+        return "started again, it had to be killed"
+    if code not in course.settings.stop.exit:
+        return f"started again, it ended with exit code {code}{last}"
+    return None
 
 
 def _zombies(subject: Subject, usage: UsageFacts | None) -> int:

@@ -41,14 +41,14 @@ def growing(transcript: Transcript, settings: SmokeSettings) -> Fault | None:
 
 def did_not_stop(transcript: Transcript, settings: SmokeSettings) -> Fault | None:
     """A stop signal that has no effect."""
-    if not transcript.killed:
-        return None
-    if settings.kind == "job":
+    if settings.kind == "job" and transcript.stop_signal is not None:
         return Fault(
             cause="not-ended",
-            message=f"the job did not end within {settings.ready.within:g} s and had to be killed",
+            message=f"the job did not end within {settings.ready.within:g} s and was stopped",
             repair="see its last lines; a job's time is `smoke.ready.within`",
         )
+    if not transcript.killed:
+        return None
     late = f"it did not end within {settings.stop.within:g} s after {transcript.stop_signal} and had to be killed"
     first, *children = transcript.process_one or ("",)
     if children and _is_shell(first):

@@ -1,0 +1,2 @@
+# no first line that names an interpreter
+exec /t/actor

@@ -1,0 +1,2 @@
+#!/bin/no-such-shell
+exec /t/actor

@@ -1,0 +1,2 @@
+#!/bin/sh
+/t/actor loop ready

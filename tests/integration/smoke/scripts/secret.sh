@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "connecting with $TOKEN"
+exec /t/actor

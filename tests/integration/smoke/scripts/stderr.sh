@@ -1,0 +1,3 @@
+#!/bin/sh
+echo ready >&2
+exec /t/actor loop "on standard output"
