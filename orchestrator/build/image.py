@@ -19,7 +19,7 @@ from orchestrator.dockerfile.trace import step_instruction
 from orchestrator.engine.buildkit import Limits, SolveFailedError, Step, solve
 from orchestrator.engine.files import image_files
 from orchestrator.errors import DockerfileInvalidError, ImageBuildFailedError, StepTimeoutError
-from orchestrator.events import Lane, OutputEvent, StepEvent, StepState
+from orchestrator.events import Lane, OutputEvent, StepEvent, StepState, told
 from orchestrator.location import Location
 from orchestrator.source.context import ContextFacts, context_files, write_context
 from orchestrator.workspace import memo_key, no_space_named
@@ -120,20 +120,23 @@ def build_image(
     ):
         build = _Build(engine, plan, Path(folder) / "context.tar", out=out, emit=emit, cancel=cancel)
         raw_id = build.solve(shipped_name(plan.dockerfile, plan.target))
-        witness, builder = _evidence(build, raw_id, workspace=workspace, labels=labels)
+        with told(emit, Lane.IMAGE, "evidence read out of the stages", own=True):
+            witness, builder = _evidence(build, raw_id, workspace=workspace, labels=labels)
     normalisation = Normalisation(
         epoch=plan.epoch,
         base_layers=tuple(plan.base_layers),
         restored={hashlib.sha256(plan.hardened.encode()).hexdigest(): plan.dockerfile.text.encode()},
     )
-    candidate = normalise(engine, raw_id, normalisation, workspace=workspace)
+    with told(emit, Lane.IMAGE, "image normalised, its program read", own=True):
+        candidate = normalise(engine, raw_id, normalisation, workspace=workspace)
+        shipped = _shipped(engine, candidate, plan.binary, workspace=workspace, labels=labels)
     return ImageBuild(
         raw_id=raw_id,
         candidate_id=candidate,
         context=build.context,
         witness=witness,
         builder=builder,
-        shipped=_shipped(engine, candidate, plan.binary, workspace=workspace, labels=labels),
+        shipped=shipped,
         logs=build.logs,
         seconds=time.monotonic() - began,
     )
@@ -243,8 +246,8 @@ def _evidence(
         witness = files.walk("/witness")
         kept = _keep_program(files, plan, workspace)
     build.engine.remove_image(evidence)
-    told = {name: content.decode(errors="surrogateescape") for name, content in witness.items()}
-    workspace.remember("evidence", key, {"witness": told, "builder": kept})
+    decoded = {name: content.decode(errors="surrogateescape") for name, content in witness.items()}
+    workspace.remember("evidence", key, {"witness": decoded, "builder": kept})
     return witness, _artifact(kept, plan, workspace)
 
 

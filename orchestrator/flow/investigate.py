@@ -83,7 +83,10 @@ def _loading(
     if known is not None:
         remembered.add("loadable")
         return known
-    with image_files(around.engine, candidate.id, labels=around.labels) as files:
+    with (
+        told(around.emit, Lane.CHECKS, "what starting the image takes, read out of it", own=True),
+        image_files(around.engine, candidate.id, labels=around.labels) as files,
+    ):
         facts = read_loadable(
             files,
             candidate,
