@@ -1,0 +1,123 @@
+"""Both smoke runs side by side in the HTML report: what each printed, line by line, and how each ended."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from orchestrator.report.figures import duration
+from orchestrator.report.markup import Markup, element
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from orchestrator.record import LineFacts, TranscriptFacts
+
+_VOLATILE = re.compile(r"0x[0-9a-fA-F]+|\d+")
+"""Numbers: times, ports, process ids, addresses. Taken out only for finding which lines belong together; what the
+check makes of a difference is told by the check."""
+
+_SIGNALLED = 128
+
+Pair = tuple["LineFacts | None", "LineFacts | None", bool]
+"""A line of each side, where it has one, and whether the two say the same."""
+
+
+def transcripts(runs: Sequence[TranscriptFacts]) -> Markup | None:
+    """Return both runs side by side; None where there is none."""
+    if not runs:
+        return None
+    local = next((run for run in runs if run.side == "local"), None)
+    image = next((run for run in runs if run.side == "image"), None)
+    return element(
+        "div",
+        element(
+            "table",
+            element("thead", element("tr", element("th"), _head("Host", local), _head("Image", image))),
+            element("tbody", [_fact(*row) for row in _facts(local, image)]),
+            class_="facts",
+        ),
+        _output(local, image),
+    )
+
+
+def aligned(local: Sequence[LineFacts], image: Sequence[LineFacts]) -> Iterator[Pair]:
+    """Yield the lines of both sides next to each other."""
+    ours, theirs = ([_VOLATILE.sub("#", line.text).rstrip() for line in side] for side in (local, image))
+    for kind, a, b, c, d in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+        for left, right in zip_longest(local[a:b], image[c:d]):
+            yield left, right, kind == "equal"
+
+
+def _head(name: str, run: TranscriptFacts | None) -> Markup:
+    note = " (did not run)" if run is None else " (remembered)" if run.remembered else ""
+    return element("th", name, element("small", note) if note else None, scope="col")
+
+
+def _facts(local: TranscriptFacts | None, image: TranscriptFacts | None) -> Iterator[tuple[str, str, str]]:
+    for label, tell in _FACTS.items():
+        left, right = ("-" if run is None else tell(run) for run in (local, image))
+        if (left, right) != ("", ""):
+            yield label, left, right
+
+
+def _fact(label: str, left: str, right: str) -> Markup:
+    return element("tr", element("th", label, scope="row"), element("td", left), element("td", right))
+
+
+def _ready(run: TranscriptFacts) -> str:
+    return "never" if run.ready_after is None else f"after {duration(run.ready_after)}"
+
+
+def _exit(run: TranscriptFacts) -> str:
+    if run.start_error is not None:
+        return f"could not be started: {run.start_error}"
+    if run.exit_code is None:
+        return "not known"
+    signal = f" (signal {run.exit_code - _SIGNALLED})" if run.exit_code > _SIGNALLED else ""
+    marks = [
+        mark for mark, there in (("killed for its memory", run.oom_killed), ("had to be killed", run.killed)) if there
+    ]
+    return f"{run.exit_code}{signal}" + "".join(f", {mark}" for mark in marks)
+
+
+_FACTS: dict[str, Callable[[TranscriptFacts], str]] = {
+    "ready": _ready,
+    "lines printed": lambda run: str(run.line_count),
+    "exit code": _exit,
+    "ended after the stop signal": lambda run: "" if run.stop_seconds is None else duration(run.stop_seconds),
+    "from start to end": lambda run: duration(run.seconds),
+    "files found": lambda run: ", ".join(run.found),
+    "files missing": lambda run: ", ".join(run.missing),
+    "files that must not be": lambda run: ", ".join(run.forbidden),
+}
+
+
+def _output(local: TranscriptFacts | None, image: TranscriptFacts | None) -> Markup:
+    rows = list(_rows(local.head if local else (), image.head if image else ()))
+    gap = [f"{_gap(run)} lines not kept" if run is not None and _gap(run) else "" for run in (local, image)]
+    if any(gap):
+        rows.append(element("tr", [element("td", text, class_="gap") for text in gap]))
+    rows += _rows(local.tail if local else (), image.tail if image else ())
+    if not rows:
+        return element("p", "Neither run printed anything.", class_="dim")
+    heads = element("tr", element("th", "Host prints", scope="col"), element("th", "Image prints", scope="col"))
+    return element("table", element("thead", heads), element("tbody", rows), class_="output")
+
+
+def _gap(run: TranscriptFacts) -> int:
+    return run.line_count - len(run.head) - len(run.tail)
+
+
+def _rows(local: Sequence[LineFacts], image: Sequence[LineFacts]) -> Iterator[Markup]:
+    for left, right, same in aligned(local, image):
+        yield element("tr", _cell(left), _cell(right), class_=None if same else "differs")
+
+
+def _cell(line: LineFacts | None) -> Markup:
+    if line is None:
+        return element("td", class_="none")
+    at = element("span", f"{line.at:.2f}", class_="at", title=f"{line.at} s after the start, on {line.stream}")
+    return element("td", at, element("span", line.text, class_="stderr" if line.stream == "stderr" else None))

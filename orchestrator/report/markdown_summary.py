@@ -1,0 +1,160 @@
+"""A Markdown summary for a CI server's page of a run (GitHub's step summary, GitLab, Forgejo).
+
+GitHub takes at most 1 MiB for a step, so what programs printed is cut; the HTML report holds it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from orchestrator.report.figures import duration, short, size
+from orchestrator.report.lanes import lanes_of
+from orchestrator.report.untrusted import one_line, visible_record
+from orchestrator.verdict import Status, VerdictStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from orchestrator.location import Location
+    from orchestrator.record import ExcerptFacts, RunRecord
+    from orchestrator.verdict import CheckResult
+
+_SIGNS = {Status.PASSED: "✅", Status.FAILED: "❌", Status.UNKNOWN: "❔", Status.SKIPPED: "⏭️"}
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&@:])")
+"""What Markdown, GitHub's extensions of it (mentions, maths, emoji names) or a table would take for its own."""
+
+_TEXT_KEPT, _FACT_KEPT, _DETAIL_KEPT, _FACTS_KEPT = 1000, 500, 40, 20
+"""Characters of a message and of a fact, lines of a log's end, and facts of a check."""
+
+
+def render(record: RunRecord) -> bytes:
+    """Return the summary, UTF-8."""
+    record = visible_record(record)
+    blocks = ["\n".join(block) for block in _blocks(record)]
+    return ("\n\n".join(block for block in blocks if block) + "\n").encode()
+
+
+def _blocks(record: RunRecord) -> Iterator[list[str]]:
+    yield list(_head(record))
+    yield list(_reason(record))
+    if record.programs:
+        yield list(_programs(record))
+    if record.checks:
+        yield list(_checks(record.checks))
+    for check in record.checks:
+        if check.status is not Status.PASSED and check.evidence:
+            yield list(_evidence(check))
+    yield list(_foot(record))
+
+
+def _head(record: RunRecord) -> Iterator[str]:
+    if record.verdict is None:
+        yield f"### ⚠️ {_plain(record.project)}: no verdict"
+    elif record.verdict.status is VerdictStatus.PASSED:
+        yield f"### ✅ {_plain(record.project)}: passed"
+    else:
+        yield f"### ❌ {_plain(record.project)}: refused"
+
+
+def _reason(record: RunRecord) -> Iterator[str]:
+    told = record.verdict or record.failure
+    image = record.image
+    if told is None:
+        return
+    yield _prose(told.message)
+    if record.verdict is not None and record.verdict.status is VerdictStatus.PASSED:
+        if image is not None:
+            yield f"\n{_code(image.tag)} is now {_code(short(image.candidate_id))}."
+        return
+    yield f"\n- **Cause:** {_code(told.cause or 'unknown')}"
+    if told.location is not None:
+        yield f"- **Line:** {_code(str(told.location))}"
+    if told.repair:
+        yield f"- **Repair:** {_prose(told.repair)}"
+    if image is not None:
+        stays = f"stays at {_code(short(image.previous_id))}" if image.previous_id else "was not given"
+        yield f"- **Tag:** {_code(image.tag)} {stays}"
+    yield from _quotation(told.location, record.excerpts)
+    if record.failure is not None and record.failure.detail:
+        yield from _fenced(record.failure.detail[-_DETAIL_KEPT:])
+
+
+def _programs(record: RunRecord) -> Iterator[str]:
+    first = record.programs[0].sha256
+    yield "| program | size | sha256 | where it was |"
+    yield "| --- | ---: | --- | --- |"
+    for program in record.programs:
+        same = "" if program.sha256 is None else "= " if program.sha256 == first else "≠ "
+        digest = f"{same}{_code(short(program.sha256))}" if program.sha256 else "no such file"
+        yield f"| {_plain(program.side)} | {size(program.size)} | {digest} | {_code(program.origin)} |"
+
+
+def _checks(checks: Sequence[CheckResult]) -> Iterator[str]:
+    yield "| | check | what was found |"
+    yield "| --- | --- | --- |"
+    for check in checks:
+        cause = f"{_code(check.cause)} " if check.cause else ""
+        remembered = " (remembered)" if check.remembered else ""
+        yield f"| {_SIGNS[check.status]} | {_plain(check.id)} | {cause}{_prose(check.message)}{remembered} |"
+
+
+def _evidence(check: CheckResult) -> Iterator[str]:
+    yield f"<details><summary>{_plain(check.id)}: evidence</summary>"
+    facts = [f"{fact.label}: {fact.value}" for fact in check.evidence[:_FACTS_KEPT]]
+    yield from _fenced(facts)
+    if len(check.evidence) > _FACTS_KEPT:
+        yield f"{len(check.evidence) - _FACTS_KEPT} more facts are in the HTML report.\n"
+    yield "</details>"
+
+
+def _foot(record: RunRecord) -> Iterator[str]:
+    lanes = lanes_of(record)
+    parts = [f"run {_plain(record.run)}", duration(record.seconds)]
+    if lanes.local is not None:
+        parts.append(f"local {duration(lanes.local.seconds)}")
+    if lanes.image is not None:
+        parts.append(f"image {duration(lanes.image.seconds)} ({lanes.image.title})")
+    if record.source is not None and record.source.commit:
+        parts.append(f"{_code(short(record.source.commit))}{' with changes' if record.source.dirty else ''}")
+    yield f"<sub>{' · '.join(parts)}</sub>"
+
+
+def _quotation(location: Location | None, excerpts: Sequence[ExcerptFacts]) -> Iterator[str]:
+    for excerpt in excerpts:
+        if location is not None and location.line is not None and excerpt.file == location.file:
+            place = location.line - excerpt.first
+            if 0 <= place < len(excerpt.lines):
+                yield from _fenced(
+                    f"{'>' if number == place else ' '} {excerpt.first + number:4}  {text}"
+                    for number, text in enumerate(excerpt.lines)
+                )
+                return
+
+
+def _fenced(lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
+    """Yield lines as a block of code, with a fence longer than any run of backticks in it."""
+    kept = [line[:_FACT_KEPT] for text in lines for line in text.split("\n")]
+    longest = max((len(run) for line in kept for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield f"\n{fence}text"
+    yield from kept
+    yield f"{fence}\n"
+
+
+def _plain(text: str) -> str:
+    """Return a text that is shown as it is, on one line."""
+    return _SPECIAL.sub(r"\\\1", one_line(text.replace("\n", " "))[:_TEXT_KEPT])
+
+
+def _prose(text: str) -> str:
+    """Return a message on one line, what stands between backticks as code."""
+    parts = one_line(text.replace("\n", " "))[:_TEXT_KEPT].split("`")
+    if len(parts) % 2 == 0:
+        return _plain(text)
+    return "".join(_code(part) if number % 2 else _SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts))
+
+
+def _code(text: str) -> str:
+    """Return a short text as code; HTML is used since a table cell may not hold every backtick."""
+    return f"<code>{_SPECIAL.sub(lambda found: f'&#{ord(found[0])};', one_line(text)[:_FACT_KEPT])}</code>"
