@@ -20,6 +20,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -31,12 +32,16 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import NoSpaceError, WorkspaceBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import IO
 
 _COPY_BLOCK = 1 << 20
 _ENOSPC = 28
+_MEMOS_PER_RUN = 4
+"""Of each kind of evidence this many are kept for each run that is: those used last."""
+
+_DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +137,11 @@ class Workspace:
 
     def recall(self, kind: str, key: str) -> object | None:
         """Return what was remembered for a key, or None. A damaged memo counts as none."""
+        path = self.root / "memo" / kind / f"{key}.json"
         try:
-            return json.loads((self.root / "memo" / kind / f"{key}.json").read_bytes())  # type: ignore[no-any-return]
+            value: object = json.loads(path.read_bytes())
+            os.utime(path)  # `prune` removes those that were not asked for the longest
+            return value  # noqa: TRY300 - what may fail above is one thing: having it
         except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
             return None
 
@@ -200,12 +208,35 @@ class Workspace:
         scratch.replace(self.runs / "latest")
 
     def prune(self, *, keep: int) -> tuple[str, ...]:
-        """Remove the oldest runs beyond `keep`, and artifacts that no kept run names. Returns the removed ids."""
+        """Remove the oldest runs beyond `keep`, programs that no kept record names, and evidence long unused.
+
+        To be called while the workspace is held. What is removed can be won again, so this costs time at worst.
+
+        Returns:
+            the ids of the removed runs.
+        """
         runs = sorted(entry for entry in self.runs.iterdir() if entry.is_dir() and not entry.is_symlink())
         doomed = runs[: max(0, len(runs) - keep)]
         for run in doomed:
             shutil.rmtree(run)
+        self._prune_artifacts(runs[len(doomed) :])
+        self._prune_memos(_MEMOS_PER_RUN * keep)
         return tuple(run.name for run in doomed)
+
+    def _prune_artifacts(self, kept: Sequence[Path]) -> None:
+        named: set[bytes] = set()
+        for run in kept:
+            # By the look of a digest, not by the record's fields: what this version cannot read may be of a newer one.
+            named.update(*(_DIGEST.findall(record.read_bytes()) for record in run.glob("*.json")))
+        for artifact in (self.root / "artifacts").iterdir():
+            if artifact.name.encode() not in named:
+                artifact.unlink(missing_ok=True)
+
+    def _prune_memos(self, keep: int) -> None:
+        for kind in (self.root / "memo").iterdir():
+            memos = sorted(kind.iterdir(), key=lambda memo: memo.lstat().st_mtime_ns, reverse=True)
+            for memo in memos[keep:]:
+                memo.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:

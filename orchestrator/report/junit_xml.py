@@ -49,7 +49,7 @@ def render(record: RunRecord) -> bytes:
         root.set(name, str(count))
     root.append(suite)
     indent(root)
-    return str(tostring(root, encoding="unicode", xml_declaration=False)).join((_DECLARATION, "\n")).encode()
+    return f"{_DECLARATION}{tostring(root, encoding='unicode')}\n".encode()
 
 
 def _properties(suite: Element, record: RunRecord) -> None:

@@ -131,6 +131,42 @@ def test_old_runs_are_pruned_and_the_newest_stay(workspace: Workspace) -> None:
     assert (workspace.runs / "latest").resolve().name == "20260104T000000-abcdef"
 
 
+def test_programs_that_no_kept_record_names_go_with_the_runs(workspace: Workspace) -> None:
+    """What a kept run was about stays at hand; the rest can be built again."""
+    old, _ = workspace.keep_artifact(io.BytesIO(b"old program"))
+    new, _ = workspace.keep_artifact(io.BytesIO(b"new program"))
+    for run, digest in (("20260101T000000-aaaaaa", old), ("20260102T000000-bbbbbb", new)):
+        (workspace.runs / run).mkdir()
+        (workspace.runs / run / "record.json").write_text(json.dumps({"programs": [{"sha256": digest}]}))
+    workspace.prune(keep=2)
+    assert workspace.artifact(old).exists()
+    assert workspace.artifact(new).exists()
+    workspace.prune(keep=1)
+    assert not workspace.artifact(old).exists()
+    assert workspace.artifact(new).read_bytes() == b"new program"
+
+
+def test_a_damaged_record_still_keeps_what_it_names(workspace: Workspace) -> None:
+    """A record of another version, or half of one, is no reason to throw evidence away."""
+    digest, _ = workspace.keep_artifact(io.BytesIO(b"program"))
+    run = workspace.runs / "20260101T000000-aaaaaa"
+    run.mkdir()
+    (run / "record.json").write_text(f'{{"version": 99, "things": ["sha256:{digest}"')
+    workspace.prune(keep=5)
+    assert workspace.artifact(digest).exists()
+
+
+def test_evidence_that_was_not_asked_for_goes_first(workspace: Workspace) -> None:
+    """Memory is bounded; what is in use is not forgotten, however old it is."""
+    for number in range(10):
+        workspace.remember("profile", f"key{number}", number)
+        os.utime(workspace.root / "memo" / "profile" / f"key{number}.json", (number, number))
+    assert workspace.recall("profile", "key0") == 0
+    workspace.prune(keep=1)
+    left = sorted(path.stem for path in (workspace.root / "memo" / "profile").iterdir())
+    assert left == ["key0", "key7", "key8", "key9"]
+
+
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     """The system's error number becomes a sentence with the place and what helps."""
     with pytest.raises(NoSpaceError) as caught, no_space_named(tmp_path):
