@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 _REPOSITORY = "twinbuild.local/tools"
 _SHIM = files("orchestrator.toolchains.cargo") / "shim"
-_OFF = b'if [ -e "${CARGO_HOME:-$HOME/.cargo}/registry/.twinbuild" ]; then export CARGO_NET_OFFLINE=true; fi\n'
+WITNESS_FOLDERS = ("/var/tmp/.twinbuild", "/tmp/.twinbuild", "/opt/.twinbuild")  # noqa: S108 - paths inside a build
+"""Where the witness of a call may lie in the stage that made it; the first that is writable and no mount."""
+
+_PARTS = ("words", "sources", "beside.awk", "oddly", "freshness", "marks.awk", "programs", "witness")
+_OFF = b'if [ -e "${CARGO_HOME:-${HOME-}/.cargo}/registry/.twinbuild" ]; then export CARGO_NET_OFFLINE=true; fi\n'
 """With the guard off no cargo of ours stands in PATH; the crates are still found."""
 
 
@@ -32,13 +36,20 @@ def tools_image(engine: Engine, *, scratch: Path) -> str:
 
 
 def _contents() -> list[tuple[str, bytes, int]]:
-    on, run, cargo = ((_SHIM / name).read_bytes() for name in ("on", "exec", "cargo"))
+    run = (_SHIM / "exec").read_bytes()
     found = [("off/exec", run, 0o755), ("off/on", _OFF, 0o644)]
     for guard in ("enforce", "observe"):
-        found += [
-            (f"{guard}/bin/cargo", cargo, 0o755),
-            (f"{guard}/exec", run, 0o755),
-            (f"{guard}/guard", f"{guard}\n".encode(), 0o644),
-            (f"{guard}/on", on, 0o644),
-        ]
+        found += [(f"{guard}/{name}", content, mode) for name, content, mode in guard_files(guard)]
     return found
+
+
+def guard_files(guard: str) -> list[tuple[str, bytes, int]]:
+    """Return what a RUN step sees with a guard (`enforce`, `observe`): (path, content, mode)."""
+    return [
+        ("bin/cargo", (_SHIM / "cargo").read_bytes(), 0o755),
+        ("exec", (_SHIM / "exec").read_bytes(), 0o755),
+        ("folders", "".join(f"{folder}\n" for folder in WITNESS_FOLDERS).encode(), 0o644),
+        ("guard", f"{guard}\n".encode(), 0o644),
+        *((f"lib/{part}", (_SHIM / "lib" / part).read_bytes(), 0o644) for part in _PARTS),
+        ("on", (_SHIM / "on").read_bytes(), 0o644),
+    ]

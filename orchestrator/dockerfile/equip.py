@@ -1,0 +1,114 @@
+"""What a RUN step is given: the tool's files, the crates, and the one word that puts them into effect."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from orchestrator.dockerfile.step_shell import is_posix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.dockerfile.edit import Edit
+    from orchestrator.dockerfile.model import Instruction
+    from orchestrator.dockerfile.step_shell import StepShell
+
+MOUNT = "/dev/.twinbuild"
+"""Where the tool's files lie in a RUN step: a mount below /dev leaves nothing in the layer (measured)."""
+
+_TO_CARGO = frozenset({"cargo", "sh", "ash", "dash", "bash", "env", "make", "just", "nice", "timeout", "xargs"})
+"""First words of an exec-form RUN that can lead to cargo, in images that have a shell. Where no earlier step shows that
+there is one, any other word is left alone: an image without /bin/sh could not run what the tool puts before it."""
+
+_WORD = f". {MOUNT}/on; "
+_EXEC = f'"{MOUNT}/exec", '
+_AGAIN = re.compile(r": twinbuild=\w+; |\"--twinbuild=\w+\", |--twinbuild=\w+ ")
+_SCRIPT = re.compile(r"<<-?(?P<quote>[\"']?)\w+(?P=quote)[ \t]*\n")
+
+
+def equip(
+    edit: Edit, instruction: Instruction, shell: StepShell, *, tools: str, crates: str | None, home: str | None
+) -> None:
+    """Rewrite a RUN step so that cargo is found in the tool's files first.
+
+    A step that cannot lead to cargo, or whose words no POSIX shell reads, stays as it is.
+
+    Args:
+        edit: the text.
+        instruction: the step.
+        shell: what reads its words.
+        tools: what is mounted: `from=<image>,source=<folder>`.
+        crates: image with the crates that the lock file names.
+        home: cargo's home in this stage.
+    """
+    after, flags, command = edit.words(instruction.line)
+    word = _entry(edit, instruction, shell, command)
+    if word is None:
+        return
+    mounts = [f"--mount=type=bind,{tools},target={MOUNT}"]
+    if crates is not None and home is not None:
+        mounts.append(f"--mount=type=bind,from={crates},target={home}/registry,rw")
+        for start, end in flags:
+            # A cache mount of the user's on the same place would hide the crates.
+            if _targets(edit.original[start:end], f"{home}/registry"):
+                edit.replace(start, end, "")
+    edit.replace(after, after, " " + " ".join(mounts))
+    edit.replace(*word)
+
+
+def again(text: str, lines: Sequence[int], nonce: str) -> str:
+    """Return a hardened Dockerfile in which one step differs by a word without effect, so that it is built anew.
+
+    Args:
+        text: the hardened text.
+        lines: the step's first and last line.
+        nonce: the word; letters and digits.
+    """
+    rows = text.split("\n")
+    first, last = lines[0] - 1, lines[-1]
+    step = "\n".join(rows[first:last])
+    step = step.replace(_WORD, f"{_WORD}: twinbuild={nonce}; ", 1).replace(_EXEC, f'{_EXEC}"--twinbuild={nonce}", ', 1)
+    return "\n".join([*rows[:first], step, *rows[last:]])
+
+
+def unequipped(text: str) -> str:
+    """Return a step's text as the user wrote it: for display, and for an image's history."""
+    text = re.sub(r"--mount=type=bind,from=twinbuild\.local/\S+ ?", "", text)
+    text = _AGAIN.sub("", text.replace(_WORD, ""))
+    return re.sub(rf'(\[?)"?{MOUNT}/exec"?,? ?', r"\1", text)
+
+
+def _targets(flag: str, place: str) -> bool:
+    return re.search(rf"(?:target|dst|destination)={re.escape(place)}/?(?:,|$)", flag.strip("\"'")) is not None
+
+
+def _entry(edit: Edit, instruction: Instruction, shell: StepShell, command: int) -> tuple[int, int, str] | None:
+    """Return the insertion that makes a RUN step read the tool's files first, or None where it cannot."""
+    text = edit.original
+    if instruction.json:
+        return (command + 1, command + 1, _EXEC) if _has_shell(instruction, shell) else None
+    if not shell.posix:
+        return None
+    script = _SCRIPT.match(text, command)
+    if script is None or len(instruction.heredocs) != 1:
+        return command, command, _WORD
+    # The here-document is the script: the word goes before its first line, behind a shebang that names a shell.
+    content = instruction.heredocs[0]
+    if not content.strip():
+        return None
+    body = script.end()
+    if content.startswith("#!"):
+        shebang, _, below = content.partition("\n")
+        if not is_posix(shebang.removeprefix("#!").split()) or not below.strip():
+            return None
+        body = text.index("\n", body) + 1
+    return body, body, _WORD
+
+
+def _has_shell(instruction: Instruction, shell: StepShell) -> bool:
+    if not instruction.values:
+        return False
+    word = instruction.values[0]
+    known = word.rsplit("/", 1)[-1] in _TO_CARGO and not shell.scratch
+    return shell.present or known or word == "/bin/sh"

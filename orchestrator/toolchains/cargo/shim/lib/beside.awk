@@ -1,0 +1,29 @@
+# Prints the folders beside the workspace that manifests name with `path = "…"`, whichever table it stands in.
+
+function normal(path,    parts, kept, count, n, i) {
+    count = split(path, parts, "/")
+    n = 0
+    for (i = 1; i <= count; i++) {
+        if (parts[i] == "" || parts[i] == ".") continue
+        if (parts[i] == "..") { if (n > 0) n--; continue }
+        kept[++n] = parts[i]
+    }
+    path = ""
+    for (i = 1; i <= n; i++) path = path "/" kept[i]
+    return path == "" ? "/" : path
+}
+
+{
+    line = $0
+    while (match(line, /path"?[ \t]*=[ \t]*("[^"]*"|'[^']*')/)) {
+        found = substr(line, RSTART, RLENGTH)
+        line = substr(line, RSTART + RLENGTH)
+        sub(/^path"?[ \t]*=[ \t]*./, "", found)
+        found = substr(found, 1, length(found) - 1)
+        folder = FILENAME
+        sub(/\/[^\/]*$/, "", folder)
+        if (substr(found, 1, 1) != "/") found = folder "/" found
+        found = normal(found)
+        if (found != "/" && found != workspace && index(found "/", workspace "/") != 1) print found
+    }
+}

@@ -1,0 +1,166 @@
+"""The in-flight rewrite, on every form of RUN and FROM."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.dockerfile import harden as hardening_module
+from orchestrator.dockerfile.equip import again
+from orchestrator.dockerfile.harden import Hardening, harden, without_hardening
+from orchestrator.dockerfile.model import Dockerfile, parse
+from orchestrator.dockerfile.settings import Guard
+from orchestrator.toolchains.cargo import tools
+
+TOOLS = "--mount=type=bind,from=twinbuild.local/tools:1,source=/enforce,target=/dev/.twinbuild"
+ON = ". /dev/.twinbuild/on; "
+HOW = Hardening(
+    pins={"rust:1": "twinbuild.local/pinned:1", "tool:2": "twinbuild.local/pinned:2"},
+    guard=Guard.ENFORCE,
+    tools="twinbuild.local/tools:1",
+    crates=None,
+    cargo_homes={},
+    programs=[],
+)
+
+
+def read(text: str) -> Dockerfile:
+    return parse(text, file="Dockerfile", arguments={})
+
+
+def hardened(text: str, how: Hardening = HOW) -> list[str]:
+    """Return the rewritten lines that stand for the user's own."""
+    lines = harden(read(text), None, how).split("\n")
+    return lines[: len(text.split("\n"))]
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        ("RUN cargo build", f"RUN {TOOLS} {ON}cargo build"),
+        ("run   cargo build", f"run {TOOLS}   {ON}cargo build"),
+        ("RUN A=1 cargo build || true", f"RUN {TOOLS} {ON}A=1 cargo build || true"),
+        (
+            "RUN --mount=type=cache,target=/x --network=none --security=insecure cargo b",
+            f"RUN {TOOLS} --mount=type=cache,target=/x --network=none --security=insecure {ON}cargo b",
+        ),
+        ('RUN ["cargo", "build"]', f'RUN {TOOLS} ["/dev/.twinbuild/exec", "cargo", "build"]'),
+        ('RUN [ "/usr/bin/make" ]', f'RUN {TOOLS} ["/dev/.twinbuild/exec",  "/usr/bin/make" ]'),
+        ('RUN ["/opt/tool", "x"]', 'RUN ["/opt/tool", "x"]'),
+        ("RUN ['cargo', 'build']", f"RUN {TOOLS} {ON}['cargo', 'build']"),
+        ("ONBUILD RUN cargo build", "ONBUILD RUN cargo build"),
+        ("RUN cat <<EOF >x && cargo build\nhi\nEOF", f"RUN {TOOLS} {ON}cat <<EOF >x && cargo build\nhi\nEOF"),
+        ("RUN <<EOF\ncargo build\nEOF", f"RUN {TOOLS} <<EOF\n{ON}cargo build\nEOF"),
+        ("RUN <<-'EOF'\n\tcargo build\nEOF", f"RUN {TOOLS} <<-'EOF'\n{ON}\tcargo build\nEOF"),
+        ("RUN <<EOF\n#!/bin/bash -e\ncargo b\nEOF", f"RUN {TOOLS} <<EOF\n#!/bin/bash -e\n{ON}cargo b\nEOF"),
+        ("RUN <<EOF\n#!/usr/bin/env python3\nx\nEOF", "RUN <<EOF\n#!/usr/bin/env python3\nx\nEOF"),
+        ("RUN <<EOF cat\nx\nEOF", f"RUN {TOOLS} {ON}<<EOF cat\nx\nEOF"),
+        ("RUN \\\n  # why\n\n  --network=none \\\n  cc", f"RUN {TOOLS} \\\n  # why\n\n  --network=none \\\n  {ON}cc"),
+    ],
+)  # fmt: skip
+def test_forms_of_run(run: str, expected: str) -> None:
+    """The tool's files are mounted, and one word is put before the user's; no line moves."""
+    assert "\n".join(hardened(f"FROM rust:1\n{run}")[1:]) == expected
+
+
+def test_an_exec_form_behind_a_step_of_the_shell() -> None:
+    """Whatever it starts can lead to cargo, and the image surely has a shell to go through."""
+    lines = hardened('FROM rust:1\nRUN true\nRUN ["/app/build.py"]')
+    assert lines[2] == f'RUN {TOOLS} ["/dev/.twinbuild/exec", "/app/build.py"]'
+
+
+def test_an_image_without_a_shell_is_left_alone() -> None:
+    """FROM scratch with a program of its own: nothing that needs /bin/sh is put before it."""
+    assert hardened('FROM scratch\nCOPY cargo /\nRUN ["/cargo", "build"]')[2] == 'RUN ["/cargo", "build"]'
+
+
+@pytest.mark.parametrize(
+    ("shell", "posix"),
+    [
+        ('["/bin/bash", "-o", "pipefail", "-c"]', True),
+        ('["/usr/bin/env", "bash", "-euc"]', True),
+        ('["/bin/busybox", "sh", "-c"]', True),
+        ('["pwsh", "-Command"]', False),
+        ('["/usr/bin/fish", "-c"]', False),
+        ('["/usr/bin/python3", "-c"]', False),
+    ],
+)
+def test_shells(shell: str, posix: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """A step that another kind of shell reads gets no words of POSIX shell, in this stage and in those based on it."""
+    text = f"FROM rust:1 AS a\nSHELL {shell}\nRUN cargo b\nFROM a\nRUN cargo b\nFROM rust:1\nCOPY --from=1 / /\nRUN x"
+    lines = hardened(text)
+    assert [ON in lines[number] for number in (2, 4, 7)] == [posix, posix, True]
+
+
+def test_from_with_platform_argument_and_alias() -> None:
+    """Only the image's name is replaced."""
+    lines = hardened("ARG V=1\nFROM --platform=linux/amd64 rust:${V} AS build\nRUN cargo b\n")
+    assert lines[1] == "FROM --platform=linux/amd64 twinbuild.local/pinned:1 AS build"
+
+
+def test_a_shipped_stage_without_a_name_gets_one() -> None:
+    """BuildKit's own: it is no longer the last stage, and a target needs a name."""
+    assert hardened("FROM rust:1\nCOPY . .")[0] == "FROM twinbuild.local/pinned:1 AS stage-0"
+
+
+def test_another_escape_character() -> None:
+    """`# escape=` names what continues a line; a backslash is then a letter like any other."""
+    lines = hardened("# escape=`\nFROM rust:1\nRUN `\n  cargo build `\n  --release")
+    assert lines[2:] == [f"RUN {TOOLS} `", f"  {ON}cargo build `", "  --release"]
+
+
+def test_images_that_steps_read_from_are_pinned() -> None:
+    """COPY --from and RUN --mount name images, too."""
+    lines = hardened("FROM rust:1\nCOPY --from=tool:2 /a /b\nRUN --mount=type=bind,from=tool:2,target=/t x")
+    assert lines[1] == "COPY --from=twinbuild.local/pinned:2 /a /b"
+    assert "--mount=type=bind,from=twinbuild.local/pinned:2,target=/t" in lines[2]
+
+
+def test_crates_take_the_place_of_a_cache_mount() -> None:
+    """A cache mount on cargo's registry would hide the crates of the lock file."""
+    how = replace(HOW, crates="twinbuild.local/crates:1", cargo_homes={0: "/usr/local/cargo"})
+    line = hardened(
+        "FROM rust:1\nRUN --mount=type=cache,target=/usr/local/cargo/registry/ --mount=type=cache,target=/t cargo b",
+        how,
+    )[1]
+    assert "from=twinbuild.local/crates:1,target=/usr/local/cargo/registry,rw" in line
+    assert "type=cache,target=/usr/local/cargo/registry" not in line
+    assert "type=cache,target=/t" in line
+
+
+def test_form_feeds_and_foreign_line_ends_are_no_lines() -> None:
+    """BuildKit ends lines at line feeds alone."""
+    lines = hardened("FROM rust:1\n# a\x0cb\u2028c\nRUN cargo b")
+    assert lines[2] == f"RUN {TOOLS} {ON}cargo b"
+
+
+def test_evidence_is_read_from_stages_that_run_something() -> None:
+    """From every folder in which the shim may have left it, and the program by its exact name."""
+    how = replace(HOW, programs=[(0, "/t/app[1]")])
+    text = harden(read("FROM rust:1 AS a\nRUN x\nFROM scratch\nCOPY --from=a /t /"), None, how)
+    copies = [line for line in text.split("\n") if line.startswith("COPY") and "/t /" not in line]
+    assert copies == [
+        "COPY --from=a /var/tmp/.twinbuild*/ /tmp/.twinbuild*/ /opt/.twinbuild*/ /witness/0/",
+        'COPY --from=a ["/t/app\\\\[1[\\\\]]", "/program/0/"]',
+    ]
+
+
+def test_the_shim_and_the_evidence_name_the_same_folders() -> None:
+    """What one writes, the other reads."""
+    assert tools.WITNESS_FOLDERS == hardening_module.WITNESS_FOLDERS
+
+
+@pytest.mark.parametrize("run", ["RUN \\\n  cargo build", 'RUN ["cargo", "build"]', "RUN <<EOF\ncargo build\nEOF"])
+def test_a_step_that_is_to_be_built_anew(run: str) -> None:
+    """One word without effect in that step, nothing elsewhere, and no trace of it where the step is shown."""
+    text = f"FROM rust:1\nRUN first\n{run}\nRUN last"
+    before = harden(read(text), None, HOW)
+    instruction = read(text).stages[0].instructions[1]
+    after = again(before, (instruction.line, instruction.last_line), "abc")
+    changed = [number for number, pair in enumerate(zip(before.split("\n"), after.split("\n"), strict=True), 1)
+               if pair[0] != pair[1]]  # fmt: skip
+    assert len(changed) == 1
+    assert instruction.line <= changed[0] <= instruction.last_line
+    assert "abc" in after
+    assert without_hardening(after) == without_hardening(before)
