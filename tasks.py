@@ -187,6 +187,45 @@ def bases(_context: Context, spec: str = "", rebuild: bool = False, verify: bool
             raise Exit(code=1)
 
 
+@task(
+    positional=["image"],
+    help={
+        "image": "tag or id of an image that the engine has",
+        "spec": "take the plan of this buildspec.yaml's `smoke` (default: start it, see it stay up, and stop it)",
+        "json": "print the report as JSON",
+        "repeat": "run it so many times and show how the starts are spread",
+        "keep": "leave the container in the engine for a look",
+    },
+)
+def smoke(
+    _context: Context, image: str, spec: str = "", json: bool = False, repeat: int = 1, keep: bool = False
+) -> None:
+    """Run an image's own entrypoint under limits and judge it, without building anything."""
+    from orchestrator.flow.smoke import smoke as smoked  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.report.smoke_text import render_smoke  # noqa: PLC0415 - same
+    from orchestrator.smoke.settings import SmokeSettings  # noqa: PLC0415 - same
+    from orchestrator.spec.load import load_spec  # noqa: PLC0415 - same
+
+    with _told_to_a_person():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        made = smoked(
+            image,
+            load_spec(_spec(spec)).spec.smoke if spec else SmokeSettings(),
+            workspace=_workspace(_spec(spec).parent.resolve()),
+            environment=dict(os.environ),
+            repeat=repeat,
+            keep=keep,
+            say=lambda text: sys.stderr.write(f"{text}\n"),
+        )
+    if json:
+        _print(json_format.dumps(made.to_json(), indent=2) + "\n")
+    else:
+        style, removal = style_of(sys.stdout, os.environ), made.kept.removal if made.kept else None
+        spreads = {"ready": made.ready, "stop": made.stop}
+        _print(render_smoke(made.image, made.results, style, spreads=spreads, removal=removal))
+    raise Exit(code=0 if made.passed else 1)
+
+
 @task(help={**_SPEC, "bases": "also the bootstrapped base images, which take minutes to make again"})
 def clean(_context: Context, spec: str = "", bases: bool = False) -> None:
     """Remove what this tool made (workspace, own images), and nothing else; passed images keep their tags."""

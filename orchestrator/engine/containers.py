@@ -7,6 +7,7 @@ rotated away, and a stream that nobody reads blocks the program, and then even `
 from __future__ import annotations
 
 import contextlib
+import secrets
 import threading
 from dataclasses import dataclass
 from functools import partial
@@ -196,7 +197,10 @@ class RunningContainer:
         # A plain volume takes owner and mode from the image's folder and can be read after the end. Without such a
         # folder it would be root's alone, so a memory file system that anybody may write to takes its place.
         made = self._engine.api.create_volume(
-            labels=dict(self._request.labels), driver="local", driver_opts={} if exists else _TMPFS
+            name=f"twinbuild-{secrets.token_hex(6)}",
+            labels=dict(self._request.labels),
+            driver="local",
+            driver_opts={} if exists else _TMPFS,
         )
         self.volumes.append(made["Name"])
         return str(made["Name"])

@@ -54,7 +54,8 @@ def judge(transcript: Transcript, settings: SmokeSettings, *, remembered: bool =
 def _passed(transcript: Transcript, settings: SmokeSettings) -> str:
     if settings.kind == "job":
         return f"ended with {code_of(transcript)} after {transcript.seconds:.2f} s, {transcript.line_count} lines"
-    parts = [f"ready after {transcript.ready_after or 0:.2f} s"]
+    up = f"ready after {transcript.ready_after or 0:.2f} s"
+    parts = [up if settings.ready.probes() else f"stayed up for {settings.stays_up:g} s"]
     if settings.expect.stdout:
         parts.append(f"{len(settings.expect.stdout)} of {len(settings.expect.stdout)} expected lines")
     if transcript.files:
