@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.bases.image import HostToolchain
 from orchestrator.bases.prepare import prepare_bases
-from orchestrator.build.image import ImagePlan
+from orchestrator.build.image_plan import ImagePlan
 from orchestrator.build.local import ImagePaths, LocalPlan
 from orchestrator.dockerfile.harden import Hardening, harden
 from orchestrator.dockerfile.model import read_dockerfile

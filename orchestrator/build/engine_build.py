@@ -1,0 +1,141 @@
+"""Builds on the engine: the context is written once, and each stage that is asked for is built from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.build.refused_step import explained, located, require_frontend
+from orchestrator.dockerfile.step_title import step_title
+from orchestrator.dockerfile.trace import step_instruction
+from orchestrator.engine.buildkit import SolveFailedError, Step, solve
+from orchestrator.errors import StepTimeoutError
+from orchestrator.events import Lane, OutputEvent, StepEvent, StepState
+from orchestrator.source.context import context_files, write_context
+
+if TYPE_CHECKING:
+    import threading
+    from pathlib import Path
+    from typing import TextIO
+
+    from orchestrator.build.image_plan import ImagePlan
+    from orchestrator.engine.docker import Engine
+    from orchestrator.events import Emit
+
+_OUTSIDE_NAME = ".twinbuild.Dockerfile"
+
+
+class EngineBuild:
+    """One context tar, and the stages that are built from it.
+
+    Attributes:
+        plan: what is built.
+        context: what was sent.
+        logs: what executed steps printed, by Dockerfile line.
+        executed: lines of the steps that were not served from the cache.
+
+    Args:
+        engine: where to build.
+        plan: what is built.
+        tar: where the context is written.
+        out: the build's log.
+        emit: told each step.
+        cancel: set to end a build on the engine.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        plan: ImagePlan,
+        tar: Path,
+        *,
+        out: TextIO,
+        emit: Emit,
+        cancel: threading.Event,
+    ) -> None:
+        self.engine, self.plan = engine, plan
+        self.logs: dict[int, str] = {}
+        self.executed: set[int] = set()
+        self._tar, self._out, self._emit, self._cancel = tar, out, emit, cancel
+        self._names: dict[str, str] = {}
+        require_frontend(plan.dockerfile, plan.target, engine.version)
+        self._name = _name_in_context(plan)
+        sent = context_files(plan.files, plan.tree, context=plan.context, dockerfile=self._name)
+        with tar.open("wb") as stream:
+            self.context = write_context(
+                sent, plan.tree / plan.context, replace={self._name: plan.hardened.encode()}, out=stream
+            )
+
+    def solve(self, target: str, *, shown: bool = True) -> str:
+        """Build a stage and return its image's id.
+
+        Args:
+            target: the stage's name in the hardened text.
+            shown: whether its steps are told; the evidence is no step of the user's.
+
+        Raises:
+            ImageBuildFailedError, DockerfileInvalidError, EngineUnsupportedError, StepTimeoutError: see `refused_step`.
+            InterruptedRunError, EngineUnreachableError, NoSpaceError: as their names say.
+        """
+        emit: Emit = self._emit if shown else _nobody
+        try:
+            solved = solve(
+                self.engine,
+                self._tar,
+                dockerfile=self._name,
+                target=target,
+                arguments=self.plan.arguments,
+                limits=self.plan.limits,
+                cancel=self._cancel,
+                on_step=lambda step: self._step(step, emit),
+                on_log=lambda digest, text: self._log(digest, text, emit),
+            )
+        except SolveFailedError as error:
+            raise explained(error, self.plan.dockerfile) from error
+        except StepTimeoutError as error:
+            raise located(error, self.plan.dockerfile) from error
+        for step in solved.steps:
+            line = self._line(step.name)
+            if line is not None and step.started and not step.cached:
+                self.executed.add(line)
+            if line is not None and step.digest in solved.logs:
+                self.logs[line] = solved.logs[step.digest].decode(errors="replace")
+        return solved.image_id
+
+    def _step(self, step: Step, emit: Emit) -> None:
+        self._names[step.digest] = step.name
+        if step.name.startswith("[internal]") or not step.started:
+            return
+        state = StepState.STARTED
+        if step.done:
+            state = StepState.FAILED if step.error else StepState.CACHED if step.cached else StepState.DONE
+        title = step_title(self.plan.dockerfile, step.name, hardened=self.plan.hardened)
+        self._out.write(f"# {state} {title.text} {'' if step.seconds is None else f'{step.seconds:.2f} s'}\n")
+        emit(
+            StepEvent(
+                lane=Lane.IMAGE,
+                step=step.digest,
+                name=title.text,
+                state=state,
+                seconds=step.seconds,
+                location=self.plan.dockerfile.location(title.line) if title.line else None,
+                own=title.own,
+            )
+        )
+
+    def _log(self, digest: str, text: bytes, emit: Emit) -> None:
+        for line in text.decode(errors="replace").splitlines():
+            self._out.write(f"{line}\n")
+            emit(OutputEvent(lane=Lane.IMAGE, step=digest, text=line))
+
+    def _line(self, name: str) -> int | None:
+        instruction = step_instruction(self.plan.dockerfile, name)
+        return instruction.line if instruction else None
+
+
+def _nobody(_event: object) -> None:
+    """Take an event and tell nobody: the evidence is no step of the user's."""
+
+
+def _name_in_context(plan: ImagePlan) -> str:
+    prefix = "" if plan.context in {"", "."} else plan.context.rstrip("/") + "/"
+    return plan.path[len(prefix) :] if plan.path.startswith(prefix) else _OUTSIDE_NAME

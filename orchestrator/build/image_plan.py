@@ -1,0 +1,46 @@
+"""What is built in the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from orchestrator.dockerfile.model import Dockerfile
+    from orchestrator.engine.buildkit import Limits
+    from orchestrator.source.snapshot import SourceFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePlan:
+    """What is built in the engine.
+
+    Attributes:
+        tree, files: the laid-out snapshot.
+        context: the context's folder, relative to the tree.
+        dockerfile: as the user wrote it; `path` is its place relative to the tree.
+        hardened: the text that is sent instead.
+        target: the shipped stage.
+        arguments: build arguments.
+        builder: (stage index, path) of the program in the stage that builds it; None where it cannot be traced.
+        binary: the program's path in the shipped image.
+        epoch: the time stamp of the candidate's own layers and configuration.
+        base_layers: how many of the shipped image's layers are its base's.
+    """
+
+    tree: Path
+    files: Sequence[SourceFile]
+    context: str
+    dockerfile: Dockerfile
+    path: str
+    hardened: str
+    target: str | None
+    arguments: Mapping[str, str]
+    builder: tuple[int, str] | None
+    binary: str
+    epoch: int
+    base_layers: Sequence[str]
+    limits: Limits
