@@ -1,8 +1,9 @@
 """Which RUN step made a witnessed call of cargo, as far as the Dockerfile's text tells.
 
-The witness knows the stage and the arguments of a call, in their order; the text knows lines. A call belongs to the
-first step, from where the one before it was found, that names cargo with these arguments; one that the text does not
-name (a loop, a script, make) belongs to the first step that can lead to it.
+The witness knows the stage, the arguments and mostly the step's own text, in the order of the calls; the Dockerfile
+knows lines. Where the text of a step does not tell (two steps with the same one, a step whose text could not be read),
+a call belongs to the first step, from where the one before it was found, that names cargo with these arguments; one
+that no step names (a loop, a script, make) belongs to the first step that can lead to it.
 """
 
 from __future__ import annotations
@@ -47,9 +48,8 @@ class CargoCall:
         """Return whether a call's arguments can be these, given what only the shell knows."""
         if not any(_ANY.search(word) for word in self.arguments):
             return False
-        pattern = "\0".join(
-            ".*" if _ANY.search(word) else re.escape(word) for word in self.arguments
-        )  # a variable may be no word, or several
+        # A variable may be one word, none, or several.
+        pattern = "\0".join(".*" if _ANY.search(word) else re.escape(word) for word in self.arguments)
         pattern = re.sub(r"\0?\.\*", ".*", pattern)
         return re.fullmatch(pattern, "\0".join(arguments), re.DOTALL) is not None
 
@@ -64,41 +64,64 @@ def cargo_calls(instruction: Instruction) -> tuple[CargoCall, ...]:
     )
 
 
-def place_calls(dockerfile: Dockerfile, calls: Sequence[tuple[int, Sequence[str]]]) -> list[int | None]:
+def place_calls(dockerfile: Dockerfile, calls: Sequence[tuple[int, Sequence[str], str]]) -> list[int | None]:
     """Return the line of the RUN step that made each call, None where the text does not tell.
 
     Args:
         dockerfile: the file.
-        calls: stage index and arguments, oldest first within a stage.
+        calls: stage index, arguments and the step's text (empty where it is not known), oldest first within a stage.
     """
     steps = {stage.index: _Steps([i for i in stage.instructions if i.keyword == "RUN"]) for stage in dockerfile.stages}
-    return [steps[stage].line_of(arguments) if stage in steps else None for stage, arguments in calls]
+    return [steps[stage].line_of(words, text) if stage in steps else None for stage, words, text in calls]
 
 
 class _Steps:
     """The RUN steps of one stage, and how far its calls have come."""
 
     def __init__(self, instructions: Sequence[Instruction]) -> None:
-        self._instructions = instructions
+        self._instructions = [(each, _squeezed(each.script)) for each in instructions]
         self._named = [call for each in instructions for call in cargo_calls(each)]
         self._next, self._line = 0, 0
 
-    def line_of(self, arguments: Sequence[str]) -> int | None:
-        rest = list(enumerate(self._named))[self._next :]
+    def line_of(self, arguments: Sequence[str], text: str) -> int | None:
+        candidates = self._with_text(text)
+        if len(candidates) == 1:
+            return self._reached(candidates[0].line, self._after(candidates[0].line, arguments))
+        lines = {each.line for each in candidates}
+        rest = [(n, call) for n, call in enumerate(self._named) if n >= self._next and call.line in lines]
         for number, call in rest:
             if call.is_exactly(arguments):
                 return self._reached(call.line, number if call.repeated else number + 1)
         for number, call in rest:
             if call.may_be(arguments):
                 return self._reached(call.line, number)
-        for instruction in self._instructions:
+        for instruction in candidates:
             if instruction.line >= self._line and _LEADS_ON.search(instruction.script):
                 return self._reached(instruction.line, self._next)
         return None
 
+    def _with_text(self, text: str) -> list[Instruction]:
+        """Return the steps whose text this is; all of them where none is."""
+        said = _squeezed(text)
+        fitting = [(each, script) for each, script in self._instructions if script and said.endswith(script)]
+        longest = max((len(script) for _, script in fitting), default=0)
+        return [each for each, script in fitting if len(script) == longest] or [each for each, _ in self._instructions]
+
+    def _after(self, line: int, arguments: Sequence[str]) -> int:
+        """Return where the next call may be named, when one with these arguments was made on a line."""
+        for number, call in enumerate(self._named):
+            if number >= self._next and call.line == line and call.is_exactly(arguments):
+                return number if call.repeated else number + 1
+        return next((number for number, call in enumerate(self._named) if call.line >= line), len(self._named))
+
     def _reached(self, line: int, following: int) -> int:
-        self._line, self._next = line, following
+        self._line, self._next = line, max(following, self._next)
         return line
+
+
+def _squeezed(text: str) -> str:
+    """Return a text without blanks: how a step is broken into lines says nothing."""
+    return "".join(text.replace("\\\n", "").split())
 
 
 def _commands(script: str) -> Iterator[tuple[str, ...]]:

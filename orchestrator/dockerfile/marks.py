@@ -41,6 +41,18 @@ def changes(stages: Iterable[Stage]) -> tuple[tuple[int, str], ...]:
     )
 
 
+def cache_mounts(instruction: Instruction) -> tuple[str, ...]:
+    """Return the targets of a RUN step's cache mounts, without a slash at their end."""
+    mounts = (flag.removeprefix("--mount=").split(",") for flag in instruction.flags if flag.startswith("--mount="))
+    return tuple(
+        value.rstrip("/")
+        for options in mounts
+        if "type=cache" in options
+        for name, _, value in (option.partition("=") for option in options)
+        if name in {"target", "dst", "destination"}
+    )
+
+
 def launch_by_cargo(dockerfile: Dockerfile, target: str | None) -> tuple[int, str] | None:
     """Return (line, command) of the shipped image's CMD or ENTRYPOINT where that has cargo build or run something."""
     stage: Stage | None = dockerfile.stage(target)

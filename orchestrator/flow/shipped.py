@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.binary.read import profile_of
 from orchestrator.dockerfile.calls import cargo_calls, place_calls
-from orchestrator.dockerfile.marks import changes, launch_by_cargo, texts_written
+from orchestrator.dockerfile.harden import without_hardening
+from orchestrator.dockerfile.marks import cache_mounts, changes, launch_by_cargo, texts_written
 from orchestrator.gate.checks.stub_free import Brought, Likeness, PlacedCall, ShippedFacts
 from orchestrator.parity.compare import compare_files
 from orchestrator.parity.policy import Rung
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.build.artifact import Artifact
     from orchestrator.build.image import ImageBuild
     from orchestrator.build.local import LocalBuild
+    from orchestrator.dockerfile.model import Stage
     from orchestrator.flow.prepare import Prepared, Surroundings
     from orchestrator.parity.difference import Comparison
     from orchestrator.source.snapshot import Snapshot
@@ -73,6 +75,8 @@ def shipped_facts(
         ),
         copies=builder.copies,
         builder_path=builder.program,
+        builder_stages=frozenset(_based_on(prepared)),
+        mounts={step.line: cache_mounts(step) for step in steps},
         brought=_brought(prepared, image),
         changes=changes(prepared.dockerfile.needed(spec.image.target)),
         launch=launch_by_cargo(prepared.dockerfile, spec.image.target),
@@ -101,9 +105,18 @@ def _inputs(project: CargoProject, local: LocalBuild, sources: Mapping[str, str]
 def _placed(prepared: Prepared, image: ImageBuild) -> tuple[PlacedCall, ...]:
     calls = read_witness(image.witness)
     present = [call for call in calls if not call.earlier]
-    lines = place_calls(prepared.dockerfile, [(call.stage, call.arguments) for call in present])
+    lines = place_calls(
+        prepared.dockerfile, [(call.stage, call.arguments, without_hardening(call.step)) for call in present]
+    )
     known = dict(zip((call.id for call in present), lines, strict=True))
     return tuple(PlacedCall(call=call, line=None if call.earlier else known[call.id]) for call in calls)
+
+
+def _based_on(prepared: Prepared) -> Iterator[int]:
+    stage: Stage | None = prepared.builder.stage
+    while stage is not None:
+        yield stage.index
+        stage = None if stage.base_stage is None else prepared.dockerfile.stages[stage.base_stage]
 
 
 def _brought(prepared: Prepared, image: ImageBuild) -> Brought | None:

@@ -115,6 +115,9 @@ class _Stand:
         recipes = {name: recipe.model_dump(mode="json", exclude_none=True) for name, recipe in RECIPES.items()}
         spec = self._case.buildspec(guard=guard, tag=self._project.tag, bases=recipes)
         self._project.write({**self.files(), "buildspec.yaml": spec})
+        for name, content in self.files().items():
+            if content.startswith((b"#!", b"\x7fELF")):
+                (self._project.folder / name).chmod(0o755)
         return self._project.build()
 
     def hold(self, run: Run, expected: Outcome, raw: _Raw) -> None:
@@ -128,7 +131,7 @@ class _Stand:
             assert (run.exit_code, check["cause"], line) == (1, expected.cause, expected.line), shown
             assert not run.record["image"]["promoted"]
             return
-        assert run.exit_code == 0, run.record["verdict"]
+        assert run.exit_code == 0, run.record["checks"]
         assert check["status"] == "passed", shown
         ran = run_image(self._engine, run.record["image"]["candidate_id"])
         assert (ran.prints.strip(), ran.exit_code) == (self._case.prints, 0)

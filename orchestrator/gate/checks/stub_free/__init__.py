@@ -41,6 +41,7 @@ _QUESTIONS: Sequence[Callable[[ShippedFacts, History], CheckResult | None]] = (
     elsewhere.was_it_brought_from_elsewhere,
     left_behind.was_a_placeholder_left_behind,
     wrong_file.is_it_another_program,
+    wrong_file.was_the_right_one_made_elsewhere,
     stub.was_it_compiled_from_a_stub,
     wrong_file.is_it_another_build,
     stub.may_it_hold_a_stub,

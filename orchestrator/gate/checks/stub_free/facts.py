@@ -84,6 +84,8 @@ class ShippedFacts:
         unwitnessed_lines: those of them that call cargo by a path, where no shim stands.
         copies: lines of the COPY instructions between that stage and the image, the last one first.
         builder_path: where the shipped file lies in the builder stage.
+        builder_stages: indices of the builder stage and of those it is based on.
+        mounts: targets of the cache mounts of a RUN step, by its line.
         brought: what brought the file into the builder stage, where that was an image or the context.
         changes: (line, tool) of the steps that may change the program after it is built (`strip`, `upx`).
         launch: (line, command) of the image's own command where that calls cargo.
@@ -111,6 +113,8 @@ class ShippedFacts:
     unwitnessed_lines: Sequence[int]
     copies: Sequence[int]
     builder_path: str
+    builder_stages: frozenset[int]
+    mounts: Mapping[int, Sequence[str]]
     brought: Brought | None
     changes: Sequence[tuple[int, str]]
     launch: tuple[int, str] | None

@@ -33,8 +33,7 @@ class History:
 
     def keeper_after(self, writer: PlacedCall, facts: ShippedFacts) -> PlacedCall | None:
         """Return the last call after a writer that kept what it had written."""
-        order = list(facts.calls)
-        after = [placed for placed in self.keepers if order.index(placed) > order.index(writer)]
+        after = [placed for placed in self.keepers if is_after(placed, writer, facts)]
         return after[-1] if after else None
 
 
@@ -44,6 +43,12 @@ def history_of(facts: ShippedFacts) -> History:
     writers = tuple(placed for placed in facts.calls if digest in placed.call.made.values())
     keepers = tuple(placed for placed in facts.calls if digest in placed.call.kept.values())
     return History(writers=writers, keepers=keepers, path=name_of(writers[-1].call.made, digest) if writers else None)
+
+
+def is_after(placed: PlacedCall, other: PlacedCall, facts: ShippedFacts) -> bool:
+    """Return whether a call came after another one."""
+    order = list(facts.calls)
+    return order.index(placed) > order.index(other)
 
 
 def name_of(programs: Mapping[str, str], sha256: str) -> str:

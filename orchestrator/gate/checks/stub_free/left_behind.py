@@ -5,11 +5,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from orchestrator.gate.checks.stub_free.sources import differing, placeholder
+from orchestrator.gate.checks.stub_free.sources import differing, placeholder, sources_differ
 from orchestrator.gate.checks.stub_free.statement import build_command, refused
 from orchestrator.verdict import Evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestrator.gate.checks.stub_free.facts import PlacedCall, ShippedFacts
     from orchestrator.gate.checks.stub_free.history import History
     from orchestrator.verdict import CheckResult
@@ -24,23 +26,25 @@ def was_a_placeholder_left_behind(facts: ShippedFacts, history: History) -> Chec
     name = posixpath.basename(history.path)
     if name in facts.programs or "/examples/" in history.path or name == facts.binary:
         return None
-    if not differing(history.writer.call, facts):
-        return _left(facts, history.writer, name)
-    return _orphan(facts, history, history.writer, name)
+    writer = history.writer
+    # The last call that had to do with it tells whether the placeholder was still there when the sources were.
+    last = history.keeper_after(writer, facts) or writer
+    left = [path for path in last.call.sources if path not in facts.sources and _is_root(path)]
+    if left and not sources_differ(last.call, facts):
+        return _left(facts, last, name, left)
+    return None if last is writer and not differing(writer.call, facts) else _orphan(facts, history, writer, name)
 
 
-def _left(facts: ShippedFacts, writer: PlacedCall, name: str) -> CheckResult | None:
-    extra = [path for path in writer.call.sources if path not in facts.sources and _is_root(path)]
-    if not extra:
-        return None
+def _left(facts: ShippedFacts, last: PlacedCall, name: str, left: Sequence[str]) -> CheckResult:
     return refused(
         facts,
         cause="stub-left-behind",
-        message=f"the image's program is `{name}`, which no package of the source has: {writer.where} made it of "
-        f"{', '.join(extra)}, which is not in the source and was left behind by an earlier step (suspect: cached stub)",
-        line=writer.line,
+        message=f"the image's program is `{name}`, which no package of the source has: when {last.where} built the "
+        f"real sources, {', '.join(left)} was still there, which an earlier step had left behind (suspect: cached "
+        "stub)",
+        line=last.line,
         repair=f"remove the placeholders before COPY brings the sources (`rm -rf src`), and copy `{facts.binary}`",
-        evidence=[Evidence(label="left behind", value=_described(path, writer, facts)) for path in extra],
+        evidence=[Evidence(label="left behind", value=_described(path, last, facts)) for path in left],
     )
 
 

@@ -51,17 +51,27 @@ mod tests {
 _KNOWN = {hashlib.sha256(text.encode()).hexdigest(): text for text in (*_MET_MOST, _NEW_LIBRARY)}
 
 
+_MANIFESTS = frozenset({"Cargo.toml", "Cargo.lock"})
+
+
+def is_source(path: str) -> bool:
+    """Return whether an input is compiled (or taken in by what is), and not a manifest."""
+    return posixpath.basename(path) not in _MANIFESTS
+
+
 def seen(call: WitnessedCall, path: str) -> str | None:
     """Return the digest that a call saw of a source, None where it saw no such file."""
-    if not path.startswith("../"):
-        return call.sources.get(path)
-    # What lies beside the workspace is witnessed by its absolute path.
-    return call.sources.get(posixpath.normpath(posixpath.join(call.workspace, path)))
+    return call.sources.get(path)
 
 
 def differing(call: WitnessedCall, facts: ShippedFacts) -> list[str]:
     """Return the inputs of the program whose content was another one, or not there, when the call was made."""
     return [path for path in facts.inputs if seen(call, path) != facts.sources.get(path)]
+
+
+def sources_differ(call: WitnessedCall, facts: ShippedFacts) -> bool:
+    """Return whether a call saw other sources than the snapshot's; its manifests may differ."""
+    return any(is_source(path) for path in differing(call, facts))
 
 
 def stale(placed: PlacedCall, facts: ShippedFacts) -> list[tuple[str, PlacedCall]]:
@@ -79,7 +89,7 @@ def stale(placed: PlacedCall, facts: ShippedFacts) -> list[tuple[str, PlacedCall
     for other in before:
         for path in facts.inputs:
             then = seen(other.call, path)
-            if path.endswith(".rs") and then not in {None, seen(placed.call, path)}:
+            if is_source(path) and then not in {None, seen(placed.call, path)}:
                 found[path] = other
     return list(found.items())
 
@@ -94,7 +104,7 @@ def placeholder(digest: str | None, facts: ShippedFacts) -> str | None:
 def shown(paths: Sequence[str], call: WitnessedCall, facts: ShippedFacts) -> Iterator[Evidence]:
     """Yield differing inputs as evidence, the first few of them."""
     # A source says more than a manifest, and a file that was another one more than one that was not there.
-    ordered = sorted(paths, key=lambda path: (seen(call, path) is None, not path.endswith(".rs")))
+    ordered = sorted(paths, key=lambda path: (seen(call, path) is None, not is_source(path)))
     for path in ordered[:SHOWN]:
         yield Evidence(label="input", value=difference(path, seen(call, path), facts))
     if ordered[SHOWN:]:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.gate.checks.stub_free.sources import SHOWN, difference, differing, placeholder, seen, shown, stale
+from orchestrator.gate.checks.stub_free.history import is_after
+from orchestrator.gate.checks.stub_free.sources import (
+    SHOWN,
+    difference,
+    differing,
+    is_source,
+    placeholder,
+    seen,
+    shown,
+    sources_differ,
+    stale,
+)
 from orchestrator.gate.checks.stub_free.statement import TOUCH, build_command, line_to_mend, refused
 from orchestrator.verdict import Evidence, Status
 
@@ -28,8 +39,8 @@ def was_it_compiled_from_a_stub(facts: ShippedFacts, history: History) -> CheckR
     if not paths:
         return None
     cause, what = _kind(facts, writer, paths)
-    later = [placed for placed in facts.calls if _is_after(placed, writer, facts)]
-    failed = next((placed for placed in later if placed.call.exit_code and not _sources_differ(placed, facts)), None)
+    later = [placed for placed in facts.calls if is_after(placed, writer, facts)]
+    failed = later[-1] if later and later[-1].call.exit_code else None
     keeper = history.keeper_after(writer, facts)
     if failed is not None:
         cause, line, then = "swallowed-failure", failed.line, _swallowed(failed)
@@ -100,8 +111,8 @@ def _not_refreshed(facts: ShippedFacts, writer: PlacedCall) -> CheckResult | Non
 def _kind(facts: ShippedFacts, writer: PlacedCall, paths: list[str]) -> tuple[str, str]:
     """Return the cause and what the program was compiled from."""
     call = writer.call
-    sources = [path for path in facts.inputs if path.endswith(".rs")]
-    others = [path for path in paths if path.endswith(".rs")]
+    sources = [path for path in facts.inputs if is_source(path)]
+    others = [path for path in paths if is_source(path)]
     stubs = [path for path in others if placeholder(seen(call, path), facts) is not None]
     if call.earlier:
         return "stale-build", "an earlier build's sources"
@@ -113,16 +124,7 @@ def _kind(facts: ShippedFacts, writer: PlacedCall, paths: list[str]) -> tuple[st
 
 
 def _rebuilt_later(writer: PlacedCall, facts: ShippedFacts) -> bool:
-    return any(_is_after(placed, writer, facts) and not _sources_differ(placed, facts) for placed in facts.calls)
-
-
-def _sources_differ(placed: PlacedCall, facts: ShippedFacts) -> bool:
-    return any(path.endswith(".rs") for path in differing(placed.call, facts))
-
-
-def _is_after(placed: PlacedCall, writer: PlacedCall, facts: ShippedFacts) -> bool:
-    order = list(facts.calls)
-    return order.index(placed) > order.index(writer)
+    return any(is_after(placed, writer, facts) and not sources_differ(placed.call, facts) for placed in facts.calls)
 
 
 def _is_main(path: str) -> bool:

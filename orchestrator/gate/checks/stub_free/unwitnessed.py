@@ -10,7 +10,7 @@ from orchestrator.gate.checks.stub_free.statement import TOUCH, build_command, l
 from orchestrator.verdict import Evidence, Status
 
 if TYPE_CHECKING:
-    from orchestrator.gate.checks.stub_free.facts import ShippedFacts
+    from orchestrator.gate.checks.stub_free.facts import PlacedCall, ShippedFacts
     from orchestrator.gate.checks.stub_free.history import History
     from orchestrator.verdict import CheckResult
 
@@ -36,6 +36,17 @@ def was_it_there_before(facts: ShippedFacts, history: History) -> CheckResult | 
     if not history.keepers or history.writers:
         return None
     keeper = history.keepers[0]
+    mount = next((each for each in facts.mounts.get(keeper.line or 0, ()) if _covers(each, keeper)), None)
+    if mount is not None:
+        return refused(
+            facts,
+            cause="stale-build",
+            message=f"the image's program lay below the cache mount {mount} before cargo was called: an earlier build "
+            f"made it of its sources, and {keeper.where} found it fresh and kept it (suspect: cached stub)",
+            line=keeper.line,
+            repair="make the sources newer than what the mount holds, in that step: "
+            f"{TOUCH} && cargo build …; or set `stub: {{guard: enforce}}`",
+        )
     return refused(
         facts,
         cause="never-compiled",
@@ -44,6 +55,10 @@ def was_it_there_before(facts: ShippedFacts, history: History) -> CheckResult | 
         line=keeper.line or line_to_mend(facts),
         repair="begin with an empty target directory: none from the build context, a base image or a cache mount",
     )
+
+
+def _covers(mount: str, keeper: PlacedCall) -> bool:
+    return f"{keeper.call.target}/".startswith(f"{mount.rstrip('/')}/")
 
 
 def is_it_another_file_of_the_stage(facts: ShippedFacts, _history: History) -> CheckResult | None:
@@ -68,6 +83,9 @@ def was_it_compiled_at_all(facts: ShippedFacts, _history: History) -> CheckResul
     """Say that no witnessed call wrote it, as exactly as the rest of the facts allow."""
     if facts.unwitnessed_lines:
         return _by_its_path(facts)
+    blind = next((placed for placed in reversed(facts.calls) if placed.call.unwitnessed), None)
+    if blind is not None:
+        return _blind(facts, blind)
     if facts.calls:
         return _never_compiled(facts)
     if facts.shipped is not None and facts.shipped.size * 2 < facts.local.size:
@@ -93,6 +111,18 @@ def _by_its_path(facts: ShippedFacts) -> CheckResult:
         "host's: what it was compiled from is not known",
         line=line,
         repair="call cargo by its name (`cargo build …`)",
+    )
+
+
+def _blind(facts: ShippedFacts, blind: PlacedCall) -> CheckResult:
+    return refused(
+        facts,
+        cause="unwitnessed",
+        status=Status.UNKNOWN,
+        message=f"{blind.where} could not be witnessed ({blind.call.unwitnessed}), and the image's program is not the "
+        "host's: what it was compiled from is not known",
+        line=blind.line or line_to_mend(facts),
+        repair="give the builder stage what the witness needs (coreutils or busybox), or install it in that stage",
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from orchestrator.gate.checks.stub_free.history import name_of, profile_folder_of
+from orchestrator.gate.checks.stub_free.history import is_after, name_of, profile_folder_of
+from orchestrator.gate.checks.stub_free.sources import differing, shown, sources_differ
 from orchestrator.gate.checks.stub_free.statement import build_command, refused
 
 if TYPE_CHECKING:
     from orchestrator.gate.checks.stub_free.facts import PlacedCall, ShippedFacts
     from orchestrator.gate.checks.stub_free.history import History
+    from orchestrator.toolchains.cargo.witness import WitnessedCall
     from orchestrator.verdict import CheckResult
 
 _TESTING = frozenset({"test", "t", "bench", "nextest"})
@@ -45,6 +47,58 @@ def _other_profile(facts: ShippedFacts, writer: PlacedCall, path: str) -> CheckR
     )
 
 
+def was_the_right_one_made_elsewhere(facts: ShippedFacts, history: History) -> CheckResult | None:
+    """Name a placeholder that ships although a later call made the program: at another path, or out of COPY's sight."""
+    writer = history.writer
+    if writer is None or history.path is None or not sources_differ(writer.call, facts):
+        return None
+    for placed in reversed(facts.calls):
+        path = _right_one(placed, facts)
+        if path is None or not is_after(placed, writer, facts):
+            continue
+        if path == history.path and placed.call.stage in facts.builder_stages:
+            return _hidden(facts, writer, placed, path)
+        where = f"in the stage of line {placed.line}" if path == history.path else f"at {path}"
+        return _wrong(
+            facts,
+            f"{placed.where} made it {where}, and COPY takes what {writer.where} had made of other sources at "
+            f"{history.path}",
+        )
+    return None
+
+
+def _right_one(placed: PlacedCall, facts: ShippedFacts) -> str | None:
+    """Return where a call left the wanted program, None where it did not make it of these sources."""
+    call = placed.call
+    if call.exit_code or sources_differ(call, facts) or _is_test(call):
+        return None
+    return next(
+        (
+            path
+            for path in sorted(call.made, key=len)
+            if posixpath.basename(path) == facts.binary
+            and "/examples/" not in path
+            and profile_folder_of(path, call.target) in {None, facts.profile_folder}
+        ),
+        None,
+    )
+
+
+def _hidden(facts: ShippedFacts, writer: PlacedCall, placed: PlacedCall, path: str) -> CheckResult | None:
+    mount = next((each for each in facts.mounts.get(placed.line or 0, ()) if path.startswith(f"{each}/")), None)
+    if mount is None:
+        return None
+    return refused(
+        facts,
+        cause="hidden-by-mount",
+        message=f"{placed.where} made the program below the cache mount {mount}, where no COPY sees it; what ships is "
+        f"what {writer.where} had left below the mount, made of other sources (suspect: cached stub)",
+        line=placed.line,
+        repair=f"copy it out of the mount in the same step: `&& cp {path} /usr/local/bin/`, and let COPY take that",
+        evidence=tuple(shown(differing(writer.call, facts), writer.call, facts)),
+    )
+
+
 def is_it_another_build(facts: ShippedFacts, history: History) -> CheckResult | None:
     """Name a program that a test run linked again, after the build and with what tests need."""
     writer = history.writer
@@ -65,8 +119,7 @@ def is_another_build(placed: PlacedCall, facts: ShippedFacts, history: History) 
     """Return whether a call was no build of this program: a test run, another program, another profile."""
     call = placed.call
     digest = facts.shipped.sha256 if facts.shipped else ""
-    words = [word for word in call.arguments if not word.startswith(("-", "+"))]
-    if words and words[0] in _TESTING:
+    if _is_test(call):
         return True
     path = name_of(call.made, digest) if digest in call.made.values() else history.path or ""
     folder = profile_folder_of(path, call.target)
@@ -77,9 +130,9 @@ def is_another_build(placed: PlacedCall, facts: ShippedFacts, history: History) 
     )
 
 
-def wrong_line(facts: ShippedFacts) -> int | None:
-    """Return the COPY that brings the file into the image."""
-    return facts.copies[0] if facts.copies else None
+def _is_test(call: WitnessedCall) -> bool:
+    words = [word for word in call.arguments if not word.startswith(("-", "+"))]
+    return bool(words) and words[0] in _TESTING
 
 
 def _wrong(facts: ShippedFacts, why: str) -> CheckResult:
@@ -87,6 +140,6 @@ def _wrong(facts: ShippedFacts, why: str) -> CheckResult:
         facts,
         cause="wrong-file-copied",
         message=f"{facts.image_path} is not the program `{facts.binary}` (suspect: wrong file copied): {why}",
-        line=wrong_line(facts),
+        line=facts.copies[0] if facts.copies else None,
         repair=f"let COPY take the file that `{build_command(facts)}` makes: check path, profile and name",
     )

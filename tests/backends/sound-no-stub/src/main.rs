@@ -1,3 +1,3 @@
 fn main() {
-    println!("sound: built once");
+    println!("sound-no-stub: the program");
 }

@@ -1,6 +1,5 @@
-use std::process::ExitCode;
+use std::fs;
 
-fn main() -> ExitCode {
-    let arguments = std::env::args().count();
-    ExitCode::from(u8::from(arguments > 9))
+fn main() {
+    fs::write("/tmp/done", "done").expect("a writable /tmp");
 }

@@ -1,3 +1,3 @@
 fn main() {
-    println!("sound: stripped");
+    println!("sound-stripped: the program");
 }

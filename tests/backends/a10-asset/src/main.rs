@@ -1,0 +1,3 @@
+fn main() {
+    print!("page: {}", include_str!("../assets/page.txt"));
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("the server of a crate without main.rs");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("flavour: {}", option_env!("FLAVOUR").unwrap_or("none"));
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("b1-clean-other-profile: the real program");
+}

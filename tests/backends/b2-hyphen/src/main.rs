@@ -1,0 +1,3 @@
+fn main() {
+    println!("b2-hyphen: the real program");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("b3-empty-glob: the real program");
+}

@@ -1,0 +1,3 @@
+pub fn greeting() -> &'static str {
+    "b3: the real library"
+}

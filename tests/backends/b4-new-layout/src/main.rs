@@ -1,0 +1,3 @@
+fn main() {
+    println!("b4-new-layout: the real program");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("b5-final-file: the real program");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("b6-whole-seconds: the real program");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("b7-other-layer: the real program");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("b8-backdated: the real program");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("c1: the version before");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("c2-normalised: the real program");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("c5: what is written now");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("c6: what was built on the host");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("c6: what is written now");
+}

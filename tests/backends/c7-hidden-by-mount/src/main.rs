@@ -1,0 +1,3 @@
+fn main() {
+    println!("c7: the real program");
+}

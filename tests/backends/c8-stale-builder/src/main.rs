@@ -1,0 +1,3 @@
+fn main() {
+    println!("c8: this version, on an old builder");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("c8: the version before");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("c9-rewritten-times: the real program");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("d1: built for a triple");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("d2: built in the second stage");
+}

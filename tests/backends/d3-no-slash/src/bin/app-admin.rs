@@ -1,0 +1,3 @@
+fn main() {
+    println!("d3: the administration tool");
+}

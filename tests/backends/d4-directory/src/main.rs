@@ -1,0 +1,3 @@
+fn main() {
+    println!("d4: the program in a folder");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("d5: the program behind a link");
+}

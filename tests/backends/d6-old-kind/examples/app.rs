@@ -1,0 +1,3 @@
+fn main() {
+    println!("d6: the example that it grew out of");
+}

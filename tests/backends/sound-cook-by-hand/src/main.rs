@@ -1,0 +1,3 @@
+fn main() {
+    println!("sound-cook-by-hand: the program");
+}

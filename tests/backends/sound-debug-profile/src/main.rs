@@ -1,0 +1,3 @@
+fn main() {
+    println!("sound-debug-profile: the program");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("sound-install-path: the program");
+}

@@ -1,0 +1,3 @@
+pub fn greeting() -> &'static str {
+    "lucky to have a library"
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("sound-static-on-scratch: the program");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("beside a stub of its own");
+}

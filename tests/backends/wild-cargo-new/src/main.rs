@@ -1,0 +1,3 @@
+fn main() {
+    println!("wild-cargo-new: the real program");
+}

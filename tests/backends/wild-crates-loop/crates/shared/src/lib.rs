@@ -1,0 +1,3 @@
+pub fn greeting() -> &'static str {
+    "a loop over the crates: the real one"
+}

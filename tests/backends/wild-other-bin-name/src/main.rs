@@ -1,0 +1,3 @@
+fn main() {
+    println!("a program of another name than its package");
+}

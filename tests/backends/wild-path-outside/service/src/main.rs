@@ -1,0 +1,3 @@
+fn main() {
+    println!("beside the workspace: {}", shared::greeting());
+}

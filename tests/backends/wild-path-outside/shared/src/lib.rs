@@ -1,0 +1,3 @@
+pub fn greeting() -> u8 {
+    42
+}

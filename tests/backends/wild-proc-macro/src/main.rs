@@ -1,0 +1,3 @@
+fn main() {
+    println!("the macro says: {}", macros::greeting!());
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("primed in a script: the real program");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("sed-dummy: the real program");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("vendored: {}", tiny::answer());
+}
