@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -61,7 +62,8 @@ def _inside(value: str) -> str:
     if len(value.encode()) > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_NAME for part in parts):
         msg = f"expected a path that can exist: at most {_LONGEST_NAME} bytes a name and {_LONGEST_PATH} in all"
         raise ValueError(msg)
-    return value
+    # `./a//b/` and `a/b` are one path, and paths are compared as texts.
+    return posixpath.normpath(value)
 
 
 def _variable(value: str) -> str:

@@ -8,7 +8,6 @@ for the next build, as it does in a checkout, and time stamps follow content, as
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 from typing import TYPE_CHECKING
 
@@ -28,35 +27,45 @@ def refresh(files: Iterable[SourceFile], tree: Path, worktree: Path) -> tuple[st
     Args:
         files: what the copy must hold, paths relative to both folders.
         tree: the laid-out snapshot.
-        worktree: the copy. Files that the snapshot never had are left alone.
+        worktree: the copy. Files that the snapshot never had are left alone, as long as it is known which those are.
 
     Raises:
         NoSpaceError: the disk is full.
     """
-    record = worktree.with_name(f"{worktree.name}.json")
+    record, scratch = (worktree.with_name(f"{worktree.name}.{end}") for end in ("json", "incoming"))
     wanted = {file.path: [file.sha256, str(file.kind)] for file in files}
     with no_space_named(worktree.parent):
         known = _read(record) if worktree.is_dir() else {}
+        if known is None:
+            # Without its record nobody can tell a stale source from what a build script wrote.
+            shutil.rmtree(worktree)
+            known = {}
         worktree.mkdir(parents=True, exist_ok=True)
         changed = tuple(path for path, facts in wanted.items() if known.get(path) != facts)
         gone = tuple(path for path in known if path not in wanted)
         if not changed and not gone:
             return ()
-        # First forget what is about to change: a build that is killed here must not leave a record that lies.
-        _write(record, {path: facts for path, facts in known.items() if wanted.get(path) == facts})
+        # A run that is killed here must not leave a record that lies: what is about to change is forgotten first, and
+        # what is about to go is known until it is gone.
+        _write(record, {path: facts for path, facts in known.items() if wanted.get(path, facts) == facts})
         for path in gone:
             _remove(worktree, path)
         for path in changed:
             _make_room(worktree, path)
-            _copy(tree / path, worktree / path, link=wanted[path][1] == FileKind.SYMLINK)
+            _copy(tree / path, worktree / path, scratch, link=wanted[path][1] == FileKind.SYMLINK)
         _write(record, wanted)
     return changed
 
 
 def _remove(worktree: Path, path: str) -> None:
-    (worktree / path).unlink(missing_ok=True)
-    for folder in (worktree / path).parents:
-        if folder == worktree or (folder.is_dir() and any(folder.iterdir())):
+    place = worktree / path
+    above = [folder for folder in place.parents if folder != worktree and folder.is_relative_to(worktree)]
+    # A run that was killed may have put a link or a folder there already; what lies behind it is another file.
+    if any(folder.is_symlink() or folder.is_file() for folder in above) or (place.is_dir() and not place.is_symlink()):
+        return
+    place.unlink(missing_ok=True)
+    for folder in above:
+        if folder.is_dir() and any(folder.iterdir()):
             return
         if folder.is_dir():
             folder.rmdir()
@@ -74,25 +83,22 @@ def _make_room(worktree: Path, path: str) -> None:
         shutil.rmtree(place)
 
 
-def _copy(source: Path, target: Path, *, link: bool) -> None:
-    scratch = target.with_name(f".{secrets.token_hex(6)}")
-    try:
-        if link:
-            scratch.symlink_to(source.readlink())
-        else:
-            shutil.copyfile(source, scratch)
-            shutil.copymode(source, scratch)
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
+def _copy(source: Path, target: Path, scratch: Path, *, link: bool) -> None:
+    scratch.unlink(missing_ok=True)
+    if link:
+        scratch.symlink_to(source.readlink())
+    else:
+        shutil.copyfile(source, scratch)
+        shutil.copymode(source, scratch)
+    scratch.replace(target)
 
 
-def _read(record: Path) -> dict[str, list[str]]:
+def _read(record: Path) -> dict[str, list[str]] | None:
     try:
         found = json.loads(record.read_bytes())
     except (FileNotFoundError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _write(record: Path, facts: dict[str, list[str]]) -> None:

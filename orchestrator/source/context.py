@@ -79,7 +79,7 @@ def _ignore_rules(folder: Path, dockerfile: str) -> IgnoreRules:
     for name in (f"{dockerfile}.dockerignore", ".dockerignore"):
         place = folder / name
         if place.is_file():
-            return IgnoreRules(place.read_text(encoding="utf-8", errors="surrogateescape"))
+            return IgnoreRules(place.read_bytes().decode(errors="surrogateescape"), file=name)
     return IgnoreRules("")
 
 

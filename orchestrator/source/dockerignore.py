@@ -2,7 +2,7 @@
 
 Source of the rules: docs.docker.com/build/concepts/context (".dockerignore files") and moby/patternmatcher: patterns
 are Go's filepath.Match plus `**`, rooted at the context; the last one that matches decides, `!` takes back; a pattern
-that matches a folder matches all below it.
+that matches a folder matches all below it. Its test tables are checked in tests/unit/source.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import SourceUnreadableError
+from orchestrator.location import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _COMMENT = "#"
+_SPECIAL = re.compile(r"[*?\[\]\\]")
 
 
 @dataclass(frozen=True)
 class _Rule:
-    text: str
     keeps: bool
-
-    @cached_property
-    def expression(self) -> re.Pattern[str]:
-        return re.compile(_translate(self.text), re.DOTALL)
+    fits: Callable[[str], object]
 
 
 class IgnoreRules:
@@ -30,10 +33,15 @@ class IgnoreRules:
 
     Args:
         text: the file's content; empty ignores nothing.
+        file: its name, for errors.
+
+    Raises:
+        SourceUnreadableError: Docker would refuse one of the patterns.
     """
 
-    def __init__(self, text: str) -> None:
-        self._rules = tuple(rule for line in text.removeprefix("\ufeff").splitlines() if (rule := _rule(line)))
+    def __init__(self, text: str, *, file: str = ".dockerignore") -> None:
+        lines = enumerate(text.removeprefix("\ufeff").split("\n"), start=1)
+        self._rules = tuple(rule for number, line in lines if (rule := _rule(line, file, number)))
 
     def ignores(self, path: str) -> bool:
         """Return whether a path, relative to the context, is left out."""
@@ -43,21 +51,48 @@ class IgnoreRules:
         while "/" in parents[-1]:
             parents.append(parents[-1].rpartition("/")[0])
         for rule in self._rules:
-            if rule.keeps is ignored and any(rule.expression.fullmatch(part) for part in parents):
+            if rule.keeps is ignored and any(rule.fits(part) for part in parents):
                 ignored = not rule.keeps
         return ignored
 
 
-def _rule(line: str) -> _Rule | None:
+def _rule(line: str, file: str, number: int) -> _Rule | None:
     if line.startswith(_COMMENT):
         return None
     text = line.strip()
     keeps = text.startswith("!")
     text = text[1:].strip() if keeps else text
-    if not text:
+    if not text and not keeps:
         return None
-    cleaned = posixpath.normpath(text).lstrip("/")
-    return None if cleaned in {"", "."} else _Rule(cleaned, keeps)
+    try:
+        # POSIX leaves two leading slashes as they are; Go's filepath.Clean does not.
+        cleaned = posixpath.normpath(re.sub("^/+", "/", text)).removeprefix("/") if text else ""
+        return None if text and cleaned in {"", "."} else _Rule(keeps, _matcher(cleaned))
+    except (ValueError, re.error) as error:
+        raise SourceUnreadableError(
+            f"the pattern {line.strip()!r} is malformed ({error}); Docker refuses it",
+            location=Location(file=file, line=number),
+            repair="correct the pattern; a character that means itself is written with a backslash before it",
+        ) from error
+
+
+def _matcher(pattern: str) -> Callable[[str], object]:
+    """Return what says whether a path fits.
+
+    `**` at an end, without other signs, is a plain prefix or suffix for Docker: `**file` fits `xfile`, where
+    `**file*` fits only whole names.
+    """
+    if not pattern:
+        msg = "there is nothing behind the `!`"
+        raise ValueError(msg)
+    if _SPECIAL.search(pattern) is None:
+        return lambda path: path == pattern
+    start, rest = pattern[:2], pattern[2:]
+    if start == "**" and _SPECIAL.search(rest) is None:
+        return lambda path: path.endswith(rest) or (rest[:1] == "/" and path == rest[1:])
+    if pattern.endswith("**") and _SPECIAL.search(pattern[:-2]) is None:
+        return lambda path: path.startswith(pattern[:-2])
+    return re.compile(_translate(pattern)).fullmatch
 
 
 def _translate(pattern: str) -> str:
@@ -66,42 +101,45 @@ def _translate(pattern: str) -> str:
     while place < len(pattern):
         character = pattern[place]
         if pattern.startswith("**", place):
+            place += 2 + pattern.startswith("/", place + 2)
+            out.append(".*" if place == len(pattern) else "(?:.*/)?")
+        elif character == "[":
+            place, text = _class(pattern, place)
+            out.append(text)
+        elif character == "\\":
+            out.append(re.escape(_escaped(pattern, place + 1)))
             place += 2
-            if pattern.startswith("/", place):
-                place += 1
-                out.append("(?:.*/)?")
-            else:
-                out.append(".*")
-            continue
-        if character == "[":
-            end = _class_end(pattern, place)
-            if end > 0:
-                out.append(_class(pattern[place + 1 : end]))
-                place = end + 1
-                continue
-        if character == "\\" and place + 1 < len(pattern):
-            place += 1
-            out.append(re.escape(pattern[place]))
         else:
             out.append({"*": "[^/]*", "?": "[^/]"}.get(character) or re.escape(character))
-        place += 1
+            place += 1
     return "".join(out)
 
 
-def _class_end(pattern: str, start: int) -> int:
-    """Return where a character class ends, or -1 if it does not."""
+def _escaped(pattern: str, place: int) -> str:
+    if place >= len(pattern):
+        msg = "a backslash stands at the end"
+        raise ValueError(msg)
+    return pattern[place]
+
+
+def _class(pattern: str, start: int) -> tuple[int, str]:
+    """Return (where it ends, regular expression) of a character class, by the rules of Go's filepath.Match."""
     place = start + 1
-    while place < len(pattern):
-        if pattern[place] == "\\":
-            place += 1
-        elif pattern[place] == "]" and place > start + 1:
-            return place
-        place += 1
-    return -1
+    negated = pattern.startswith("^", place)
+    place += negated
+    ranges: list[str] = []
+    while not (pattern.startswith("]", place) and ranges):
+        low, place = _class_character(pattern, place)
+        high = low
+        if pattern.startswith("-", place):
+            high, place = _class_character(pattern, place + 1)
+        ranges.append(f"{re.escape(low)}-{re.escape(high)}")
+    return place + 1, f"[{'^' if negated else ''}{''.join(ranges)}]"
 
 
-def _class(content: str) -> str:
-    negated = content.startswith("^")
-    inner = content[1:] if negated else content
-    escaped = re.sub(r"([\[\]&~|])", r"\\\1", inner)
-    return f"[{'^/' if negated else ''}{escaped}]"
+def _class_character(pattern: str, place: int) -> tuple[str, int]:
+    if place >= len(pattern) or pattern[place] in "-]":
+        msg = "a `[` without its `]`" if place >= len(pattern) else f"`{pattern[place]}` needs a backslash in `[...]`"
+        raise ValueError(msg)
+    place += pattern[place] == "\\"
+    return _escaped(pattern, place), place + 1

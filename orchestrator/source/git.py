@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,15 @@ from orchestrator.errors import SourceUnreadableError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+_ELSEWHERE = frozenset(
+    f"GIT_{name}"
+    for name in (
+        *("DIR", "WORK_TREE", "COMMON_DIR", "INDEX_FILE", "OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES", "PREFIX"),
+        *("NAMESPACE", "GRAFT_FILE", "SHALLOW_FILE", "LITERAL_PATHSPECS", "GLOB_PATHSPECS", "ICASE_PATHSPECS"),
+    )
+)
+"""What makes git read another repository than the one that a folder lies in (`git rev-parse --local-env-vars`)."""
 
 SUBMODULE_MODE = "160000"
 
@@ -33,17 +43,21 @@ class GitTree:
     Attributes:
         tracked: what the index holds.
         changed: tracked paths whose content in the work tree is not the index's, or that are gone.
+        unwatched: tracked paths of which git was told not to look at the work tree (assume-unchanged, skip-worktree).
         untracked: paths that are neither tracked nor ignored.
         conversion: a digest of the settings that make work tree bytes differ from blobs.
+        looked: when git began to look at the work tree, nanoseconds since the epoch.
     """
 
     tracked: Mapping[str, Tracked]
     changed: frozenset[str]
+    unwatched: frozenset[str]
     untracked: tuple[str, ...]
     commit: str | None
     epoch: int | None
     conversion: str
     index_digest: str
+    looked: int
 
 
 def read_git(root: Path, environment: Mapping[str, str]) -> GitTree | None:
@@ -53,33 +67,39 @@ def read_git(root: Path, environment: Mapping[str, str]) -> GitTree | None:
         ToolMissingError: there is a work tree and no git.
         SourceUnreadableError: git refuses to read it.
     """
+    # Through links git tells other paths than were asked for.
+    root = root.resolve()
     top = _work_tree(root)
     if top is None:
         return None
     prefix = os.path.relpath(root, top)
     prefix = "" if prefix == "." else f"{prefix}/"
     ask = _Asking(root, environment)
+    looked = time.time_ns()
     if prefix and ask.succeeds("check-ignore", "-q", "."):
         return None
     with ThreadPoolExecutor(4) as pool:
-        index = pool.submit(ask.answer, "ls-files", "-s", "-z", "--", ".")
+        index = pool.submit(ask.answer, "ls-files", "-s", "-v", "-z", "--", ".")
         status = pool.submit(
             ask.answer, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none",
             "--no-renames", "--", ".",
         )  # fmt: skip
         head = pool.submit(ask.words, "log", "-1", "--format=%H %ct", "--no-show-signature")
         settings = pool.submit(ask.words, "config", "--get-regexp", r"^(core\.(autocrlf|eol|safecrlf)|filter\.)")
-        tracked = dict(_tracked(index.result()))
+        listed = tuple(_tracked(index.result()))
+        tracked = {path: entry for path, entry, _ in listed}
         changed, untracked = _status(status.result(), prefix)
         commit = head.result().split()
     attributes = [tracked[path].blob for path in tracked if path.rsplit("/", 1)[-1] == ".gitattributes"]
     return GitTree(
         tracked=tracked,
         changed=frozenset(changed & tracked.keys()),
+        unwatched=frozenset(path for path, _, watched in listed if not watched),
         untracked=untracked,
         commit=commit[0] if commit else None,
         epoch=int(commit[1]) if commit else None,
         conversion=hashlib.sha256("\0".join([settings.result(), *attributes]).encode()).hexdigest(),
+        looked=looked,
         index_digest=hashlib.sha256(index.result()).hexdigest(),
     )
 
@@ -93,7 +113,9 @@ class _Asking:
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self._root = root
         # No lock is taken: a snapshot must not get in the way of the user's own git commands.
-        self._environment = {**environment, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C.UTF-8"}
+        # A hook of git's runs with variables that name its own repository and index.
+        kept = {name: value for name, value in environment.items() if name not in _ELSEWHERE}
+        self._environment = {**kept, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C.UTF-8"}
 
     def answer(self, *arguments: str) -> bytes:
         done = run(["git", *arguments], cwd=self._root, environment=self._environment)
@@ -123,13 +145,14 @@ def _refused(root: Path, said: str) -> SourceUnreadableError:
     )
 
 
-def _tracked(listing: bytes) -> Iterator[tuple[str, Tracked]]:
+def _tracked(listing: bytes) -> Iterator[tuple[str, Tracked, bool]]:
+    """Yield (path, entry, whether git watches it); the tag is in lower case or `S` where it does not."""
     for entry in listing.split(b"\0"):
         if not entry:
             continue
         facts, _, path = entry.partition(b"\t")
-        mode, blob, _stage = facts.decode().split()
-        yield os.fsdecode(path), Tracked(mode=mode, blob=blob)
+        tag, mode, blob, _stage = facts.decode().split()
+        yield os.fsdecode(path), Tracked(mode=mode, blob=blob), tag.isupper() and tag != "S"
 
 
 def _status(listing: bytes, prefix: str) -> tuple[set[str], tuple[str, ...]]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from pathspec import GitIgnoreSpec
+
+from orchestrator.errors import SourceUnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,26 +31,51 @@ class Exclusion:
 
 
 def walk_without_git(root: Path) -> Iterator[str]:
-    """Yield the paths below a folder that no .gitignore in it leaves out, as git would in a fresh repository."""
-    yield from _walk(root, "", ())
+    """Yield the paths below a folder that no .gitignore in it leaves out, as git would in a fresh repository.
 
-
-def _walk(root: Path, folder: str, outer: tuple[tuple[str, GitIgnoreSpec], ...]) -> Iterator[str]:
-    specs = outer
-    ignore = root / folder / ".gitignore"
-    if ignore.is_file():
-        lines = ignore.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-        specs = (*outer, (folder, GitIgnoreSpec.from_lines(lines)))
-    with os.scandir(root / folder) as entries:
-        for entry in sorted(entries, key=lambda entry: os.fsencode(entry.name)):
+    Raises:
+        SourceUnreadableError: a folder or a .gitignore cannot be read.
+    """
+    waiting: list[tuple[str, tuple[tuple[str, GitIgnoreSpec], ...]]] = [("", ())]
+    while waiting:
+        folder, outer = waiting.pop()
+        try:
+            specs = (*outer, *_own_rules(root, folder))
+            with os.scandir(root / folder) as entries:
+                found = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+        except OSError as error:
+            raise SourceUnreadableError(
+                f"{folder or root} cannot be read: {error.strerror}", repair="make it readable, or move it elsewhere"
+            ) from error
+        for entry in found:
             path = posixpath.join(folder, entry.name)
             is_folder = entry.is_dir(follow_symlinks=False)
             if entry.name in ALWAYS_OUT or _ignored(path, specs, is_folder=is_folder):
                 continue
             if is_folder:
-                yield from _walk(root, path, specs)
+                waiting.append((path, specs))
             else:
                 yield path
+
+
+def _own_rules(root: Path, folder: str) -> Iterator[tuple[str, GitIgnoreSpec]]:
+    ignore = root / folder / ".gitignore"
+    # Git does not follow a link here (gitignore(5), NOTES).
+    if not ignore.is_symlink() and ignore.is_file():
+        lines = ignore.read_bytes().decode(errors="surrogateescape").removeprefix("\ufeff").split("\n")
+        yield (
+            folder,
+            GitIgnoreSpec.from_lines(line for line in (each.removesuffix("\r") for each in lines) if _fits(line)),
+        )
+
+
+def _fits(line: str) -> bool:
+    """Return whether a line of .gitignore is a pattern; git lets others stand without a word."""
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True
 
 
 def _ignored(path: str, specs: tuple[tuple[str, GitIgnoreSpec], ...], *, is_folder: bool) -> bool:

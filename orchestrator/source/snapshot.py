@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from orchestrator.source.settings import SourceSettings
     from orchestrator.workspace import Workspace
 
+_LAST_SECOND = 253402300799
+"""9999-12-31; images tell dates with four digits of the year."""
+
+_RACY_NS = 100_000_000
+"""A file that changed so shortly before git looked is not taken for what git saw (0.1 s: no clock is that coarse)."""
+
 NO_COMMIT_EPOCH = 315532800
 """1980-01-01, the epoch of a source without a commit: a constant, and not before what zip files can say."""
 
@@ -119,7 +125,7 @@ def _digest(files: tuple[SourceFile, ...]) -> str:
 def _epoch(environment: Mapping[str, str], tree: GitTree | None) -> int:
     given = environment.get("SOURCE_DATE_EPOCH")
     if given is not None:
-        if not given.isdigit():
+        if not (given.isascii() and given.isdigit() and int(given[:20]) <= _LAST_SECOND):
             raise SourceUnreadableError(
                 f"SOURCE_DATE_EPOCH is {given!r}; expected whole seconds since 1970",
                 repair="unset SOURCE_DATE_EPOCH, or set it to the output of `git log -1 --format=%ct`",
@@ -136,10 +142,12 @@ def _from_git(
     for path, entry in tree.tracked.items():
         if entry.mode == SUBMODULE_MODE or _out(path) or exclusion.covers(path):
             continue
-        found = None if path in tree.changed else known.file(path, f"{entry.mode} {entry.blob}")
+        settled = path not in tree.changed and path not in tree.unwatched
+        found = known.file(path, f"{entry.mode} {entry.blob}") if settled else None
         if found is None:
             found = _read(root, path)
-            if found is not None and path not in tree.changed:
+            # What changed after git had looked is not what git calls by this name.
+            if found is not None and settled and _at_rest(root / path, tree.looked):
                 known.learn(f"{entry.mode} {entry.blob}", found)
         if found is not None:
             files.append(found)
@@ -150,8 +158,18 @@ def _from_git(
             files += [found] if found else []
     known.keep()
     for path in submodules(tree):
+        if _out(path) or exclusion.covers(f"{path}/") or not (root / path).exists():
+            continue
         files += _submodule(root, path, exclusion, workspace=workspace, environment=environment)
     return files
+
+
+def _at_rest(place: Path, looked: int) -> bool:
+    """Return whether a file has been as it is since before a moment (nanoseconds since the epoch)."""
+    try:
+        return place.lstat().st_ctime_ns < looked - _RACY_NS
+    except OSError:
+        return False
 
 
 def _out(path: str) -> bool:
@@ -216,8 +234,10 @@ def _read(root: Path, path: str) -> SourceFile | None:
             return SourceFile(path=path, sha256=hashlib.sha256(text).hexdigest(), size=len(text), kind=FileKind.SYMLINK)
         if not stat.S_ISREG(facts.st_mode):
             return None
-        with place.open("rb") as stream:
+        with place.open("rb", buffering=0) as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            # Of what was read: the file may have grown since it was looked at.
+            size = stream.tell()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -226,4 +246,4 @@ def _read(root: Path, path: str) -> SourceFile | None:
             repair=f"make it readable, or leave it out with `source: {{exclude: [{json.dumps(path)}]}}`",
         ) from error
     kind = FileKind.EXECUTABLE if facts.st_mode & stat.S_IXUSR else FileKind.FILE
-    return SourceFile(path=path, sha256=digest, size=facts.st_size, kind=kind)
+    return SourceFile(path=path, sha256=digest, size=size, kind=kind)

@@ -6,11 +6,13 @@ cargo's freshness rule (a source newer than its artifact) answers the right ques
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK = 1 << 20
+_ANOTHER_KIND = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.ELOOP})
+"""What the system says of a path that is no longer the file, or no longer the link, that it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +100,13 @@ def _write(root: Path, target: Path, file: SourceFile) -> bool:
     _clear_the_way(target, place)
     try:
         digest = _copy_link(root / file.path, place) if file.kind is FileKind.SYMLINK else _copy(root, place, file)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError as error:
+        if error.errno == errno.EACCES:
+            raise SourceUnreadableError(
+                f"{file.path} cannot be read: {error.strerror}", repair="make it readable, or leave it out by `exclude`"
+            ) from error
+        if error.errno not in _ANOTHER_KIND:
+            raise
         digest = ""
     if digest != file.sha256:
         raise SourceUnreadableError(
@@ -150,8 +160,9 @@ def _paths(target: Path) -> list[str]:
 
 def _remove_empty_folders(target: Path) -> None:
     for folder, _, _ in os.walk(target, topdown=False):
-        if folder != str(target) and not any(os.scandir(folder)):
-            os.rmdir(folder)  # noqa: PTH106 - os.walk gives strings
+        if folder != str(target):
+            with suppress(OSError):  # The system refuses to remove a folder that holds something.
+                os.rmdir(folder)  # noqa: PTH106 - os.walk gives strings
 
 
 def _read_manifest(path: Path) -> dict[str, list[object]] | None:
