@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 STAND_INS = frozenset({"/.dockerenv", "/etc/hostname", "/etc/hosts", "/etc/mtab", "/etc/resolv.conf"})
 """Files that the engine itself puts into every container."""
 
+_CAPABILITIES = "SCHILY.xattr.security.capability"
+"""Where the engine's archives keep a file's capabilities."""
+
 _GO_KINDS = {1 << 31: stat.S_IFDIR, 1 << 27: stat.S_IFLNK, 1 << 26: stat.S_IFBLK, 1 << 25: stat.S_IFIFO}
 _GO_BITS = {1 << 23: stat.S_ISUID, 1 << 22: stat.S_ISGID, 1 << 20: stat.S_ISVTX}
 """Go's fs.FileMode keeps kind and special bits in its own places (https://pkg.go.dev/io/fs#FileMode)."""
@@ -74,19 +77,27 @@ class ContainerFiles:
             member = None if members is None else members.next()
             return None if member is None else (member.uid, member.gid)
 
+    def capabilities(self, path: str) -> bool:
+        """Return whether a file carries capabilities of its own (`setcap`)."""
+        with self._archive(path) as members:
+            member = None if members is None else members.next()
+            return member is not None and _CAPABILITIES in member.pax_headers
+
     @contextmanager
     def open(self, path: str) -> Iterator[IO[bytes] | None]:
         """Open a regular file as a stream, links followed; None where there is none."""
-        found = self.stat(path)
-        if found is not None and found.link_target is not None:
-            path = found.link_target
         with self._archive(path) as members:
-            if members is None:
-                yield None
+            member = None if members is None else members.next()
+            if member is None or members is None or not member.issym():
+                yield _regular(members, member)
                 return
-            member = members.next()
-            content = members.extractfile(member) if member is not None and member.isreg() else None
-            yield content
+        # Few files that are read are links, so nobody asks for that first: each request costs a hundredth of a second.
+        found = self.stat(path)
+        if found is None or found.link_target is None:
+            yield None
+            return
+        with self._archive(found.link_target) as members:
+            yield _regular(members, None if members is None else members.next())
 
     def walk(self, folder: str) -> dict[str, bytes]:
         """Return the content of every regular file below a folder, by path relative to it; empty if there is none."""
@@ -144,6 +155,11 @@ def image_files(engine: Engine, image_id: str, *, labels: Mapping[str, str]) -> 
     finally:
         with engine_faults("closing an image"):
             engine.api.remove_container(made["Id"], v=True, force=True)
+
+
+def _regular(members: tarfile.TarFile | None, member: tarfile.TarInfo | None) -> IO[bytes] | None:
+    """Return a regular file's content; None for anything else."""
+    return members.extractfile(member) if members is not None and member is not None and member.isreg() else None
 
 
 class _Blocks(io.RawIOBase):

@@ -6,12 +6,13 @@ import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.loading.elf import MAGIC
+from orchestrator.binary.loading.elf import MAGIC, LoaderView, view_elf
 from orchestrator.binary.loading.facts import Form, Found, LoadFacts, Presence, ProgramFacts
 from orchestrator.binary.loading.launch import full_command, locate, shell_word
+from orchestrator.binary.loading.ldcache import read_cache
 from orchestrator.binary.loading.root import MOST_BYTES, ImageConfiguration, Root, RootFiles
-from orchestrator.binary.loading.search import Libraries
-from orchestrator.binary.loading.users import EXECUTE, READ, Account, find_account, may
+from orchestrator.binary.loading.search import CACHE, PRELOAD, Libraries
+from orchestrator.binary.loading.users import EXECUTE, READ, Account, find_account, gains_rights, may
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,11 +39,14 @@ def read_loadable(
         arguments: what replaces the image's CMD.
     """
     root = Root(files)
+    command = full_command(image, arguments)
+    content = None if program is None else program.read_bytes()
+    if content is not None:
+        _warm(root, command, binary, view_elf(content))
     reading = _Reading(root, image, find_account(root, image.user))
     shipped = root.find(binary)
-    if program is not None and shipped.presence is Presence.FILE:
-        root.keep(shipped, program.read_bytes())
-    command = full_command(image, arguments)
+    if content is not None and shipped.presence is Presence.FILE:
+        root.keep(shipped, content)
     entry = reading.entry(command)
     facts = reading.program(shipped.path, shipped, (shipped.path,))
     return LoadFacts(
@@ -54,6 +58,26 @@ def read_loadable(
         binary=facts,
         not_judged=tuple(dict.fromkeys(reading.not_judged)),
     )
+
+
+def _warm(root: Root, command: tuple[str, ...], binary: str, view: LoaderView | None) -> None:
+    """Read at the same time what a usual image needs; whatever it turns out not to need has cost little."""
+    entry = command[0] if command and command[0].startswith("/") else ""
+    files = [entry, "/bin/sh"] if entry and entry != binary else []
+    if view is not None and view.interpreter is not None:
+        files += [view.interpreter, CACHE]
+    folders = [folder for path in (entry, binary) if path for folder in _parents(path)]
+    root.warm(files, [*folders, binary, PRELOAD])
+    if view is not None and view.needed:
+        cached = root.find(CACHE)
+        known = read_cache(root.read(cached)) if cached.presence is Presence.FILE else {}
+        itself = posixpath.basename(view.interpreter or "")
+        root.warm([known[name][0] for name in view.needed if name in known and name != itself])
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")[1:-1]
+    return ["/", *("/" + "/".join(parts[: end + 1]) for end in range(len(parts)))]
 
 
 class _Reading:
@@ -128,6 +152,13 @@ class _Reading:
         facts = replace(facts, loader=loader.found, loader_machine=loader.view.machine if loader.view else None)
         if loader.view is None or loader.view.machine != view.machine:
             return facts
+        # Seldom anything depends on it, and to know it takes a look at the file's owner and attributes.
+        trusting = {
+            "LD_LIBRARY_PATH",
+            "LD_PRELOAD",
+        } & self._image.environment.keys() or "$" in view.rpath + view.runpath
+        if trusting and gains_rights(self._root, found.real, found.mode, self.account):
+            loader = replace(loader, secure=True)
         resolution = self._libraries.resolve(found, view, loader)
         self.not_judged += [
             f"whether {path}, which carries no symbol versions, fits its users" for path in resolution.unversioned

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import posixpath
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.binary.loading.facts import Found, Presence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+_AT_ONCE = 4
 MOST_BYTES = 1 << 30
 """How much of one file is read; what is larger is not judged."""
 
@@ -46,6 +48,9 @@ class RootFiles(Protocol):
 
     def owner(self, path: str) -> tuple[int, int] | None:
         """Return user and group id of what a path is; None where nothing is there."""
+
+    def capabilities(self, path: str) -> bool:
+        """Return whether a file carries capabilities of its own."""
 
 
 class ImageConfiguration(Protocol):
@@ -118,6 +123,29 @@ class Root:
         if path not in self._owners:
             self._owners[path] = self._files.owner(path)
         return self._owners[path]
+
+    def capabilities(self, path: str) -> bool:
+        """Return whether a file carries capabilities of its own."""
+        return self._files.capabilities(path)
+
+    def warm(self, files: Iterable[str], folders: Iterable[str] = ()) -> None:
+        """Look up and read what will surely be asked for, several at a time: the engine answers one after the other.
+
+        Args:
+            files: paths whose content will be read; those that are not there or are too large are only looked up.
+            folders: paths that will only be looked up.
+        """
+
+        def read(path: str) -> None:
+            found = self.find(path)
+            if found.presence is Presence.FILE and found.size <= MOST_BYTES:
+                self.read(found)
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            wanted = [pool.submit(read, path) for path in dict.fromkeys(files)]
+            wanted += [pool.submit(self.find, path) for path in dict.fromkeys(folders)]  # type: ignore[arg-type]
+            for done in wanted:
+                done.result()
 
     def real_path(self, path: str) -> str:
         """Return a path without any links in it, folders included; what is missing stays as it is written."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from orchestrator.binary.loading.root import ImageConfiguration, Root
 
 CACHE = "/etc/ld.so.cache"
+PRELOAD = "/etc/ld.so.preload"
+_PRELOAD_SEPARATORS = re.compile(r"[\s:]+")
 _BUILT_IN = re.compile(rb"(?:/[\w./-]{1,60}/\x00){2,8}")
 _FALLBACK = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 _MUSL_FOLDERS = ("/lib", "/usr/local/lib", "/usr/lib")
@@ -43,12 +45,14 @@ class Loader:
         view: None when the file is no ELF file.
         musl: whether it is musl's; told by its own text, as the name may be anybody's.
         folders: the ones built into it.
+        secure: the program gains rights by being started, so neither environment nor $ORIGIN is trusted.
     """
 
     found: Found
     view: LoaderView | None
     musl: bool
     folders: tuple[str, ...]
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +116,12 @@ class Libraries:
         first = _Loaded(path=program.real, view=view, parent=None)
         order, names, missing = [first], self._names_of_loader(loader, first), []
         paths = {first.path: first}
-        environment = () if program.mode & 0o4000 else self._library_path()
+        environment = () if loader.secure else self._library_path()
+        for early in self._preloaded(first, loader, environment):
+            if early.path not in paths:
+                paths[early.path] = early
+                order.append(early)
+                names.setdefault(early.view.soname or posixpath.basename(early.path), early)
         for asker in order:
             for name in asker.view.needed:
                 if name in names or (loader.musl and _MUSL_ITSELF.fullmatch(name)):
@@ -144,6 +153,19 @@ class Libraries:
         itself = _Loaded(path=loader.found.real, view=loader.view, parent=program)
         names = {loader.found.path, posixpath.basename(loader.found.path), loader.view.soname or ""}
         return {name: itself for name in names if name}
+
+    def _preloaded(self, program: _Loaded, loader: Loader, environment: tuple[str, ...]) -> Iterator[_Loaded]:
+        """Yield what is loaded before all else; what is not found there only earns a warning."""
+        listed = "" if loader.secure else self._image.environment.get("LD_PRELOAD", "")
+        if not loader.musl:
+            file = self._root.find(PRELOAD)
+            if file.presence is Presence.FILE:
+                lines = self._root.read(file).decode(errors="replace").splitlines()
+                listed = " ".join([listed, *(line.partition("#")[0] for line in lines)])
+        for name in _PRELOAD_SEPARATORS.split(listed):
+            sought = self._search(name, program, loader, environment) if name else None
+            if sought is not None and sought.path is not None and sought.view is not None:
+                yield _Loaded(path=sought.path, view=sought.view, parent=program)
 
     def _library_path(self) -> tuple[str, ...]:
         text = self._image.environment.get("LD_LIBRARY_PATH", "")
@@ -224,6 +246,8 @@ class Libraries:
                 tokens = {"ORIGIN": origin, "LIB": loader.folders[0].strip("/"), "PLATFORM": "x86_64"}
                 for token, value in tokens.items():
                     text = text.replace(f"${{{token}}}", value).replace(f"${token}", value)
+                if loader.secure and "ORIGIN" in folder and posixpath.normpath(text) not in loader.folders:
+                    continue
             yield posixpath.join(self._image.working_directory or "/", text)
 
 

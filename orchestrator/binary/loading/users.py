@@ -46,6 +46,9 @@ def find_account(root: Root, user: str) -> Account | None:
     if user in ("", "0", "0:0"):
         return Account(uid=0, gid=0)
     name, _, group = user.partition(":")
+    if name.isdecimal() and group.isdecimal():
+        # Nothing that the image's files could say changes these, but for a user who is called by another's number.
+        return Account(uid=int(name), gid=int(group))
     passwd = _lines(root, "/etc/passwd", fields=4)
     known = next((line for line in passwd if (name or "0") in (line[0], line[2])), None)
     if known is None and name and not name.isdecimal():
@@ -75,6 +78,22 @@ def may(root: Root, real: str, mode: int, account: Account, *, right: int) -> Ac
         if access.allowed is not True:
             return access
     return _judge(root, real, mode, account, right=right, folder=False)
+
+
+def gains_rights(root: Root, real: str, mode: int, account: Account | None) -> bool:
+    """Return whether the kernel gives a program more rights than its caller has (AT_SECURE).
+
+    The loader then trusts neither LD_LIBRARY_PATH nor $ORIGIN. Rules: security/commoncap.c, cap_bprm_creds_from_file.
+    """
+    if account is None:
+        return bool(mode & (stat.S_ISUID | stat.S_ISGID))
+    if mode & (stat.S_ISUID | stat.S_ISGID):
+        uid, gid = root.owner(real) or (-1, -1)
+        if mode & stat.S_ISUID and uid != account.uid:
+            return True
+        if mode & stat.S_ISGID and mode & stat.S_IXGRP and gid != account.gid:
+            return True
+    return account.uid != 0 and root.capabilities(real)
 
 
 def _judge(root: Root, path: str, mode: int, account: Account, *, right: int, folder: bool) -> Access:
