@@ -84,9 +84,10 @@ class _Steps:
         self._next, self._line = 0, 0
 
     def line_of(self, arguments: Sequence[str], text: str) -> int | None:
-        candidates = self._with_text(text)
-        if len(candidates) == 1:
-            return self._reached(candidates[0].line, self._after(candidates[0].line, arguments))
+        fitting = self._with_text(text)
+        if len(fitting) == 1:
+            return self._reached(fitting[0].line, self._after(fitting[0].line, arguments))
+        candidates = fitting or [instruction for instruction, _ in self._instructions]
         lines = {each.line for each in candidates}
         rest = [(n, call) for n, call in enumerate(self._named) if n >= self._next and call.line in lines]
         for number, call in rest:
@@ -101,11 +102,11 @@ class _Steps:
         return None
 
     def _with_text(self, text: str) -> list[Instruction]:
-        """Return the steps whose text this is; all of them where none is."""
+        """Return the steps whose text this is; several where they have the same one."""
         said = _squeezed(text)
         fitting = [(each, script) for each, script in self._instructions if script and said.endswith(script)]
         longest = max((len(script) for _, script in fitting), default=0)
-        return [each for each, script in fitting if len(script) == longest] or [each for each, _ in self._instructions]
+        return [each for each, script in fitting if len(script) == longest]
 
     def _after(self, line: int, arguments: Sequence[str]) -> int:
         """Return where the next call may be named, when one with these arguments was made on a line."""

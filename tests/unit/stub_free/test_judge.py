@@ -1,0 +1,279 @@
+"""The stub-free check: which statement each set of facts leads to. Real builds of the same are in tests/backends."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.build.artifact import Artifact, Side
+from orchestrator.gate.checks.stub_free import Brought, Likeness, PlacedCall, ShippedFacts, judge
+from orchestrator.toolchains.cargo.witness import WitnessedCall
+from orchestrator.verdict import CheckResult, Status
+
+STUB_TEXT = "fn main() {}\n"
+STUB_SOURCE = hashlib.sha256(STUB_TEXT.encode()).hexdigest()
+SOURCES = {"Cargo.toml": "1" * 64, "Cargo.lock": "2" * 64, "src/main.rs": "3" * 64, "src/lib.rs": "4" * 64}
+PRIMED = {**SOURCES, "src/main.rs": STUB_SOURCE, "src/lib.rs": "9" * 64}
+RELEASE = "/app/target/release/app"
+HOST, IMAGE, STUB = "a" * 64, "b" * 64, "c" * 64
+
+
+def artifact(sha256: str, side: Side = Side.IMAGE, size: int = 400_000) -> Artifact:
+    return Artifact(side=side, sha256=sha256, size=size, origin=f"{side}:/app", path=Path("/nonexistent"))
+
+
+def call(*arguments: str, line: int | None = 6, **changed: Any) -> PlacedCall:
+    """Return a successful, refreshed call on the snapshot's sources that wrote the image's program."""
+    made: dict[str, Any] = {
+        "id": f"{line or 0:06d}-x",
+        "stage": 0,
+        "earlier": False,
+        "guard": "enforce",
+        "arguments": arguments or ("build", "--release"),
+        "directory": "/app",
+        "workspace": "/app",
+        "target": "/app/target",
+        "exit_code": 0,
+        "refreshed": True,
+        "rustc": "",
+        "sources": SOURCES,
+        "made": {RELEASE: IMAGE},
+        "kept": {},
+    }
+    return PlacedCall(call=WitnessedCall(**{**made, **changed}), line=line)
+
+
+PRIME = call(line=4, sources=PRIMED, made={RELEASE: STUB})
+
+
+def facts(*calls: PlacedCall, shipped: str | None = IMAGE, **changed: Any) -> ShippedFacts:
+    known: dict[str, Any] = {
+        "shipped": None if shipped is None else artifact(shipped),
+        "builder": None if shipped is None else artifact(shipped, Side.BUILDER),
+        "local": artifact(HOST, Side.LOCAL),
+        "likenesses": (),
+        "packed": None,
+        "calls": calls,
+        "sources": SOURCES,
+        "inputs": ("src/main.rs", "src/lib.rs", "Cargo.toml", "Cargo.lock"),
+        "placeholders": {},
+        "package": "app",
+        "package_folder": ".",
+        "binary": "app",
+        "profile_folder": "release",
+        "programs": {"app": "app", "worker": "app"},
+        "image_path": "/usr/local/bin/app",
+        "dockerfile": "Dockerfile",
+        "cargo_lines": (4, 6),
+        "unwitnessed_lines": (),
+        "copies": (9,),
+        "builder_path": RELEASE,
+        "builder_stages": frozenset({0}),
+        "mounts": {},
+        "brought": None,
+        "changes": (),
+        "launch": None,
+        "logs": {},
+        "guard": "enforce",
+    }
+    return ShippedFacts(**{**known, **changed})
+
+
+def answer(result: CheckResult) -> tuple[str | None, int | None]:
+    return result.cause, result.location.line if result.location else None
+
+
+def test_a_refreshed_call_on_these_sources_proves_what_it_wrote() -> None:
+    result = judge(facts(PRIME, call()))
+    assert result.status is Status.PASSED
+    assert "at line 6 from these sources: 4 of 4 inputs witnessed" in result.message
+
+
+def test_the_hosts_bytes_are_proof_without_any_witness() -> None:
+    assert judge(facts(shipped=HOST)).status is Status.PASSED
+
+
+def test_an_observed_call_proves_nothing_where_an_earlier_one_saw_placeholders() -> None:
+    """The call saw these sources and cargo may have kept the library's stub: only identity would prove it."""
+    result = judge(facts(PRIME, call(refreshed=False)))
+    assert answer(result) == ("partial-stub", 6)
+    assert "src/main.rs was `fn main() {}`" in str(result.evidence)
+    assert judge(facts(PRIME, call(refreshed=False, made={RELEASE: HOST}), shipped=HOST)).status is Status.PASSED
+
+
+def test_an_observed_call_with_nothing_before_it_is_not_known() -> None:
+    result = judge(facts(call(refreshed=False)))
+    assert (result.status, result.cause) == (Status.UNKNOWN, "not-refreshed")
+
+
+def test_a_kept_placeholder_is_a_cached_stub_and_the_line_is_that_of_the_call_that_kept_it() -> None:
+    result = judge(facts(PRIME, call(made={}, kept={RELEASE: STUB}), shipped=STUB))
+    assert answer(result) == ("cached-stub", 6)
+    assert "by `cargo build --release` at line 4 (suspect: cached stub)" in result.message
+
+
+def test_a_placeholder_of_one_file_is_a_partial_stub() -> None:
+    primed = call(line=4, sources={**SOURCES, "src/lib.rs": hashlib.sha256(b"").hexdigest()}, made={RELEASE: STUB})
+    result = judge(facts(primed, call(made={}, kept={RELEASE: STUB}), shipped=STUB))
+    assert answer(result) == ("partial-stub", 6)
+    assert "src/lib.rs was empty" in str(result.evidence)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("build", "--release", "--bin", "worker"), "`worker`"),
+        (("build", "--release", "-p", "other"), "the package `other`"),
+        (("build", "--release", "--lib"), "the library"),
+    ],
+)
+def test_a_narrower_build_is_named_with_what_it_builds(arguments: tuple[str, ...], names: str) -> None:
+    result = judge(facts(PRIME, call(*arguments, made={}, kept={RELEASE: STUB}), shipped=STUB))
+    assert answer(result) == ("narrower-build", 6)
+    assert f"builds {names} alone" in result.message
+
+
+def test_a_swallowed_failure_is_named_with_its_exit_code() -> None:
+    result = judge(facts(PRIME, call(made={}, kept={RELEASE: STUB}, exit_code=101), shipped=STUB))
+    assert answer(result) == ("swallowed-failure", 6)
+    assert "exit code 101" in result.message
+
+
+def test_sources_of_another_place_are_other_sources() -> None:
+    elsewhere = call(line=5, workspace="/clone", sources={**SOURCES, "src/main.rs": "7" * 64})
+    assert answer(judge(facts(elsewhere))) == ("other-sources", 5)
+
+
+def test_an_earlier_builds_output_is_stale() -> None:
+    old = call(line=None, earlier=True, sources={**SOURCES, "src/main.rs": "7" * 64}, made={RELEASE: STUB})
+    assert judge(facts(old, call(made={}, kept={RELEASE: STUB}), shipped=STUB)).cause == "stale-build"
+
+
+def test_a_program_that_lay_under_a_cache_mount_is_stale() -> None:
+    kept = call(made={}, kept={RELEASE: STUB})
+    assert answer(judge(facts(kept, shipped=STUB, mounts={6: ("/app/target",)}))) == ("stale-build", 6)
+    assert answer(judge(facts(kept, shipped=STUB))) == ("never-compiled", 6)
+
+
+def test_another_program_is_named_with_its_package() -> None:
+    result = judge(facts(call(made={RELEASE: "d" * 64, "/app/target/release/worker": IMAGE})))
+    assert answer(result) == ("wrong-file-copied", 9)
+    assert "`worker`, another program of the package `app`" in result.message
+
+
+def test_another_profile_is_named() -> None:
+    assert answer(judge(facts(call("build", made={"/app/target/debug/app": IMAGE})))) == ("wrong-profile", 9)
+
+
+def test_a_triple_in_the_path_is_no_other_profile() -> None:
+    made = {"/app/target/x86_64-unknown-linux-gnu/release/app": IMAGE}
+    assert judge(facts(call(made=made))).status is Status.PASSED
+
+
+def test_tests_that_link_again_are_named() -> None:
+    assert answer(judge(facts(call("test", "--release", line=7)))) == ("relinked-by-tests", 7)
+
+
+def test_the_right_program_at_another_path_is_told() -> None:
+    right = call(made={"/app/target/x86_64-unknown-linux-gnu/release/app": HOST}, kept={RELEASE: STUB})
+    result = judge(facts(PRIME, right, shipped=STUB))
+    assert answer(result) == ("wrong-file-copied", 9)
+    assert "/app/target/x86_64-unknown-linux-gnu/release/app" in result.message
+
+
+def test_the_right_program_under_a_mount_is_told() -> None:
+    result = judge(facts(PRIME, call(made={RELEASE: HOST}), shipped=STUB, mounts={6: ("/app/target",)}))
+    assert answer(result) == ("hidden-by-mount", 6)
+
+
+def test_an_orphan_and_a_stub_left_behind_are_told_apart() -> None:
+    """Both ship a program of a name that no package has; in one the placeholder was gone, in the other it was not."""
+    primed = call(line=4, sources={**SOURCES, "src/main.rs": STUB_SOURCE}, made={RELEASE: STUB})
+    real = {name: digest for name, digest in SOURCES.items() if name != "src/main.rs"} | {"src/bin/api.rs": "5" * 64}
+    known = {"sources": real, "inputs": ("src/bin/api.rs",), "binary": "api", "programs": {"api": "app"}}
+    gone = call(sources=real, made={"/app/target/release/api": HOST}, kept={RELEASE: STUB})
+    there = replace(gone, call=replace(gone.call, sources={**real, "src/main.rs": STUB_SOURCE}))
+    assert answer(judge(facts(primed, gone, shipped=STUB, **known))) == ("orphaned-output", 9)
+    assert answer(judge(facts(primed, there, shipped=STUB, **known))) == ("stub-left-behind", 6)
+
+
+def test_an_artifact_of_the_source_is_named() -> None:
+    committed = {**SOURCES, "target/release/app": STUB}
+    result = judge(facts(call(made={}, kept={RELEASE: STUB}), shipped=STUB, sources=committed))
+    assert answer(result) == ("committed-artifact", 6)
+
+
+def test_a_program_out_of_another_image_is_named() -> None:
+    result = judge(facts(call(made={RELEASE: HOST}), brought=Brought(line=8, source="the image app:old")))
+    assert answer(result) == ("pulled-from-elsewhere", 8)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_stripped_program_is_proved_by_its_loaded_content_alone(*, same: bool) -> None:
+    likeness = Likeness(with_="the host's program", sha256=HOST, same_content=same, change="its symbols are gone")
+    result = judge(facts(call(made={RELEASE: HOST}), likenesses=(likeness,), changes=((6, "strip"),)))
+    if same:
+        assert result.status is Status.PASSED
+        assert "`strip` at line 6" in result.message
+    else:
+        assert answer(result) == ("changed-after-build", 6)
+
+
+def test_likeness_to_an_unproved_program_proves_nothing() -> None:
+    """Stripping a stub gives a stripped stub."""
+    likeness = Likeness(with_="the program of the builder stage", sha256=STUB, same_content=True, change="symbols")
+    assert judge(facts(PRIME, likenesses=(likeness,), changes=((6, "strip"),))).status is not Status.PASSED
+
+
+def test_a_packed_program_is_named() -> None:
+    assert judge(facts(call(made={RELEASE: HOST}), packed="UPX")).cause == "changed-after-build"
+
+
+def test_a_program_built_when_it_runs_is_never_proved() -> None:
+    assert answer(judge(facts(call(), launch=(11, "cargo run")))) == ("built-at-run-time", 11)
+
+
+def test_no_file_is_the_copys_fault() -> None:
+    assert answer(judge(facts(call(), shipped=None))) == ("binary-missing", 9)
+
+
+def test_what_cannot_be_witnessed_is_not_known_and_never_passed() -> None:
+    by_path = judge(facts(PRIME, unwitnessed_lines=(6,)))
+    assert (by_path.status, *answer(by_path)) == (Status.UNKNOWN, "unwitnessed-cargo", 6)
+    blind = judge(facts(call(made={}, sources={}, unwitnessed="sha256sum is missing")))
+    assert (blind.status, blind.cause) == (Status.UNKNOWN, "unwitnessed")
+    assert "sha256sum is missing" in blind.message
+    nothing = judge(facts())
+    assert (nothing.status, nothing.cause) == (Status.UNKNOWN, "unwitnessed")
+
+
+def test_a_call_that_links_nothing_was_no_build() -> None:
+    assert answer(judge(facts(call("check", made={})))) == ("never-compiled", 6)
+
+
+def test_without_a_witness_size_and_log_speak() -> None:
+    """The guard is off: cargo's own words, and a file of a fraction of the size."""
+    small = facts(shipped=None, guard="off")
+    small = replace(small, shipped=artifact(STUB, size=100_000), builder=artifact(STUB, Side.BUILDER))
+    said = {6: "    Finished `release` profile [optimized] target(s) in 0.06s"}
+    assert answer(judge(replace(small, logs=said))) == ("cached-stub", 6)
+    assert answer(judge(replace(small, cargo_lines=(4,)))) == ("never-compiled", 4)
+    assert answer(judge(replace(small, cargo_lines=()))) == ("never-compiled", 9)
+
+
+def test_every_refusal_says_what_to_do() -> None:
+    """Each answer but a pass has cause, file and repair."""
+    refusals = [
+        judge(facts(PRIME, shipped=STUB)),
+        judge(facts(PRIME, call(made={}, kept={RELEASE: STUB}), shipped=STUB)),
+        judge(facts(shipped=None)),
+        judge(facts()),
+    ]
+    for refusal in refusals:
+        assert refusal.cause
+        assert refusal.repair
+        assert refusal.location is not None

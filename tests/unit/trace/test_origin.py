@@ -1,0 +1,58 @@
+"""Where the shipped file comes from, over stages, images and the build context."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.dockerfile.model import parse
+from orchestrator.dockerfile.trace import BuilderPlace, Tracer
+
+BUILDER = "FROM rust AS builder\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\n"
+
+
+def place(text: str, *, binary: str = "/usr/local/bin/app") -> BuilderPlace:
+    tracer = Tracer(parse(text, file="Dockerfile", arguments={}), arguments={}, base_environment=lambda _base: {})
+    return tracer.builder_place(None, binary=binary, manifest="Cargo.toml")
+
+
+@pytest.mark.parametrize(
+    ("copy", "program"),
+    [
+        ("COPY --from=builder /app/target/release/app /usr/local/bin/app", "/app/target/release/app"),
+        ("COPY --from=builder /app/target/release/app /usr/local/bin/", "/app/target/release/app"),
+        ("COPY --from=0 /app/target/release/server /usr/local/bin/app", "/app/target/release/server"),
+        ("COPY --from=builder /app/target/release/ /usr/local/bin/", "/app/target/release/app"),
+        ("WORKDIR /usr/local\nCOPY --from=builder /app/target/release/app bin/app", "/app/target/release/app"),
+    ],
+)
+def test_a_file_is_followed_over_stages(copy: str, program: str) -> None:
+    found = place(f"{BUILDER}FROM debian\n{copy}\n")
+    assert (found.stage.name, found.program, found.workspace) == ("builder", program, "/app")
+    assert found.cargo_lines == (4,)
+
+
+def test_each_copy_on_the_way_is_told_the_last_one_first() -> None:
+    middle = "FROM debian AS packed\nCOPY --from=builder /app/target/release/app /out/app\n"
+    found = place(f"{BUILDER}{middle}FROM debian\nCOPY --from=packed /out/app /usr/local/bin/app\n")
+    assert found.copies == (8, 6)
+
+
+def test_the_later_copy_wins() -> None:
+    copies = "COPY --from=builder /a /opt/bin\nCOPY --from=builder /b /opt/bin\n"
+    assert place(f"{BUILDER}FROM debian\n{copies}", binary="/opt/bin").program == "/b"
+
+
+def test_an_image_that_is_no_stage_is_told() -> None:
+    found = place("FROM debian\nCOPY --from=app:old /bin/app /usr/local/bin/app\n")
+    assert found.image == (2, "app:old")
+
+
+def test_a_copy_out_of_the_context_is_told_with_its_path_there() -> None:
+    found = place("FROM debian\nCOPY dist/app /usr/local/bin/app\n")
+    assert found.context == ((2, "dist/app"),)
+    assert found.image is None
+
+
+def test_the_folder_of_the_context_may_bring_it() -> None:
+    found = place(f"{BUILDER}FROM debian\nCOPY --from=builder /app/target/release/app /usr/local/bin/app\n")
+    assert found.context == ((3, "target/release/app"),)
