@@ -13,7 +13,7 @@ from orchestrator.engine.process import run
 from orchestrator.errors import SourceUnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _ELSEWHERE = frozenset(
@@ -38,26 +38,40 @@ class Tracked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitTree:
-    """A folder in a git work tree, paths relative to the folder.
+    """What git says of a folder in a work tree without listing all its files; paths relative to the folder.
 
     Attributes:
-        tracked: what the index holds.
-        changed: tracked paths whose content in the work tree is not the index's, or that are gone.
-        unwatched: tracked paths of which git was told not to look at the work tree (assume-unchanged, skip-worktree).
-        untracked: paths that are neither tracked nor ignored.
-        conversion: a digest of the settings that make work tree bytes differ from blobs.
+        root: the folder, links resolved.
+        changed: paths whose content in the work tree or the index is not the commit's, or that are gone.
+        untracked: paths that are neither tracked nor ignored; a repository among them ends with a slash.
+        index: digest of the index file.
+        settings: what git's configuration says of line ends and filters.
         looked: when git began to look at the work tree, nanoseconds since the epoch.
     """
 
-    tracked: Mapping[str, Tracked]
+    root: Path
     changed: frozenset[str]
-    unwatched: frozenset[str]
     untracked: tuple[str, ...]
     commit: str | None
     epoch: int | None
-    conversion: str
-    index_digest: str
+    index: str
+    settings: str
     looked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitIndex:
+    """What the index lists below a folder, paths relative to it.
+
+    Attributes:
+        tracked: all of it.
+        unwatched: paths of which git was told not to look at the work tree (assume-unchanged, skip-worktree).
+        conversion: a digest of all that makes work tree bytes differ from blobs.
+    """
+
+    tracked: Mapping[str, Tracked]
+    unwatched: frozenset[str]
+    conversion: str
 
 
 def read_git(root: Path, environment: Mapping[str, str]) -> GitTree | None:
@@ -75,33 +89,55 @@ def read_git(root: Path, environment: Mapping[str, str]) -> GitTree | None:
     prefix = os.path.relpath(root, top)
     prefix = "" if prefix == "." else f"{prefix}/"
     ask = _Asking(root, environment)
-    looked = time.time_ns()
     if prefix and ask.succeeds("check-ignore", "-q", "."):
         return None
-    with ThreadPoolExecutor(4) as pool:
-        index = pool.submit(ask.answer, "ls-files", "-s", "-v", "-z", "--", ".")
+    index, looked = _index_digest(top), time.time_ns()
+    with ThreadPoolExecutor(3) as pool:
         status = pool.submit(
             ask.answer, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=none",
             "--no-renames", "--", ".",
         )  # fmt: skip
         head = pool.submit(ask.words, "log", "-1", "--format=%H %ct", "--no-show-signature")
         settings = pool.submit(ask.words, "config", "--get-regexp", r"^(core\.(autocrlf|eol|safecrlf)|filter\.)")
-        listed = tuple(_tracked(index.result()))
-        tracked = {path: entry for path, entry, _ in listed}
         changed, untracked = _status(status.result(), prefix)
         commit = head.result().split()
-    attributes = [tracked[path].blob for path in tracked if path.rsplit("/", 1)[-1] == ".gitattributes"]
     return GitTree(
-        tracked=tracked,
-        changed=frozenset(changed & tracked.keys()),
-        unwatched=frozenset(path for path, _, watched in listed if not watched),
+        root=root,
+        changed=frozenset(changed),
         untracked=untracked,
         commit=commit[0] if commit else None,
         epoch=int(commit[1]) if commit else None,
-        conversion=hashlib.sha256("\0".join([settings.result(), *attributes]).encode()).hexdigest(),
+        index=index,
+        settings=settings.result(),
         looked=looked,
-        index_digest=hashlib.sha256(index.result()).hexdigest(),
     )
+
+
+def read_index(tree: GitTree, environment: Mapping[str, str]) -> GitIndex:
+    """Return what the index lists.
+
+    Raises:
+        SourceUnreadableError: git refuses to read it.
+    """
+    listed = tuple(_tracked(_Asking(tree.root, environment).answer("ls-files", "-s", "-v", "-z", "--", ".")))
+    attributes = [entry.blob for path, entry, _ in listed if path.rsplit("/", 1)[-1] == ".gitattributes"]
+    return GitIndex(
+        tracked={path: entry for path, entry, _ in listed},
+        unwatched=frozenset(path for path, _, watched in listed if not watched),
+        conversion=hashlib.sha256("\0".join([tree.settings, *attributes]).encode()).hexdigest(),
+    )
+
+
+def _index_digest(top: Path) -> str:
+    place = top / ".git"
+    try:
+        # In worktrees and submodules it is a file that names the folder (gitrepository-layout(5)).
+        if place.is_file():
+            place = top / os.fsdecode(place.read_bytes()).removeprefix("gitdir:").strip()
+        return hashlib.sha256((place / "index").read_bytes()).hexdigest()
+    except OSError:
+        # No file was ever added, or git will say what is wrong.
+        return ""
 
 
 def _work_tree(root: Path) -> Path | None:
@@ -160,7 +196,7 @@ def _status(listing: bytes, prefix: str) -> tuple[set[str], tuple[str, ...]]:
     changed, untracked = set(), []
     for entry in listing.split(b"\0"):
         path = os.fsdecode(entry[3:])
-        if not path.startswith(prefix):
+        if not path or not path.startswith(prefix):
             continue
         below = path[len(prefix) :]
         if entry.startswith(b"??"):
@@ -168,8 +204,3 @@ def _status(listing: bytes, prefix: str) -> tuple[set[str], tuple[str, ...]]:
         else:
             changed.add(below)
     return changed, tuple(untracked)
-
-
-def submodules(tree: GitTree) -> Sequence[str]:
-    """Return the paths of a tree's submodules."""
-    return [path for path, entry in tree.tracked.items() if entry.mode == SUBMODULE_MODE]

@@ -8,20 +8,21 @@ change, and their digests are remembered by blob id.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import stat
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import SourceUnreadableError
-from orchestrator.source.git import SUBMODULE_MODE, GitTree, read_git, submodules
+from orchestrator.source.file import FileKind, SourceFile, read_file
+from orchestrator.source.git import SUBMODULE_MODE, GitTree, read_git, read_index
+from orchestrator.source.listing import KnownBlobs, Listing, recall_listing, remember_listing
 from orchestrator.source.rules import ALWAYS_OUT, Exclusion, walk_without_git
 from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from orchestrator.source.settings import SourceSettings
@@ -33,32 +34,10 @@ _LAST_SECOND = 253402300799
 _RACY_NS = 100_000_000
 """A file that changed so shortly before git looked is not taken for what git saw (0.1 s: no clock is that coarse)."""
 
+__all__ = ["FileKind", "Snapshot", "SourceFile", "take_snapshot"]
+
 NO_COMMIT_EPOCH = 315532800
 """1980-01-01, the epoch of a source without a commit: a constant, and not before what zip files can say."""
-
-
-class FileKind(StrEnum):
-    """What a file is; all that is kept of its mode."""
-
-    FILE = "file"
-    EXECUTABLE = "executable"
-    SYMLINK = "symlink"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFile:
-    """A file of the project.
-
-    Attributes:
-        path: relative to the root, forward slashes; bytes that are no UTF-8 as surrogates.
-        sha256: hex, of the content; of a link, of its text.
-        size: bytes of the same.
-    """
-
-    path: str
-    sha256: str
-    size: int
-    kind: FileKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,29 +76,35 @@ def take_snapshot(
         SourceUnreadableError: a file cannot be read, or git refuses to read the tree.
         ToolMissingError: there is a git work tree and no git.
     """
-    tree = read_git(root, environment)
     exclusion = Exclusion(settings.exclude)
-    if tree is None:
-        paths = [path for path in walk_without_git(root) if not exclusion.covers(path)]
-        files = [found for path in paths if (found := _read(root, path)) is not None]
-    else:
-        files = _from_git(root, tree, exclusion, workspace=workspace, environment=environment)
-    ordered = tuple(sorted(files, key=lambda file: os.fsencode(file.path)))
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(recall_listing, workspace, root, settings.exclude)
+        tree = read_git(root, environment)
+        if tree is None:
+            paths = (path for path in walk_without_git(root) if not exclusion.covers(path))
+            files = _sorted(found for path in paths if (found := read_file(root, path)) is not None)
+        else:
+            source = _Source(root=root, exclusion=exclusion, workspace=workspace, environment=environment)
+            files = _from_git(source, tree, listing.result(), patterns=settings.exclude)
     return Snapshot(
         root=root,
-        files=ordered,
-        digest=_digest(ordered),
+        files=files,
+        digest=_digest(files),
         commit=tree.commit if tree else None,
         dirty=bool(tree and (tree.changed or tree.untracked)),
         epoch=_epoch(environment, tree),
     )
 
 
+def _sorted(files: Iterable[SourceFile]) -> tuple[SourceFile, ...]:
+    # What os.fsencode does, without its checks, which cost more than the rest for 50,000 files.
+    encoding, errors = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
+    return tuple(sorted(files, key=lambda file: file.path.encode(encoding, errors)))
+
+
 def _digest(files: tuple[SourceFile, ...]) -> str:
-    total = hashlib.sha256()
-    for file in files:
-        total.update(b"%s %s %s\0" % (file.kind.encode(), file.sha256.encode(), os.fsencode(file.path)))
-    return f"sha256:{total.hexdigest()}"
+    text = "".join([f"{kind} {sha256} {path}\0" for path, sha256, _, kind in files])
+    return f"sha256:{hashlib.sha256(os.fsencode(text)).hexdigest()}"
 
 
 def _epoch(environment: Mapping[str, str], tree: GitTree | None) -> int:
@@ -134,34 +119,71 @@ def _epoch(environment: Mapping[str, str], tree: GitTree | None) -> int:
     return tree.epoch if tree and tree.epoch is not None else NO_COMMIT_EPOCH
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """Where files are read, and what of them."""
+
+    root: Path
+    exclusion: Exclusion
+    workspace: Workspace
+    environment: Mapping[str, str]
+
+    def takes(self, path: str) -> bool:
+        return ALWAYS_OUT.isdisjoint(path.split("/")) and not self.exclusion.covers(path)
+
+
 def _from_git(
-    root: Path, tree: GitTree, exclusion: Exclusion, *, workspace: Workspace, environment: Mapping[str, str]
-) -> list[SourceFile]:
-    known = _Known(workspace, root, tree.conversion)
-    files: list[SourceFile] = []
-    for path, entry in tree.tracked.items():
-        if entry.mode == SUBMODULE_MODE or _out(path) or exclusion.covers(path):
-            continue
-        settled = path not in tree.changed and path not in tree.unwatched
-        found = known.file(path, f"{entry.mode} {entry.blob}") if settled else None
-        if found is None:
-            found = _read(root, path)
-            # What changed after git had looked is not what git calls by this name.
-            if found is not None and settled and _at_rest(root / path, tree.looked):
-                known.learn(f"{entry.mode} {entry.blob}", found)
-        if found is not None:
-            files.append(found)
-    for path in tree.untracked:
-        # git names an untracked repository inside this one as a folder; its files are its own.
-        if not path.endswith("/") and not _out(path) and not exclusion.covers(path):
-            found = _read(root, path)
-            files += [found] if found else []
+    source: _Source, tree: GitTree, known: Listing | None, *, patterns: Sequence[str]
+) -> tuple[SourceFile, ...]:
+    name = memo_key({"index": tree.index, "settings": tree.settings})
+    if known is None or known.name != name or any(path not in tree.changed for path in known.unsettled):
+        known = _list(source, tree, name)
+        remember_listing(source.workspace, source.root, patterns, known)
+    # A repository among the untracked is named as a folder; its files are its own.
+    fresh = {*tree.changed, *tree.untracked, *known.unsettled, *known.unwatched}
+    if not fresh and not known.submodules:
+        return known.files
+    files = [file for file in known.files if file.path not in fresh]
+    for path in fresh:
+        found = read_file(source.root, path) if not path.endswith("/") and source.takes(path) else None
+        files += [found] if found else []
+    for path in known.submodules:
+        if source.takes(f"{path}/") and (source.root / path).exists():
+            files += _submodule(source, path)
+    return _sorted(files)
+
+
+def _list(source: _Source, tree: GitTree, name: str) -> Listing:
+    """Return what is tracked, reading only files whose content git has not named yet."""
+    index = read_index(tree, source.environment)
+    known = KnownBlobs(source.workspace, source.root, index.conversion)
+    files, unsettled, submodules = [], [], []
+    for path, entry in index.tracked.items():
+        if entry.mode == SUBMODULE_MODE:
+            submodules.append(path)
+        elif path not in index.unwatched and source.takes(path):
+            blob = f"{entry.mode} {entry.blob}"
+            found = None if path in tree.changed else known.file(path, blob)
+            if found is None and path not in tree.changed:
+                found = read_file(source.root, path)
+                # What changed after git had looked is not what git calls by this name.
+                if found is not None and _at_rest(source.root / path, tree.looked):
+                    known.learn(blob, found)
+                else:
+                    found = None
+            if found is None:
+                unsettled.append(path)
+            else:
+                files.append(found)
     known.keep()
-    for path in submodules(tree):
-        if _out(path) or exclusion.covers(f"{path}/") or not (root / path).exists():
-            continue
-        files += _submodule(root, path, exclusion, workspace=workspace, environment=environment)
-    return files
+    unwatched = tuple(path for path in index.unwatched if source.takes(path))
+    return Listing(
+        name=name,
+        files=_sorted(files),
+        unsettled=tuple(unsettled),
+        unwatched=unwatched,
+        submodules=tuple(submodules),
+    )
 
 
 def _at_rest(place: Path, looked: int) -> bool:
@@ -172,78 +194,17 @@ def _at_rest(place: Path, looked: int) -> bool:
         return False
 
 
-def _out(path: str) -> bool:
-    return not ALWAYS_OUT.isdisjoint(path.split("/"))
-
-
-def _submodule(
-    root: Path, path: str, exclusion: Exclusion, *, workspace: Workspace, environment: Mapping[str, str]
-) -> list[SourceFile]:
-    if not (root / path / ".git").exists():
+def _submodule(source: _Source, path: str) -> Iterator[SourceFile]:
+    if not (source.root / path / ".git").exists():
         raise SourceUnreadableError(
             f"the submodule {path} is not checked out", repair="git submodule update --init --recursive"
         )
-    inner = read_git(root / path, environment)
+    root = source.root / path
+    inner = read_git(root, source.environment)
     if inner is None:
-        return []
-    found = _from_git(root / path, inner, Exclusion(()), workspace=workspace, environment=environment)
-    named = (
-        SourceFile(path=f"{path}/{file.path}", sha256=file.sha256, size=file.size, kind=file.kind) for file in found
-    )
-    return [file for file in named if not exclusion.covers(file.path)]
-
-
-class _Known:
-    """Digests of work tree content by blob id, so that unchanged files are not read again.
-
-    What lies in the work tree for a blob depends on conversion settings (line ends, filters), so those are part of
-    the memo's key.
-    """
-
-    def __init__(self, workspace: Workspace, root: Path, conversion: str) -> None:
-        self._workspace = workspace
-        self._key = memo_key({"root": str(root), "conversion": conversion})
-        found = workspace.recall("blobs", self._key)
-        self._old: dict[str, list[str | int]] = found if isinstance(found, dict) else {}
-        self._now: dict[str, list[str | int]] = {}
-        self._learned = False
-
-    def file(self, path: str, blob: str) -> SourceFile | None:
-        facts = self._now.get(blob) or self._old.get(blob)
-        if facts is None:
-            return None
-        self._now[blob] = facts
-        return SourceFile(path=path, sha256=str(facts[0]), size=int(facts[1]), kind=FileKind(str(facts[2])))
-
-    def learn(self, blob: str, file: SourceFile) -> None:
-        self._now[blob] = [file.sha256, file.size, str(file.kind)]
-        self._learned = True
-
-    def keep(self) -> None:
-        if self._learned or len(self._now) != len(self._old):
-            self._workspace.remember("blobs", self._key, self._now)
-
-
-def _read(root: Path, path: str) -> SourceFile | None:
-    """Return a file as it lies in the work tree; None where it is gone or is no file (socket, device, folder)."""
-    place = root / path
-    try:
-        facts = place.lstat()
-        if stat.S_ISLNK(facts.st_mode):
-            text = os.fsencode(place.readlink())
-            return SourceFile(path=path, sha256=hashlib.sha256(text).hexdigest(), size=len(text), kind=FileKind.SYMLINK)
-        if not stat.S_ISREG(facts.st_mode):
-            return None
-        with place.open("rb", buffering=0) as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            # Of what was read: the file may have grown since it was looked at.
-            size = stream.tell()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise SourceUnreadableError(
-            f"{path} cannot be read: {error.strerror}",
-            repair=f"make it readable, or leave it out with `source: {{exclude: [{json.dumps(path)}]}}`",
-        ) from error
-    kind = FileKind.EXECUTABLE if facts.st_mode & stat.S_IXUSR else FileKind.FILE
-    return SourceFile(path=path, sha256=digest, size=size, kind=kind)
+        return
+    below = _Source(root=root, exclusion=Exclusion(()), workspace=source.workspace, environment=source.environment)
+    known = recall_listing(source.workspace, root, ())
+    for file in _from_git(below, inner, known, patterns=()):
+        if not source.exclusion.covers(f"{path}/{file.path}"):
+            yield file._replace(path=f"{path}/{file.path}")

@@ -50,9 +50,10 @@ def lay_out(snapshot: Snapshot, target: Path) -> LaidOut:
     with no_space_named(target.parent):
         target.mkdir(parents=True, exist_ok=True)
         known = _read_manifest(manifest)
-        wanted = {file.path: file for file in snapshot.files}
-        stale = [file for file in snapshot.files if not _is_there(target, file, known)]
-        surplus = [path for path in _paths(target) if path not in wanted]
+        wanted = {file.path for file in snapshot.files}
+        there = _there(target)
+        stale = [file for file in snapshot.files if not _is_there(target, file, known, there)]
+        surplus = [path for path in there if path not in wanted]
         if not stale and not surplus and known is not None:
             return LaidOut(changed=(), removed=())
         manifest.unlink(missing_ok=True)
@@ -64,17 +65,13 @@ def lay_out(snapshot: Snapshot, target: Path) -> LaidOut:
     return LaidOut(changed=changed, removed=tuple(surplus))
 
 
-def _is_there(target: Path, file: SourceFile, known: dict[str, list[object]] | None) -> bool:
+def _is_there(
+    target: Path, file: SourceFile, known: dict[str, list[object]] | None, there: dict[str, tuple[int, int]]
+) -> bool:
     if known is None:
         return _same_content(target / file.path, file)
     facts = known.get(file.path)
-    if facts is None or facts[0] != file.sha256 or facts[1] != file.kind:
-        return False
-    try:
-        found = os.lstat(target / file.path)
-    except OSError:
-        return False
-    return facts[2:] == [found.st_size, found.st_mtime_ns]
+    return facts is not None and facts == [file.sha256, file.kind, *there.get(file.path, ())]
 
 
 def _same_content(place: Path, file: SourceFile) -> bool:
@@ -143,18 +140,20 @@ def _clear_the_way(target: Path, place: Path) -> None:
     place.unlink(missing_ok=True)
 
 
-def _paths(target: Path) -> list[str]:
-    found = []
+def _there(target: Path) -> dict[str, tuple[int, int]]:
+    """Return what lies in a folder, by path: (size in bytes, time of change in nanoseconds)."""
+    found = {}
     folders = [""]
     while folders:
         folder = folders.pop()
-        with os.scandir(target / folder) as entries:
+        with os.scandir(f"{target}/{folder}") as entries:
             for entry in entries:
                 path = f"{folder}{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(f"{path}/")
                 else:
-                    found.append(path)
+                    facts = entry.stat(follow_symlinks=False)
+                    found[path] = (facts.st_size, facts.st_mtime_ns)
     return found
 
 

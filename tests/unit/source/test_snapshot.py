@@ -116,6 +116,27 @@ def test_unchanged_files_are_not_read_again(repository: Any) -> None:
     assert repository.take().digest == first.digest
 
 
+def test_a_list_that_holds_no_longer_is_made_anew(repository: Any) -> None:
+    """Whatever moves between two snapshots: the index, a change taken back, other patterns."""
+    repository.write({"a": "1", "b": "1", "sub/c": "1"})
+    repository.commit()
+    settle()
+    clean = repository.take()
+    repository.write({"a": "2"})
+    assert repository.take().digest != clean.digest
+    repository.write({"a": "1"})
+    assert repository.take().digest == clean.digest
+    assert repository.paths(exclude=("b",)) == ["a", "sub/c"]
+    repository.git("rm", "-q", "--cached", "b")
+    assert repository.paths() == ["a", "b", "sub/c"]
+    repository.git("mv", "sub/c", "d")
+    assert repository.paths() == ["a", "b", "d"]
+    repository.commit()
+    assert repository.paths() == ["a", "b", "d"]
+    repository.write({"a": None})
+    assert repository.paths() == ["b", "d"]
+
+
 def _opened(call: Any) -> list[str]:
     import sys  # noqa: PLC0415 - the hook cannot be taken out again, so it is here
 
