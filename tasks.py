@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -226,6 +227,45 @@ def smoke(
     raise Exit(code=0 if made.passed else 1)
 
 
+@task(
+    iterable=["path"],
+    help={
+        **_SPEC,
+        "path": "a Dockerfile or a folder with some, as often as wanted; also without the flag (default: the spec's)",
+        "format": "text, json, sarif or github",
+        "fix": "print the missing invalidations as a diff",
+        "write": "with --fix: change the files",
+        "rules": "list the rules instead",
+    },
+)
+def lint(  # noqa: PLR0917 - invoke makes a flag of each
+    _context: Context,
+    path: list[str],
+    spec: str = "",
+    format: str = "text",  # noqa: A002 - the flag's name
+    fix: bool = False,
+    write: bool = False,
+    rules: bool = False,
+) -> None:
+    """See stubs that would ship, in Dockerfiles and their scripts, without building (`invoke lint PATH…`)."""
+    from orchestrator.flow import lint as flow  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.report.lint_report import render_fix, render_lint, render_rules  # noqa: PLC0415 - same
+
+    style = style_of(sys.stdout, os.environ)
+    with _told_to_a_person():
+        if rules:
+            _print(render_rules(style))
+            return
+        loaded = flow.spec_in_force(_spec(spec), paths=path, given=bool(spec))
+        if fix or write:
+            made = flow.fix(path, loaded, write=write)
+            _print(render_fix(made, style))
+            raise Exit(code=made.report.exit_code)
+        found = flow.lint(path, loaded)
+        _print_bytes(render_lint(found, format, style).encode(style.encoding, "replace"))
+    raise Exit(code=found.exit_code)
+
+
 @task(help={**_SPEC, "bases": "also the bootstrapped base images, which take minutes to make again"})
 def clean(_context: Context, spec: str = "", bases: bool = False) -> None:
     """Remove what this tool made (workspace, own images), and nothing else; passed images keep their tags."""
@@ -347,5 +387,17 @@ def _take_run_by_position(words: list[str]) -> None:
         words.insert(1, "--run")
 
 
+def _take_paths_by_position(words: list[str]) -> None:
+    """Turn `lint A B` into `lint --path A --path B`, for the same reason."""
+    if words[:1] != ["lint"]:
+        return
+    taken: list[str] = []
+    for before, word in pairwise(words):
+        value = word.startswith("-") or before in {"--spec", "-s", "--format", "-f", "--path", "-p"}
+        taken += [word] if value else ["--path", word]
+    words[1:] = taken
+
+
 if hasattr(program, "core"):  # this file was loaded by invoke, and not by a test
     _take_run_by_position(program.core.unparsed)
+    _take_paths_by_position(program.core.unparsed)

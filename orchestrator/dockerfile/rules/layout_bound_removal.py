@@ -1,0 +1,66 @@
+"""An invalidation that knows how cargo lays out its target directory today."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from orchestrator.dockerfile.rules.rule import Finding, Rule, Severity
+from orchestrator.dockerfile.timeline.events import Called, Removed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.dockerfile.timeline.read import Timeline
+    from orchestrator.dockerfile.timeline.stage import StageState
+
+_INNER = re.compile(r"/(?:\.fingerprint|deps)(?:/|$)")
+
+
+def _check(timeline: Timeline) -> Iterator[Finding]:
+    told = {span for state in timeline.states for each in state.hazards for span in each.healed_by}
+    told |= {flaw.span for state in timeline.states for each in state.hazards for flaw in each.flaws}
+    for index, state in enumerate(timeline.states):
+        if not state.primes:
+            continue
+        for number, event in enumerate(state.events):
+            if not isinstance(event, Removed) or event.span in told:
+                continue
+            inner = any(_INNER.search(root.text) for root in event.files.roots)
+            if inner and _built_after(timeline, index, state, number):
+                yield Finding(
+                    rule=RULE.id,
+                    severity=Severity.ERROR if _new_layout(state) else Severity.HINT,
+                    span=event.span,
+                    message="this invalidation knows the inner layout of cargo's target directory",
+                    why="cargo's new build-dir layout has other folders; the removal then matches nothing, says "
+                    "nothing, and every stub ships",
+                    repair="touch the sources instead, which asks for nothing but their modification times: "
+                    "find . -path ./target -prune -o -name '*.rs' -exec touch {} +",
+                )
+
+
+def _new_layout(state: StageState) -> bool:
+    """Return whether the builds use the new layout already."""
+    return any(
+        call.call.command.environment.get("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT") == "true"
+        or any("build-dir-new-layout" in word for word in call.call.arguments)
+        for call in state.calls
+    )
+
+
+def _built_after(timeline: Timeline, index: int, state: StageState, number: int) -> bool:
+    later = any(isinstance(event, Called) and event.call.links for event in state.events[number + 1 :])
+    based = (stage.index for stage in timeline.dockerfile.stages if stage.base_stage == index)
+    return later or any(
+        isinstance(event, Called) and event.call.links for child in based for event in timeline.states[child].events
+    )
+
+
+RULE = Rule(
+    id="layout-bound-removal",
+    severity=Severity.ERROR,
+    covers=("B4",),
+    summary="`rm` in `.fingerprint` or `deps`, which cargo's new layout moves",
+    check=_check,
+)

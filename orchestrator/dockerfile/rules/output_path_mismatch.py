@@ -1,0 +1,90 @@
+"""The path that is copied is not where the build puts its program."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from orchestrator.dockerfile.rules.rule import Finding, Related, Rule, Severity
+from orchestrator.dockerfile.shell.model import UNKNOWN
+from orchestrator.dockerfile.timeline.events import Taken
+from orchestrator.dockerfile.timeline.output import outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from orchestrator.dockerfile.timeline.events import Called
+    from orchestrator.dockerfile.timeline.output import Output
+    from orchestrator.dockerfile.timeline.read import Timeline
+
+
+def _check(timeline: Timeline) -> Iterator[Finding]:
+    for output in outputs(timeline):
+        real = _real(output)
+        if not real or output.state.unreadable or _put_there(output):
+            continue
+        if any(not call.call.certain or UNKNOWN in call.call.key.folder for call in real):
+            continue
+        if any(call.call.key.folder == output.folder for call in real):
+            yield from _other_profile(output, real)
+            continue
+        last = real[-1].call.key
+        configured = output.triple is not None and last.triple is None
+        if configured and timeline.context is not None and timeline.context.has_cargo_config:
+            continue
+        primed = any(call.call.key.folder == output.folder for call in output.state.primes)
+        sure = not (configured and timeline.context is None) and last.target_dir == output.target_dir
+        why = (
+            "there only the stubs were built, and the stub ships"
+            if primed
+            else "COPY fails, or takes what else lies there"
+        )
+        expected = posixpath.join(last.folder, output.name)
+        yield Finding(
+            rule=RULE.id,
+            severity=Severity.ERROR if sure else Severity.WARNING,
+            span=output.span,
+            message=f"the build puts its program at {expected}, not at {output.path}",
+            why=f"profile and `--target` choose the folder; {why}",
+            repair=f"take {expected}",
+            related=(Related(span=real[-1].span, text="the build"),),
+        )
+
+
+def _other_profile(output: Output, real: list[Called]) -> Iterator[Finding]:
+    """Yield a warning where a debug program is taken although a release build stands beside it."""
+    releases = [call for call in real if call.call.key.profile == "release"]
+    if output.profile == "debug" and releases and not output.within:
+        yield Finding(
+            rule=RULE.id,
+            severity=Severity.WARNING,
+            span=output.span,
+            message=f"{output.path} is the debug build, and a release build stands beside it",
+            why="both profiles are built, each into a folder of its own: what ships is not the one that was meant to",
+            repair=f"take {posixpath.join(releases[-1].call.key.folder, output.name)}, or drop the other build",
+            related=(Related(span=releases[-1].span, text="the release build"),),
+        )
+
+
+def _real(output: Output) -> list[Called]:
+    state = output.state
+    calls = [call for call in state.calls if not call.call.tests and call.call.subcommand != "install"]
+    real = [call for call in calls if call not in state.primes]
+    return real or calls
+
+
+def _put_there(output: Output) -> bool:
+    """Return whether a step moves something to the path itself."""
+    return any(
+        isinstance(event, Taken) and (event.to == output.path or output.path.startswith(event.to.rstrip("/") + "/"))
+        for event in output.state.events
+    )
+
+
+RULE = Rule(
+    id="output-path-mismatch",
+    severity=Severity.ERROR,
+    covers=("D1",),
+    summary="a program taken from another profile's or target's folder than the build's",
+    check=_check,
+)

@@ -1,0 +1,200 @@
+"""What a build leaves of the stubs: nothing, some, or all; and whether luck alone makes it right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from orchestrator.dockerfile.timeline.files import Reach
+from orchestrator.dockerfile.timeline.poison import FlawKind, unit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.dockerfile.spans import Span
+    from orchestrator.dockerfile.timeline.events import Called
+    from orchestrator.dockerfile.timeline.poison import Flaw, Poison, Unit
+    from orchestrator.dockerfile.timeline.project import BuildContext
+
+
+class Cause(StrEnum):
+    """Why stubs survive a build, where no single invalidation is to blame."""
+
+    NOTHING = "nothing"
+    PARTLY = "partly"
+    LUCKY = "lucky"
+
+
+_KINDS = {"main": "program", "bin": "program", "lib": "library", "build": "build script"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A stub that a build leaves in place. `path`: in the stage."""
+
+    path: str
+    unit: Unit
+    written: Span
+
+    @property
+    def described(self) -> str:
+        """Return what it is, for people: `library src/lib.rs`."""
+        return f"{_KINDS[self.unit.kind]} {self.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """A build that takes artifacts of stubs as fresh.
+
+    Attributes:
+        build: the call.
+        left: what stays a stub.
+        healed_by: what invalidates something else.
+        flaws: what was tried in vain.
+        luck: why cargo compiles it all the same; None where it does not.
+        sure: whether all that is certain.
+    """
+
+    build: Called
+    left: tuple[Left, ...]
+    healed_by: tuple[Span, ...]
+    flaws: tuple[Flaw, ...]
+    luck: str | None
+    sure: bool
+
+    @property
+    def cause(self) -> FlawKind | Cause:
+        """Return what is to blame, one thing only."""
+        if self.luck is not None:
+            return Cause.LUCKY
+        if self.healed_by:
+            return Cause.PARTLY
+        return self.flaws[0].kind if self.flaws else Cause.NOTHING
+
+
+def judge(
+    build: Called, poisons: Sequence[Poison], *, edits: int, context: BuildContext | None, at_prime: frozenset[str]
+) -> Hazard | None:
+    """Return the hazard of a build, or None.
+
+    Args:
+        build: a call of cargo that links.
+        poisons: artifacts of stubs that it would take as its own, whose real sources are here.
+        edits: how many edits of a manifest are in force.
+        context: what is known of the project.
+        at_prime: paths of real files that were there when the stubs were compiled.
+    """
+    units = {id(poison): unit for poison in poisons if (unit := unit_of(poison, context)) is not None}
+    states = {id(poison): poison.state(build) for poison in poisons if id(poison) in units}
+    asked = [poison for poison in poisons if id(poison) in units and poison.edits == edits]
+    healed = {id(poison) for poison in asked if states[id(poison)] is Reach.YES}
+    scripted = _spread(asked, units, healed)
+    open_ = [poison for poison in asked if id(poison) not in healed]
+    doubtful = [poison for poison in open_ if states[id(poison)] is Reach.MAYBE]
+    left = [poison for poison in open_ if poison not in doubtful or _backdated(poison)]
+    if not left and scripted:
+        return _by_script(build, [poison for poison in asked if id(poison) in scripted], units)
+    if not left or any(not _backdated(poison) for poison in doubtful):
+        return None
+    healers = {span: None for poison in asked if id(poison) in healed for span in poison.healed_by}
+    flaws = {flaw: None for poison in left for flaw in poison.flaws}
+    return Hazard(
+        build=build,
+        left=tuple(Left(path=each.path, unit=units[id(each)], written=each.written) for each in left),
+        healed_by=tuple(healers),
+        flaws=tuple(flaws),
+        luck=_luck(left, asked, units, context, at_prime, touched=bool(healers)),
+        sure=all(poison.sure for poison in left) and build.call.certain and not doubtful,
+    )
+
+
+def _backdated(poison: Poison) -> bool:
+    """Return whether all that speaks for it is a touch with a time that is not known."""
+    return bool(poison.flaws) and poison.flaws[-1].kind is FlawKind.BACKDATED and poison.evicted is Reach.NO
+
+
+def _by_script(build: Called, poisons: Sequence[Poison], units: dict[int, Unit]) -> Hazard:
+    return Hazard(
+        build=build,
+        left=tuple(Left(path=each.path, unit=units[id(each)], written=each.written) for each in poisons),
+        healed_by=(),
+        flaws=(),
+        luck="only build.rs is invalidated; the rest is compiled because the build script runs again",
+        sure=True,
+    )
+
+
+def _spread(asked: Sequence[Poison], units: dict[int, Unit], healed: set[int]) -> set[int]:
+    """Add what cargo compiles again because something that it depends on is; return what a build script alone does.
+
+    A library dirties its package's programs, a build script both, a member's library whoever depends on it.
+    """
+    scripted: set[int] = set()
+    while True:
+        fresh = {(units[key].folder, units[key].kind) for key in healed}
+        packages = {
+            unit.package.folder for key in healed if (unit := units[key]).package and unit.kind not in {"main", "bin"}
+        }
+        more = set()
+        for poison in asked:
+            unit = units[id(poison)]
+            own_library = (unit.folder, "lib") in fresh and unit.kind in {"main", "bin"}
+            own_script = (unit.folder, "build") in fresh and unit.kind != "build"
+            depends = (
+                unit.package is not None and unit.kind != "build" and not packages.isdisjoint(unit.package.depends)
+            )
+            if id(poison) not in healed and (own_library or own_script or depends):
+                more.add(id(poison))
+                if own_script and not own_library and not depends:
+                    scripted.add(id(poison))
+        if not more:
+            return scripted
+        healed |= more
+
+
+def _luck(
+    left: Sequence[Poison],
+    asked: Sequence[Poison],
+    units: dict[int, Unit],
+    context: BuildContext | None,
+    at_prime: frozenset[str],
+    *,
+    touched: bool,
+) -> str | None:
+    """Return why cargo compiles every one of these all the same, or None."""
+    if context is None:
+        return None
+    stubbed = {(units[id(poison)].folder, units[id(poison)].kind) for poison in asked}
+    reasons: dict[str, None] = {}
+    for poison in left:
+        unit = units[id(poison)]
+        reason = None if unit.package is None else _lucky(poison, unit, stubbed, at_prime, touched=touched)
+        if reason is None:
+            return None
+        reasons[reason] = None
+    return "; ".join(reasons)
+
+
+def _lucky(
+    poison: Poison, unit: Unit, stubbed: set[tuple[str, str]], at_prime: frozenset[str], *, touched: bool
+) -> str | None:
+    package = unit.package
+    if package is None:
+        return None
+    if unit.kind in {"main", "bin"} and package.of_kind("lib") and (unit.folder, "lib") not in stubbed:
+        library = package.of_kind("lib")[0].path
+        if not _was_there(library, at_prime):
+            return f"{library} has no stub, so the real library gives the program one dependency more, which dirties it"
+    scripts = package.of_kind("build")
+    if scripts and unit.kind != "build" and (unit.folder, "build") not in stubbed:
+        if not _was_there(scripts[0].path, at_prime):
+            return f"{scripts[0].path} has no stub, so the real build script is new to the package, which dirties it"
+        if package.watches is False and touched:
+            return f"{scripts[0].path} names no `rerun-if-changed`, so any touched file dirties the whole package"
+    del poison
+    return None
+
+
+def _was_there(source: str, at_prime: frozenset[str]) -> bool:
+    return any(source == each or source.startswith(each.rstrip("/") + "/") or each == "." for each in at_prime)
