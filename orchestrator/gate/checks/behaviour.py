@@ -102,8 +102,8 @@ def aligned(ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
         if sign in "-+" and text in left:
             times = left.pop(text)
             found.append(f"{sign}{text}" + (f" ({times} times)" if times > 1 else ""))
-    found += [f"-{text} ({times} times more)" for text, times in more.items()]
-    return found + [f"+{text} ({times} times more)" for text, times in fewer.items()]
+    found += [f"-{text} ({times} more)" for text, times in more.items()]
+    return found + [f"+{text} ({times} more)" for text, times in fewer.items()]
 
 
 def _distinct(lines: Sequence[str]) -> list[str]:
