@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.build.refused_step import explained, located, require_frontend
+from orchestrator.dockerfile.harden import EVIDENCE_STAGE, without_missing_folder
 from orchestrator.dockerfile.step_title import step_title
 from orchestrator.dockerfile.trace import step_instruction
 from orchestrator.engine.buildkit import SolveFailedError, Step, solve
-from orchestrator.errors import StepTimeoutError
+from orchestrator.errors import ImageBuildFailedError, StepTimeoutError
 from orchestrator.events import Lane, OutputEvent, StepEvent, StepState
 from orchestrator.source.context import context_files, write_context
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.build.image_plan import ImagePlan
     from orchestrator.engine.docker import Engine
     from orchestrator.events import Emit
+    from orchestrator.source.context import ContextFacts
 
 _OUTSIDE_NAME = ".twinbuild.Dockerfile"
 
@@ -59,11 +61,29 @@ class EngineBuild:
         self._names: dict[str, str] = {}
         require_frontend(plan.dockerfile, plan.target, engine.version)
         self._name = _name_in_context(plan)
+        self.context = self._write(plan.hardened)
+
+    def _write(self, dockerfile: str) -> ContextFacts:
+        plan = self.plan
         sent = context_files(plan.files, plan.tree, context=plan.context, dockerfile=self._name)
-        with tar.open("wb") as stream:
-            self.context = write_context(
-                sent, plan.tree / plan.context, replace={self._name: plan.hardened.encode()}, out=stream
-            )
+        with self._tar.open("wb") as stream:
+            return write_context(sent, plan.tree / plan.context, replace={self._name: dockerfile.encode()}, out=stream)
+
+    def solve_evidence(self) -> str:
+        """Build the stage that holds the evidence and return its image's id; its steps are none of the user's.
+
+        Raises:
+            NoVerdictError: as `solve` has it.
+        """
+        text: str | None = self.plan.hardened
+        while True:
+            try:
+                return self.solve(EVIDENCE_STAGE, shown=False)
+            except ImageBuildFailedError as error:
+                text = without_missing_folder(text or "", error.message)
+                if text is None:
+                    raise
+            self._write(text)
 
     def solve(self, target: str, *, shown: bool = True) -> str:
         """Build a stage and return its image's id.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.build.artifact import Artifact, Side
-from orchestrator.dockerfile.harden import EVIDENCE_STAGE
 from orchestrator.engine.files import image_files
 from orchestrator.workspace import memo_key
 
@@ -48,7 +47,7 @@ def stage_evidence(
     if isinstance(known, dict) and _still_there(known.get("builder"), workspace):
         witness = {name: text.encode(errors="surrogateescape") for name, text in known["witness"].items()}
         return StageEvidence(witness=witness, builder=_artifact(known["builder"], plan, workspace))
-    evidence = build.solve(EVIDENCE_STAGE, shown=False)
+    evidence = build.solve_evidence()
     with image_files(build.engine, evidence, labels=labels) as files:
         witness = files.walk("/witness")
         kept = _keep_program(files, plan, workspace)

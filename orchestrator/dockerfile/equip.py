@@ -29,8 +29,8 @@ _SCRIPT = re.compile(r"<<-?(?P<quote>[\"']?)\w+(?P=quote)[ \t]*\n")
 
 def equip(
     edit: Edit, instruction: Instruction, shell: StepShell, *, tools: str, crates: str | None, home: str | None
-) -> None:
-    """Rewrite a RUN step so that cargo is found in the tool's files first.
+) -> bool:
+    """Rewrite a RUN step so that cargo is found in the tool's files first, and return whether it was.
 
     A step that cannot lead to cargo, or whose words no POSIX shell reads, stays as it is.
 
@@ -45,7 +45,7 @@ def equip(
     after, flags, command = edit.words(instruction.line)
     word = _entry(edit, instruction, shell, command)
     if word is None:
-        return
+        return False
     mounts = [f"--mount=type=bind,{tools},target={MOUNT}"]
     if crates is not None and home is not None:
         mounts.append(f"--mount=type=bind,from={crates},target={home}/registry,rw")
@@ -55,6 +55,7 @@ def equip(
                 edit.replace(start, end, "")
     edit.replace(after, after, " " + " ".join(mounts))
     edit.replace(*word)
+    return True
 
 
 def again(text: str, lines: Sequence[int], nonce: str) -> str:

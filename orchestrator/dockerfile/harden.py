@@ -7,6 +7,7 @@ number that the engine or this tool tells is the user's own. What is needed for 
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage
     from orchestrator.dockerfile.settings import Guard
+    from orchestrator.dockerfile.step_shell import StepShell
 
 EVIDENCE_STAGE = "twinbuild-evidence"
 """The stage from which witness and builder-stage program are read."""
@@ -55,6 +57,7 @@ def harden(dockerfile: Dockerfile, target: str | None, hardening: Hardening) -> 
     shells = step_shells(dockerfile)
     needed = dockerfile.needed(target)
     shipped = dockerfile.stage(target)
+    witnesses = []
     for stage in needed:
         _pin_base(edit, stage, hardening)
         if stage is shipped and stage.name is None:
@@ -62,16 +65,9 @@ def harden(dockerfile: Dockerfile, target: str | None, hardening: Hardening) -> 
         for instruction in stage.instructions:
             if instruction.keyword in {"COPY", "RUN"}:
                 _pin_sources(edit, instruction, hardening.pins)
-            if instruction.keyword == "RUN" and hardening.tools is not None:
-                equip(
-                    edit,
-                    instruction,
-                    shells[instruction.line],
-                    tools=f"from={hardening.tools},source=/{hardening.guard}",
-                    crates=hardening.crates,
-                    home=hardening.cargo_homes.get(stage.index),
-                )
-    return edit.text() + _evidence(needed, hardening)
+        if _equip(edit, stage, shells, hardening):
+            witnesses.append(stage)
+    return edit.text() + _evidence(needed, witnesses, hardening.programs)
 
 
 def shipped_name(dockerfile: Dockerfile, target: str | None) -> str:
@@ -89,14 +85,55 @@ def without_hardening(text: str) -> str:
     return unequipped(text)
 
 
-def _evidence(needed: Sequence[Stage], hardening: Hardening) -> str:
+def without_missing_folder(text: str, message: str) -> str | None:
+    """Return the hardened text without a folder that a stage lacks, None where the message names none.
+
+    A wildcard that matches nothing is no error, but the folder that it stands in must be there.
+
+    Args:
+        text: the hardened text.
+        message: the engine's, of the failed COPY: `COPY --from=a …: lstat …/var/tmp: no such file or directory`.
+    """
+    copied = re.search(r"COPY --from=(?P<stage>\S+) .*? /witness/(?P<index>\d+)/", message, re.DOTALL)
+    missing = next((each for each in WITNESS_FOLDERS if f"{posixpath.dirname(each)}: no such file" in message), None)
+    if copied is None or missing is None:
+        return None
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if line.startswith("COPY --from=") and line.endswith(f" /witness/{copied['index']}/"):
+            left = line.replace(f" {missing}*/", "")
+            if left == line:
+                return None
+            lines[number] = left if "*/ " in left else ""
+    return "\n".join(lines)
+
+
+def _equip(edit: Edit, stage: Stage, shells: Mapping[int, StepShell], hardening: Hardening) -> bool:
+    """Equip a stage's RUN steps and return whether there were any to equip."""
+    if hardening.tools is None:
+        return False
+    equipped = [
+        equip(
+            edit,
+            instruction,
+            shells[instruction.line],
+            tools=f"from={hardening.tools},source=/{hardening.guard}",
+            crates=hardening.crates,
+            home=hardening.cargo_homes.get(stage.index),
+        )
+        for instruction in stage.instructions
+        if instruction.keyword == "RUN"
+    ]
+    return any(equipped)
+
+
+def _evidence(needed: Sequence[Stage], witnesses: Sequence[Stage], programs: Sequence[tuple[int, str]]) -> str:
     lines = ["", "", f"FROM scratch AS {EVIDENCE_STAGE}"]
-    for stage in needed:
-        if any(instruction.keyword in {"RUN", "ONBUILD"} for instruction in stage.instructions):
-            # A wildcard that matches nothing is no error, a missing path would be one.
-            sources = " ".join(f"{folder}*/" for folder in WITNESS_FOLDERS)
-            lines.append(f"COPY --from={stage.reference} {sources} /witness/{stage.index}/")
-    for index, path in hardening.programs:
+    for stage in witnesses:
+        # A wildcard that matches nothing is no error, a missing path would be one.
+        sources = " ".join(f"{folder}*/" for folder in WITNESS_FOLDERS)
+        lines.append(f"COPY --from={stage.reference} {sources} /witness/{stage.index}/")
+    for index, path in programs:
         pattern = json.dumps([_optional(path), f"/program/{index}/"])
         reference = next(stage.reference for stage in needed if stage.index == index)
         lines.append(f"COPY --from={reference} {pattern}")

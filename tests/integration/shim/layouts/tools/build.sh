@@ -1,0 +1,5 @@
+#!/bin/sh
+set -e
+for what in build; do
+    cargo "$what" --quiet
+done
