@@ -3,37 +3,42 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import struct
 import subprocess
 import tarfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from docker.errors import APIError
 
+from orchestrator.bases.prepare import prepare_bases
+from orchestrator.bases.settings import BaseSettings, BootstrapSettings
 from orchestrator.binary.loading import read_loadable
+from orchestrator.engine.archive import Layer, archive, layer_of
 from orchestrator.engine.files import image_files
 from orchestrator.gate.checks.loadable import judge
 from orchestrator.verdict import CheckResult, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 pytestmark = pytest.mark.engine
 
 LABELS = {"io.twinbuild.test": "1"}
 TOKEN = b"it runs\n"
-SLIM, SCRATCH = "slim", "scratch"
+SLIM, SCRATCH, BARE, MUSL = "slim", "scratch", "bare", "musl"
+CONFIGURED, PRELOADS, PRELOADS_HALF = "configured", "preloads", "preloads-half"
 ROOT = (0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One way to start one of the two images.
+    """One way to start one of the images.
 
     Attributes:
         cause: what the check must say; None where the image starts.
@@ -48,6 +53,7 @@ class Case:
     working_directory: str = ""
     image: str = SLIM
     binary: str = "/usr/local/bin/app"
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 APP = "/usr/local/bin/app"
@@ -100,7 +106,42 @@ CASES = (
     Case(name="library-too-old", entrypoint=("/t/asks-new",), cause="library-too-old"),
     Case(name="other-processor", entrypoint=("/t/foreign",), cause="wrong-architecture"),
     Case(name="cut-off", entrypoint=("/t/cut",), cause="damaged-program"),
-)
+    Case(name="library-path", entrypoint=("/t/asks-new",), environment={"LD_LIBRARY_PATH": "/opt/lib"}),
+    Case(name="library-path-that-misses", entrypoint=("/t/asks-new",), environment={"LD_LIBRARY_PATH": "/nowhere"},
+         cause="library-too-old"),
+    Case(name="setuid-for-its-owner", entrypoint=("/t/setuid",), environment={"LD_LIBRARY_PATH": "/opt/lib"}),
+    Case(name="setuid-trusts-no-environment", entrypoint=("/t/setuid",), user="1000",
+         environment={"LD_LIBRARY_PATH": "/opt/lib"}, cause="library-too-old"),
+    Case(name="setgid-trusts-no-environment", entrypoint=("/t/setgid",), user="1000",
+         environment={"LD_LIBRARY_PATH": "/opt/lib"}, cause="library-too-old"),
+    Case(name="setuid-trusts-no-origin", entrypoint=("/opt/bin/setuid-origin",), user="1000", cause="library-too-old"),
+    Case(name="setuid-for-root-finds-origin", entrypoint=("/opt/bin/setuid-origin",)),
+    Case(name="capabilities-for-root", entrypoint=("/t/capable",), environment={"LD_LIBRARY_PATH": "/opt/lib"}),
+    Case(name="capabilities-trust-no-environment", entrypoint=("/t/capable",), user="1000",
+         environment={"LD_LIBRARY_PATH": "/opt/lib"}, cause="library-too-old"),
+    Case(name="hardware-folder", entrypoint=("/t/asks-hw",)),
+    Case(name="ld-so-conf-without-cache", entrypoint=("/t/asks-conf",), cause="library-missing"),
+    Case(name="ld-so-conf", entrypoint=("/t/asks-conf",), image=CONFIGURED),
+    Case(name="other-libraries-of-that-cache", entrypoint=(APP,), image=CONFIGURED),
+    Case(name="preload-that-is-not-there", entrypoint=(APP,), environment={"LD_PRELOAD": "/t/no-such.so libno.so"}),
+    Case(name="preload", entrypoint=("/t/asks-gone",), environment={"LD_PRELOAD": "/opt/lib/libgone.so"}),
+    Case(name="preload-that-lacks-a-library", entrypoint=(APP,), environment={"LD_PRELOAD": "/opt/lib/libhalf.so"},
+         cause="library-missing"),
+    Case(name="preload-file", entrypoint=("/t/asks-gone",), image=PRELOADS),
+    Case(name="preload-file-that-lacks-a-library", entrypoint=(APP,), image=PRELOADS_HALF, cause="library-missing"),
+    Case(name="no-cache-at-all", entrypoint=("/app",), image=BARE, binary="/app"),
+    Case(name="no-cache-and-no-library", entrypoint=("/asks-gone",), image=BARE, binary="/asks-gone",
+         cause="library-missing"),
+    Case(name="user-by-name-without-passwd", entrypoint=("/app",), user="app", image=BARE, binary="/app",
+         cause="user-unknown"),
+    Case(name="musl-by-its-path-file", entrypoint=("/t/musl-path",), image=MUSL, binary="/t/musl-path"),
+    Case(name="musl-path-file-replaces-the-list", entrypoint=("/t/musl-usual",), image=MUSL, binary="/t/musl-usual",
+         cause="library-missing"),
+    Case(name="musl-library-path", entrypoint=("/t/musl-usual",), image=MUSL, binary="/t/musl-usual",
+         environment={"LD_LIBRARY_PATH": "/usr/local/lib"}),
+    Case(name="musl-runpath", entrypoint=("/opt/bin/musl-origin",), image=MUSL, binary="/opt/bin/musl-origin"),
+    Case(name="musl-program-on-glibc", entrypoint=("/t/musl-path",), cause="interpreter-missing"),
+)  # fmt: skip
 
 SCRIPTS = {
     "good.sh": b"#!/bin/sh -e",
@@ -144,13 +185,28 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, versions in scripts.items():
         (folder / name).mkdir()
         (folder / name / "map").write_text(versions)
-        for library in ("libtw.so", "libgone.so"):
-            flags = ("-shared", "-fPIC", "-Wl,--version-script=map", f"-Wl,-soname,{library}")
+        for library in ("libtw.so", "libgone.so", "libhw.so", "libconf.so", "libpath.so", "libusual.so"):
+            flags = ("-shared", "-fPIC", "-nostdlib", "-Wl,--version-script=map", f"-Wl,-soname,{library}")
             compile_c(folder / name / library, "int f(void) { return 0; }", *flags)
     asks = '#include <stdio.h>\nint f(void);\nint main(void) { puts("it runs"); return f(); }\n'
     compile_c(folder / "asks-new", asks, f"-L{folder / 'new'}", "-ltw")
     compile_c(folder / "asks-gone", asks, f"-L{folder / 'new'}", "-lgone")
     compile_c(folder / "origin", asks, f"-L{folder / 'new'}", "-ltw", "-Wl,-rpath,$ORIGIN/../lib")
+    compile_c(folder / "asks-hw", asks, f"-L{folder / 'new'}", "-lhw")
+    compile_c(folder / "asks-conf", asks, f"-L{folder / 'new'}", "-lconf")
+    half = ("-shared", "-fPIC", "-Wl,-soname,libhalf.so", "-Wl,--no-as-needed", f"-L{folder / 'new'}", "-lgone")
+    compile_c(folder / "libhalf.so", "int g(void) { return 0; }", *half)
+    # Musl's headers are not needed for a program that calls one function of a library and asks the kernel for the rest.
+    bare = start.replace("void _start(void) {", "int f(void); void _start(void) { f();")
+    alone = (
+        "-nostdlib",
+        "-fno-stack-protector",
+        "-Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1",
+        f"-L{folder / 'new'}",
+    )
+    compile_c(folder / "musl-path", bare, *alone, "-lpath")
+    compile_c(folder / "musl-usual", bare, *alone, "-lusual")
+    compile_c(folder / "musl-origin", bare, *alone, "-lusual", "-Wl,-rpath,$ORIGIN/../lib")
     content = bytearray((folder / "app").read_bytes())
     (folder / "cut").write_bytes(content[: len(content) // 3])
     content[18:20] = struct.pack("<H", 183)
@@ -158,57 +214,135 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def archive(files: dict[str, tuple[bytes, int, tuple[int, int]]]) -> bytes:
-    """Return files (content, mode, owner and group) and the links as a tar."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for path, (content, mode, owner) in files.items():
-            member = tarfile.TarInfo(path)
+Files = dict[str, tuple[bytes, int, tuple[int, int]]]
+"""Content, mode, owner and group."""
+
+CAPABLE = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)
+"""What `setcap cap_net_bind_service=ep` writes (linux/capability.h, struct vfs_cap_data)."""
+
+
+def tar_of(path: Path, files: Files, links: Mapping[str, str]) -> Layer:
+    """Write a layer."""
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        # A folder that no layer names would be made again, for everybody.
+        closed = tarfile.TarInfo("root")
+        closed.type, closed.mode = tarfile.DIRTYPE, 0o700
+        tar.addfile(closed)
+        for name, (content, mode, owner) in files.items():
+            member = tarfile.TarInfo(name)
             member.size, member.mode, member.uid, member.gid = len(content), mode, *owner
+            if name == "t/capable":
+                member.pax_headers = {"SCHILY.xattr.security.capability": CAPABLE.decode("latin-1")}
             tar.addfile(member, io.BytesIO(content))
-        for path, target in LINKS.items():
-            link = tarfile.TarInfo(path)
+        for name, target in links.items():
+            link = tarfile.TarInfo(name)
             link.type, link.linkname = tarfile.SYMTYPE, target
             tar.addfile(link)
-    return out.getvalue()
+    return layer_of(path, made_by="test")
 
 
-def files_of_slim(parts: Path) -> dict[str, tuple[bytes, int, tuple[int, int]]]:
+def files_of_slim(parts: Path) -> Files:
     app = (parts / "app").read_bytes()
-    files = dict.fromkeys(("usr/local/bin/app", "opt/app-1/app", "root/app"), (app, 0o755, ROOT))
+    files: Files = dict.fromkeys(("usr/local/bin/app", "opt/app-1/app", "root/app"), (app, 0o755, ROOT))
     files |= {"t/plain": (app, 0o644, ROOT), "t/owned": (app, 0o700, (33, 33)), "t/grouped": (app, 0o050, (0, 33))}
-    for name in ("asks-new", "asks-gone", "foreign", "cut"):
+    for name in ("asks-new", "asks-gone", "asks-hw", "asks-conf", "foreign", "cut", "musl-path", "musl-usual"):
         files[f"t/{name}"] = ((parts / name).read_bytes(), 0o755, ROOT)
-    files["opt/bin/origin"] = ((parts / "origin").read_bytes(), 0o755, ROOT)
-    files["opt/lib/libtw.so"] = ((parts / "new/libtw.so").read_bytes(), 0o644, ROOT)
-    files["usr/lib/libtw.so"] = ((parts / "old/libtw.so").read_bytes(), 0o644, ROOT)
+    asks, origin = (parts / "asks-new").read_bytes(), (parts / "origin").read_bytes()
+    files |= {"t/setuid": (asks, 0o4755, ROOT), "t/setgid": (asks, 0o2755, (0, 33)), "t/capable": (asks, 0o755, ROOT)}
+    files |= {"opt/bin/origin": (origin, 0o755, ROOT), "opt/bin/setuid-origin": (origin, 0o4755, ROOT)}
+    files["opt/bin/musl-origin"] = ((parts / "musl-origin").read_bytes(), 0o755, ROOT)
+    libraries = {
+        "opt/lib/libtw.so": "new/libtw.so",
+        "usr/lib/libtw.so": "old/libtw.so",
+        "opt/lib/libgone.so": "new/libgone.so",
+        "opt/lib/libhalf.so": "libhalf.so",
+        "opt/lib/libusual.so": "new/libusual.so",
+        "opt/conf/libconf.so": "new/libconf.so",
+        "usr/lib/x86_64-linux-gnu/glibc-hwcaps/x86-64-v2/libhw.so": "new/libhw.so",
+        "usr/lib/x86_64-linux-musl/libpath.so": "new/libpath.so",
+        "usr/local/lib/libusual.so": "new/libusual.so",
+    }
+    files |= {path: ((parts / source).read_bytes(), 0o644, ROOT) for path, source in libraries.items()}
+    files["etc/ld.so.conf.d/opt.conf"] = (b"/opt/conf\n", 0o644, ROOT)
     for name, line in SCRIPTS.items():
         files[f"t/{name}"] = (line + b'\nexec "$@"\n', 0o711 if name == "unreadable.sh" else 0o755, ROOT)
     return files
 
 
+def files_of_bare(engine: Any, base: str, parts: Path) -> Files:
+    """Return a root as a distroless image has it: loader and C library, no cache, no passwd, no shell."""
+    names = {"lib/x86_64-linux-gnu/libc.so.6": 0o755, "lib64/ld-linux-x86-64.so.2": 0o755}
+    with image_files(engine, base, labels=LABELS) as files:
+        found = {name: files.read(f"/{name}") for name in names}
+    files_: Files = {name: (content, names[name], ROOT) for name, content in found.items() if content is not None}
+    assert files_.keys() == names.keys()
+    return files_ | {name: ((parts / name).read_bytes(), 0o755, ROOT) for name in ("app", "asks-gone")}
+
+
+def cache_with(folder: Path, library: bytes) -> bytes:
+    """Return what ldconfig writes for a root that has a library in a folder of ld.so.conf.d."""
+    for place in ("etc/ld.so.conf.d", "opt/conf"):
+        (folder / place).mkdir(parents=True)
+    (folder / "etc/ld.so.conf").write_text("include /etc/ld.so.conf.d/*.conf\n")
+    (folder / "etc/ld.so.conf.d/opt.conf").write_text("/opt/conf\n")
+    (folder / "opt/conf/libconf.so").write_bytes(library)
+    subprocess.run(["/sbin/ldconfig", "-r", str(folder)], check=True, stderr=subprocess.DEVNULL)
+    return (folder / "etc/ld.so.cache").read_bytes()
+
+
 @pytest.fixture(scope="session")
-def images(engine: Any, slim_base: str, parts: Path) -> Iterator[dict[str, str]]:
-    """Make one image on the slim base and one on nothing, with every file that a case needs."""
-    api, repository, version = engine.api, "twinbuild-x/loading", str(os.getpid())
-    tag = f"{repository}:{version}"
-    api.import_image_from_data(archive(scratch_files(parts)), repository=repository, tag=version)
-    container = api.create_container(slim_base, command=["/nothing"], labels=LABELS)["Id"]
-    slim = None
-    try:
-        api.put_archive(container, "/", archive(files_of_slim(parts)))
-        clean = {"Entrypoint": None, "Cmd": None, "User": "", "WorkingDir": "", "Labels": LABELS}
-        slim = api.commit(container, conf=clean)["Id"]
-        yield {SLIM: slim, SCRATCH: tag}
-    finally:
-        api.remove_container(container, v=True, force=True)
-        if slim is not None:
-            api.remove_image(slim, force=True)
-        api.remove_image(tag, force=True)
+def musl_base(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the id of a base with Debian's musl beside glibc: the real loader and its path file."""
+    recipe = BaseSettings(bootstrap=BootstrapSettings(suite="bookworm", packages=("musl",)))
+    scratch = tmp_path_factory.mktemp("musl")
+    made = prepare_bases(
+        engine, (MUSL,), {MUSL: recipe}, toolchain=None, scratch=scratch, environment=os.environ, emit=lambda _: None
+    )
+    return made[MUSL].image_id
 
 
-def scratch_files(parts: Path) -> dict[str, tuple[bytes, int, tuple[int, int]]]:
-    return {name: ((parts / name).read_bytes(), 0o755, ROOT) for name in ("static", "app")}
+@pytest.fixture(scope="session")
+def images(
+    engine: Any, slim_base: str, musl_base: str, parts: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """Make the images: bases of the product with layers of their own, and two on nothing."""
+    folder = tmp_path_factory.mktemp("layers")
+    static: Files = {name: ((parts / name).read_bytes(), 0o755, ROOT) for name in ("static", "app")}
+    conf = cache_with(folder / "root", (parts / "new/libconf.so").read_bytes())
+    main = tar_of(folder / "main.tar", files_of_slim(parts), LINKS)
+
+    def extra(name: str, files: Mapping[str, bytes]) -> Layer:
+        return tar_of(folder / name, {path: (content, 0o644, ROOT) for path, content in files.items()}, {})
+
+    made = {
+        SLIM: load(engine, slim_base, main),
+        CONFIGURED: load(engine, slim_base, main, extra("conf.tar", {"etc/ld.so.cache": conf})),
+        PRELOADS: load(
+            engine, slim_base, main,
+            extra("pre.tar", {"etc/ld.so.preload": b"# early\n/t/no-such.so /opt/lib/libgone.so\n"}),
+        ),
+        PRELOADS_HALF: load(
+            engine, slim_base, main, extra("half.tar", {"etc/ld.so.preload": b"/opt/lib/libhalf.so\n"})
+        ),
+        SCRATCH: load(engine, None, tar_of(folder / "static.tar", static, {})),
+        BARE: load(engine, None, tar_of(folder / "bare.tar", files_of_bare(engine, slim_base, parts), {})),
+        MUSL: load(engine, musl_base, main),
+    }  # fmt: skip
+    yield made
+    for image in made.values():
+        engine.remove_image(image)
+
+
+def load(engine: Any, base: str | None, *layers: Layer) -> str:
+    """Load an image of a base and layers, and return its id."""
+    parents = engine.image(base).layers if base else ()
+    config = {
+        "architecture": engine.version.architecture,
+        "config": {"Labels": {"io.twinbuild.test": f"loading-{os.getpid()}"}},
+        "os": "linux",
+        "rootfs": {"diff_ids": [*parents, *(layer.diff_id for layer in layers)], "type": "layers"},
+    }
+    return str(engine.load(archive(json.dumps(config).encode(), layers, parents=parents)))
 
 
 def really_runs(api: Any, image: str, case: Case) -> bool:
@@ -219,6 +353,7 @@ def really_runs(api: Any, image: str, case: Case) -> bool:
         command=list(case.command) or None,
         user=case.user or None,
         working_dir=case.working_directory or None,
+        environment=dict(case.environment),
         labels=LABELS,
         network_disabled=True,
     )["Id"]
@@ -241,6 +376,7 @@ def judged(engine: Any, image: str, case: Case) -> CheckResult:
         command=case.command,
         user=case.user,
         working_directory=case.working_directory,
+        environment=dict(case.environment),
     )
     with image_files(engine, image, labels=LABELS) as files:
         facts = read_loadable(files, configuration, binary=case.binary)
