@@ -1,162 +1,185 @@
-"""Reading an ELF file into a profile. The one module that imports LIEF; nothing of LIEF leaves it.
-
-LIEF costs more than half a second to import, so it is imported when a program is really read. Files come out of
-images and may be anything. LIEF 1.0.0 as found by damaging files at random: a foreign file gives None, a name that is
-no UTF-8 raises `UnicodeDecodeError`, a value that it does not know becomes a number with a `RuntimeWarning`.
-"""
+"""Reading an ELF file into a profile: what its tables, its mapped bytes and its debug strings say of it."""
 
 from __future__ import annotations
 
-import hashlib
-import warnings
+import re
+import zlib
+from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from json import JSONDecodeError, loads
+from typing import TYPE_CHECKING
 
-from orchestrator.binary.mapped import Segment, read_mapped
+from orchestrator.binary import elf_tables as tables
+from orchestrator.binary.elf_dynamic import DynamicFacts, read_dynamic
+from orchestrator.binary.mapped import read_mapped
 from orchestrator.binary.names import hash_free
 from orchestrator.binary.profile import BinaryProfile, Function, SectionFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
-_KINDS = {"REL": "object", "EXEC": "executable", "DYN": "shared-object", "CORE": "core"}
-_FLAGS = (("A", 0x2), ("W", 0x1), ("X", 0x4))  # SHF_ALLOC, SHF_WRITE, SHF_EXECINSTR
+    from orchestrator.binary.digests import MappedFile
+    from orchestrator.binary.elf_tables import Header, Section, Segment, Symbol
+
+_FLAGS = (("A", tables.ALLOC), ("W", tables.WRITE), ("X", tables.EXECUTE))
 _DEBUG = frozenset({".debug_info", ".zdebug_info"})
 _MOST_OVERLAP = 4
 """How often the parts of a file may cover it. Real ones cover it once; the bound keeps a crafted file from being read
 65,535 times over."""
+_PRODUCER = re.compile(rb"(?:clang LLVM \(rustc version |GNU (?:C|C\+\+|AS|GIMPLE)\d* |clang version )[^\0]{1,400}")
+_PRODUCERS_SEARCHED = 1 << 26  # bytes of .debug_str
+_MOST_PRODUCERS = 16
+# rustc names the unit of code generation in the FILE symbol: `backend.0123456789abcdef-cgu.07`.
+_UNIT = re.compile(r"^(.+?)\.[0-9a-f]+-cgu\.\d+$")
+_AUDIT = ".dep-v0"  # cargo auditable, https://github.com/rust-secure-code/cargo-auditable
+_AUDIT_SIZE = 1 << 23  # bytes, unpacked; a thousand packages take a tenth of a megabyte
 
 
-def read_elf(path: Path, view: memoryview, basis: BinaryProfile) -> BinaryProfile:
+def read_elf(file: MappedFile, basis: BinaryProfile) -> BinaryProfile:
     """Add to a profile what an ELF file says of itself.
 
     Args:
-        path: the file, for LIEF, which maps it itself.
-        view: its bytes.
+        file: its bytes.
         basis: the profile so far: digest, size and format.
     """
-    import lief  # noqa: PLC0415 - half a second that only a program never seen before may cost
-
-    lief.logging.disable()
-    warnings.filterwarnings("ignore", message=r"\d+ is not a valid ", category=RuntimeWarning)
-    options = lief.ELF.ParserConfig()
-    options.parse_relocations = False
-    options.parse_overlay = False
-    binary = lief.ELF.parse(str(path), options)
-    if binary is None:
-        return replace(basis, damage="it begins like an ELF file and cannot be read as one")
     try:
-        return _read(binary, view, basis)
-    except UnicodeDecodeError as error:
-        return replace(basis, damage=f"it holds a name that is no text: {error.object[:40]!r}")
+        header = tables.read_header(file.view)
+        segments, sections = tables.read_segments(file.view, header), tables.read_sections(file.view, header)
+        symbols = tables.read_symbols(file.view, header, sections, tables.SYMTAB)
+        imports = tables.read_symbols(file.view, header, sections, tables.DYNSYM)
+    except tables.TableDamageError as damage:
+        return replace(basis, damage=str(damage))
+    covered = sum(section.end - section.offset for section in sections)
+    if max(covered, sum(s.size for s in segments if s.type == tables.LOAD)) > _MOST_OVERLAP * len(file.view):
+        return replace(basis, damage=f"its parts claim more than {_MOST_OVERLAP} times its {len(file.view)} bytes")
+    dynamic = read_dynamic(file.view, header, segments)
+    return _profile(file, header, segments, sections, symbols=symbols, imports=imports, dynamic=dynamic, basis=basis)
 
 
-def _read(binary: Any, view: memoryview, basis: BinaryProfile) -> BinaryProfile:
-    segments = tuple(_segment(segment) for segment in binary.segments)
-    tables = [(_name(section.type), section) for section in binary.sections]
-    contents = [section for kind, section in tables if kind != "NOBITS"]
-    covered = sum(section.size for section in contents)
-    if max(covered, sum(s.size for s in segments if s.kind == "LOAD")) > _MOST_OVERLAP * len(view):
-        return replace(basis, damage=f"its parts claim more than {_MOST_OVERLAP} times its {len(view)} bytes")
-    sections = tuple(_section(kind, section, view) for kind, section in tables if "NULL" not in kind)
-    stripped = all(kind != "SYMTAB" for kind, _ in tables)
-    end = _end(binary.header, segments, contents)
-    mapped = read_mapped(view, segments, entry=binary.entrypoint)
+def _profile(
+    file: MappedFile,
+    header: Header,
+    segments: Sequence[Segment],
+    sections: Sequence[Section],
+    *,
+    symbols: Sequence[Symbol],
+    imports: Sequence[Symbol],
+    dynamic: DynamicFacts,
+    basis: BinaryProfile,
+) -> BinaryProfile:
+    end = _end(header, segments, sections)
+    mapped = read_mapped(file, header, segments)
+    parts = [section for section in sections if section.type != 0]
+    stripped = all(section.type != tables.SYMTAB for section in sections)
+    interpreter = next((segment for segment in segments if segment.type == tables.INTERP), None)
     return replace(
         basis,
-        damage=_damage(end, len(view)),
-        machine=_name(binary.header.machine_type).lower(),
-        kind=_kind(binary),
-        interpreter=_text(binary.interpreter) if binary.has_interpreter else None,
-        needed=tuple(_text(name) for name in binary.libraries),
-        versions=_versions(binary),
+        damage=_damage(end, len(file.view)),
+        machine=tables.MACHINES.get(header.machine, f"machine {header.machine}"),
+        kind=_kind(header, dynamic, interpreted=interpreter is not None),
+        interpreter=tables.text_at(file.view, interpreter.offset) if interpreter else None,
+        needed=dynamic.needed,
+        versions=dynamic.versions,
+        search=dynamic.search,
         build_id=mapped.build_id,
-        comment=_comment(binary, view),
-        sections=sections,
+        notes=mapped.notes,
+        comment=_comment(file.view, parts),
+        producers=_producers(file, parts),
+        sections=tuple(_section(file, section) for section in parts),
         code_sha256=mapped.code_sha256,
         data_sha256=mapped.data_sha256,
-        pathless_sha256=mapped.pathless_sha256,
-        overlay_sha256=hashlib.sha256(view[end:]).hexdigest() if end < len(view) else None,
-        functions=None if stripped else _functions(binary.symtab_symbols),
-        debug_info=any(part.name in _DEBUG and part.size for part in sections),
+        overlay_sha256=file.sha256(end) if end < len(file.view) else None,
+        functions=None if stripped else _functions(symbols),
+        units=_units(symbols),
+        hardening=_hardening(segments, dynamic, {symbol.name for symbol in (*imports, *symbols)}),
+        debug_info=any(part.name in _DEBUG and part.size for part in parts),
         stripped=stripped,
         crates=mapped.traces.crates,
+        audited=_audited(file.view, parts),
         rustc_commits=mapped.traces.rustc_commits,
         roots=mapped.traces.roots,
     )
 
 
-def _end(header: Any, segments: Iterable[Segment], contents: Iterable[Any]) -> int:
+def _end(header: Header, segments: Iterable[Segment], sections: Iterable[Section]) -> int:
     """Return where the last part ends that the file's own tables name."""
-    table_end = header.section_header_offset + header.section_header_size * header.numberof_sections
-    end: int = max(
-        [
-            table_end,
-            *(segment.offset + segment.size for segment in segments),
-            *(section.file_offset + section.size for section in contents),
-        ]
-    )
-    return end
+    table_end = header.section_offset + header.section_size * header.sections
+    parts = [*(segment.offset + segment.size for segment in segments), *(section.end for section in sections)]
+    return max([table_end, *parts])
 
 
 def _damage(end: int, size: int) -> str | None:
     return f"it ends after {size} bytes and says of itself that it has {end} or more" if end > size else None
 
 
-def _kind(binary: Any) -> str | None:
-    kind = _name(binary.header.file_type)
-    return "pie" if kind == "DYN" and binary.is_pie else _KINDS.get(kind)
+def _kind(header: Header, dynamic: DynamicFacts, *, interpreted: bool) -> str | None:
+    kind = tables.KINDS.get(header.kind)
+    return "pie" if kind == "shared-object" and (interpreted or dynamic.position_independent) else kind
 
 
-def _segment(segment: Any) -> Segment:
-    return Segment(
-        kind=_name(segment.type),
-        rights=int(segment.flags),
-        offset=segment.file_offset,
-        size=segment.physical_size,
-        address=segment.virtual_address,
-        memory_size=segment.virtual_size,
-    )
-
-
-def _section(kind: str, section: Any, view: memoryview) -> SectionFacts:
-    bits = int(section.flags)
-    content = None if kind == "NOBITS" else view[section.file_offset : section.file_offset + section.size]
+def _section(file: MappedFile, section: Section) -> SectionFacts:
     return SectionFacts(
-        name=_text(section.name),
+        name=section.name,
         size=section.size,
-        flags="".join(letter for letter, bit in _FLAGS if bits & bit),
-        sha256=None if content is None else hashlib.sha256(content).hexdigest(),
+        flags="".join(letter for letter, bit in _FLAGS if section.flags & bit),
+        sha256=None if section.type == tables.NOBITS else file.sha256(section.offset, section.end),
     )
 
 
-def _versions(binary: Any) -> tuple[str, ...]:
-    return tuple(
-        f"{_text(library.name)} {_text(version.name)}"
-        for library in binary.symbols_version_requirement
-        for version in library.get_auxiliary_symbols()
-    )
-
-
-def _comment(binary: Any, view: memoryview) -> tuple[str, ...]:
-    section = binary.get_section(".comment")
+def _comment(view: memoryview, sections: Iterable[Section]) -> tuple[str, ...]:
+    section = next((section for section in sections if section.name == ".comment"), None)
     if section is None:
         return ()
-    content = bytes(view[section.file_offset : section.file_offset + section.size])
+    content = bytes(tables.content_of(view, section)[: 1 << 16])
     return tuple(dict.fromkeys(text.decode(errors="replace") for text in content.split(b"\x00") if text))
 
 
-def _functions(symbols: Iterable[Any]) -> tuple[Function, ...]:
-    defined = (symbol for symbol in symbols if symbol.is_function and symbol.value)
-    return tuple(sorted(Function(hash_free(_text(symbol.name)), symbol.size) for symbol in defined))
+def _producers(file: MappedFile, sections: Iterable[Section]) -> tuple[str, ...]:
+    """Return the compilers that the debug information names, C compilers with their flags, sorted."""
+    section = next((section for section in sections if section.name in {".debug_str", ".debug_line_str"}), None)
+    if section is None:
+        return ()
+    content = tables.content_of(file.view, section)[:_PRODUCERS_SEARCHED]
+    found = {match[0].decode(errors="replace").split("/@/")[0] for match in _PRODUCER.finditer(content)}
+    return tuple(sorted(found)[:_MOST_PRODUCERS])
 
 
-def _name(value: Any) -> str:
-    """Return the last word of one of LIEF's enumeration values; a number that it does not know stays a number."""
-    return str(value).rsplit(".", 1)[-1]
+def _functions(symbols: Iterable[Symbol]) -> tuple[Function, ...]:
+    defined = (s for s in symbols if s.type == tables.FUNCTION and s.value and s.section)
+    return tuple(sorted(Function(hash_free(symbol.name), symbol.size) for symbol in defined))
 
 
-def _text(value: Any) -> str:
-    """Return a name as text: LIEF hands out bytes for some of the names that are no UTF-8."""
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+def _units(symbols: Iterable[Symbol]) -> tuple[str, ...]:
+    """Return `crate count` for each crate that was compiled into units of code generation that left their names."""
+    named = {symbol.name for symbol in symbols if symbol.type == tables.FILE}
+    counts = Counter(match[1] for name in named if (match := _UNIT.match(name)))
+    return tuple(f"{crate} {count}" for crate, count in sorted(counts.items()))
+
+
+def _hardening(segments: Iterable[Segment], dynamic: DynamicFacts, names: set[str]) -> tuple[str, ...]:
+    """Return the protections that the file's tables show, by the names that `checksec` uses, in its order."""
+    kinds = {segment.type: segment.rights for segment in segments}
+    relro = tables.GNU_RELRO in kinds
+    return tuple(
+        word
+        for word, there in (
+            ("relro", relro),
+            ("full-relro", relro and dynamic.bind_now),
+            ("canary", "__stack_chk_fail" in names),
+            ("nx", tables.GNU_STACK in kinds and not kinds[tables.GNU_STACK] & 1),
+            ("fortify", any(name.startswith("__") and name.endswith("_chk") for name in names)),
+        )
+        if there
+    )
+
+
+def _audited(view: memoryview, sections: Iterable[Section]) -> tuple[str, ...]:
+    """Return `name version` of the packages that `cargo auditable` listed; empty where there is no such list."""
+    section = next((section for section in sections if section.name == _AUDIT), None)
+    if section is None:
+        return ()
+    try:
+        listed = loads(zlib.decompressobj().decompress(bytes(tables.content_of(view, section)), _AUDIT_SIZE))
+        return tuple(sorted(f"{package['name']} {package['version']}" for package in listed["packages"]))
+    except (zlib.error, JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        return ()

@@ -13,30 +13,32 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.binary.elf_tables import LOAD, PT_NOTE
 from orchestrator.binary.sources import SourceTraces, trace_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-_EXECUTABLE = 1  # PF_X
-_BUILD_ID = (b"GNU\x00", 3)  # owner and type of NT_GNU_BUILD_ID
+    from orchestrator.binary.digests import MappedFile
+    from orchestrator.binary.elf_tables import Header, Segment
+
+_RUN = 1  # PF_X
+_BUILD_ID = ("GNU", 3)  # owner and type of NT_GNU_BUILD_ID
 _NOTE_HEAD = 12
-_MOST_NOTES = 16  # segments; linkers make one or two
-_NOTES_SIZE = 1 << 16  # bytes of one that are looked through
-_WIDE = 2  # EI_CLASS of 64-bit files
-_LITTLE = 1  # EI_DATA of little-endian files
+_MOST_NOTE_SEGMENTS = 16  # linkers make one or two
+_MOST_NOTES = 256
+_NOTES_SIZE = 1 << 16  # bytes of one segment that are looked through
+_SEARCHED = 1 << 26  # bytes of one segment that are searched for source paths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """One entry of the program header table, in its own words (`LOAD`, `NOTE`, …)."""
+class Note:
+    """One note that is mapped: who left it, of which type, and where its content lies in the file."""
 
-    kind: str
-    rights: int
-    offset: int
-    size: int
-    address: int
-    memory_size: int
+    owner: str
+    type: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,71 +46,72 @@ class MappedFacts:
     """What was won from the mapped bytes; see the fields of the same name in `BinaryProfile`."""
 
     build_id: str | None
+    notes: tuple[str, ...]
     code_sha256: str
     data_sha256: str
-    pathless_sha256: str
     traces: SourceTraces
 
 
-def read_mapped(view: memoryview, segments: Sequence[Segment], *, entry: int) -> MappedFacts:
+def read_mapped(file: MappedFile, header: Header, segments: Sequence[Segment]) -> MappedFacts:
     """Digest what would be mapped.
 
     Args:
-        view: the whole file.
+        file: the whole file.
+        header: its header, for byte order and entry point.
         segments: its program headers; they may point anywhere.
-        entry: the address at which the program starts.
     """
-    build_id, blanked = _find_build_id(view, segments)
-    ranges = (*blanked, *_section_table_fields(view))
-    loaded = [(s, _cut(view, s.offset, s.size, ranges)) for s in segments if s.kind == "LOAD"]
-    code = [pair for pair in loaded if pair[0].rights & _EXECUTABLE]
-    data = [pair for pair in loaded if not pair[0].rights & _EXECUTABLE]
+    view = file.view
+    notes = tuple(read_notes(view, header, segments))
+    build_id = next((note for note in notes if (note.owner, note.type) == _BUILD_ID), None)
+    blanked = [*_section_table_fields(header), *([(build_id.start, build_id.end)] if build_id else [])]
+    loaded = [segment for segment in segments if segment.type == LOAD]
+    code = [segment for segment in loaded if segment.rights & _RUN]
+    data = [segment for segment in loaded if not segment.rights & _RUN]
     # Old linkers put everything that is read-only into the executable segment.
-    traces = trace_sources(content for _, content in data + code[:1])
-    layout = repr((entry, [(s.kind, s.rights, s.address, s.memory_size) for s in segments]))
+    searched = [*data, *code[:1]]
+    traces = trace_sources(bytes(view[s.offset : s.offset + min(s.size, _SEARCHED)]) for s in searched)
+    layout = repr((header.entry, [(s.name, s.rights, s.address, s.memory_size) for s in segments]))
     return MappedFacts(
-        build_id=build_id,
-        code_sha256=_digest(code, "", roots=()),
-        data_sha256=_digest(data, layout, roots=()),
-        pathless_sha256=_digest(data, layout, roots=traces.roots),
+        build_id=bytes(view[build_id.start : build_id.end]).hex() if build_id else None,
+        notes=tuple(f"{note.owner} {note.type:#x} {_digest_of(view, note)}" for note in notes),
+        code_sha256=_digest(file, code, "", blanked),
+        data_sha256=_digest(file, data, layout, blanked),
         traces=traces,
     )
 
 
-def _digest(parts: Iterable[tuple[Segment, bytearray]], layout: str, *, roots: Iterable[str]) -> str:
+def read_notes(view: memoryview, header: Header, segments: Iterable[Segment]) -> Iterator[Note]:
+    """Yield the notes that are mapped, in their order; a broken chain ends it."""
+    words = struct.Struct(header.order + "III")
+    count = 0
+    for segment in [s for s in segments if s.type == PT_NOTE][:_MOST_NOTE_SEGMENTS]:
+        position, end = segment.offset, min(segment.offset + min(segment.size, _NOTES_SIZE), len(view))
+        while position + _NOTE_HEAD <= end and count < _MOST_NOTES:
+            name_size, size, kind = words.unpack_from(view, position)
+            name = bytes(view[position + _NOTE_HEAD : position + _NOTE_HEAD + min(name_size, 32)])
+            start = position + _NOTE_HEAD + -(-name_size // 4) * 4
+            if start + size > end:
+                break
+            owner = name.rstrip(b"\0").decode("utf-8", "replace")
+            yield Note(owner=owner, type=kind, start=start, end=start + size)
+            count += 1
+            position = start + -(-size // 4) * 4
+
+
+def _digest_of(view: memoryview, note: Note) -> str:
+    return hashlib.sha256(view[note.start : note.end]).hexdigest()[:12]
+
+
+def _digest(file: MappedFile, parts: Iterable[Segment], layout: str, blanked: Sequence[tuple[int, int]]) -> str:
     digest = hashlib.sha256(layout.encode())
-    for segment, content in parts:
-        for root in roots:
-            content = content.replace(root.encode(), bytes(len(root)))  # noqa: PLW2901 - one step after another
-        digest.update(repr((segment.address, segment.memory_size, segment.rights, len(content))).encode())
-        digest.update(content)
+    for segment in parts:
+        end = min(segment.offset + segment.size, len(file.view))
+        length = max(end - segment.offset, 0)
+        digest.update(repr((segment.address, segment.memory_size, segment.rights, length)).encode())
+        file.update_blanked(digest, segment.offset, end, blanked)
     return digest.hexdigest()
 
 
-def _cut(view: memoryview, start: int, size: int, blanked: Iterable[tuple[int, int]]) -> bytearray:
-    content = bytearray(view[start : start + size])
-    for first, end in blanked:
-        low, high = max(first - start, 0), min(end - start, len(content))
-        if low < high:
-            content[low:high] = bytes(high - low)
-    return content
-
-
-def _section_table_fields(view: memoryview) -> tuple[tuple[int, int], ...]:
+def _section_table_fields(header: Header) -> tuple[tuple[int, int], ...]:
     # e_shoff, and e_shnum with e_shstrndx.
-    return ((40, 48), (60, 64)) if view[4] == _WIDE else ((32, 36), (48, 52))
-
-
-def _find_build_id(view: memoryview, segments: Iterable[Segment]) -> tuple[str | None, list[tuple[int, int]]]:
-    """Return the build-id and where its bytes lie in the file."""
-    words = struct.Struct("<III" if view[5] == _LITTLE else ">III")
-    for segment in [s for s in segments if s.kind == "NOTE"][:_MOST_NOTES]:
-        position, end = segment.offset, min(segment.offset + min(segment.size, _NOTES_SIZE), len(view))
-        while position + _NOTE_HEAD <= end:
-            name_size, size, kind = words.unpack_from(view, position)
-            name = bytes(view[position + _NOTE_HEAD : position + _NOTE_HEAD + min(name_size, 16)])
-            start = position + _NOTE_HEAD + -(-name_size // 4) * 4
-            if (name, kind) == _BUILD_ID and start + size <= end:
-                return bytes(view[start : start + size]).hex(), [(start, start + size)]
-            position = start + -(-size // 4) * 4
-    return None, []
+    return ((40, 48), (60, 64)) if header.wide else ((32, 36), (48, 52))

@@ -9,6 +9,7 @@ library has used since 1.95 at the latest. C and C++ names are left as they are.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -127,3 +128,11 @@ def _v0_identifiers(name: str) -> Iterator[str]:
         position = found.end() + int(found[1])
         if int(found[1]) and position <= len(name):
             yield name[found.end() : position]
+
+
+def code_by_crate(profile: BinaryProfile) -> dict[str, int]:
+    """Return how many bytes of code come from each crate, the largest first; `other` is what has no Rust name."""
+    sizes: Counter[str] = Counter()
+    for function in profile.functions or ():
+        sizes[crate_of(function.name) or "other"] += function.size
+    return dict(sizes.most_common())

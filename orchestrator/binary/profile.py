@@ -1,7 +1,7 @@
 """What is known about one program: facts only, as plain values with a versioned JSON form.
 
 Nothing here reads a program (see `read.py`) or compares two (see `parity/`). A remembered profile is made of these
-values alone, so whoever finds one in the workspace pays neither for LIEF nor for the program's bytes.
+values alone, so whoever finds one in the workspace pays neither for reading nor for holding the program.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-PROFILE_VERSION = 1
+PROFILE_VERSION = 2
 """Part of the key under which profiles are remembered; goes up when a fact is added or changes its meaning."""
 
 
@@ -66,18 +66,23 @@ class BinaryProfile:
         interpreter: the loader that the program asks for, or the interpreter in a script's first line.
         needed: names of the shared libraries it asks for, in its order.
         versions: `library VERSION` for each symbol version it asks for.
+        search: folders that it tells the loader to look in first (RPATH, RUNPATH).
         build_id: hex; None when the linker left none.
+        notes: `owner type digest` of each note that is mapped.
         comment: the tools that the compiler and linker name in `.comment`, in its order.
+        producers: compilers that the debug information names, C compilers with their flags, sorted.
         code_sha256: over what is mapped executable: addresses and bytes.
         data_sha256: over everything else that is mapped, with two things blanked that say nothing about how the
             program runs: the bytes of the build-id and the position of the section table.
-        pathless_sha256: as `data_sha256` with each of `roots` blanked, length kept.
         overlay_sha256: over what follows the last part that the file's own tables name; None when nothing does.
         functions: by name; None when there is no symbol table to read them from.
+        units: `crate count`: how many units of code generation the compiler named in the symbol table.
+        hardening: protections that its tables show, in the words of `checksec`.
         debug_info: whether it carries DWARF.
         stripped: whether the symbol table is gone.
         crates: `name version` of dependencies, from the source paths that panics would print. A dependency that
             cannot panic leaves no trace, so absence alone proves nothing.
+        audited: `name version` of the packages that `cargo auditable` listed.
         rustc_commits: of the standard library's sources, from the same strings.
         roots: folders that the crates' sources were compiled in, as far as those strings tell.
     """
@@ -91,25 +96,33 @@ class BinaryProfile:
     interpreter: str | None = None
     needed: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
     build_id: str | None = None
+    notes: tuple[str, ...] = ()
     comment: tuple[str, ...] = ()
+    producers: tuple[str, ...] = ()
     sections: tuple[SectionFacts, ...] = ()
     code_sha256: str | None = None
     data_sha256: str | None = None
-    pathless_sha256: str | None = None
     overlay_sha256: str | None = None
     functions: tuple[Function, ...] | None = None
+    units: tuple[str, ...] = ()
+    hardening: tuple[str, ...] = ()
     debug_info: bool = False
     stripped: bool = True
     crates: tuple[str, ...] = ()
+    audited: tuple[str, ...] = ()
     rustc_commits: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
 
 
-_TEXTS = ("needed", "versions", "comment", "crates", "rustc_commits", "roots")
+_TEXTS = (
+    *("needed", "versions", "search", "notes", "comment", "producers", "units", "hardening"),
+    *("crates", "audited", "rustc_commits", "roots"),
+)
 _PLAIN = (
     *("sha256", "size", "damage", "machine", "kind", "interpreter", "build_id"),
-    *("code_sha256", "data_sha256", "pathless_sha256", "overlay_sha256", "debug_info", "stripped"),
+    *("code_sha256", "data_sha256", "overlay_sha256", "debug_info", "stripped"),
 )
 
 

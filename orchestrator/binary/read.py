@@ -1,7 +1,7 @@
 """Reading a program into a profile, once per content.
 
 What is wrong with a file is a fact of its profile (`damage`), never an exception: files come out of images and may be
-anything. A remembered profile, and a file that is no ELF, cost no LIEF.
+anything.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import mmap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from orchestrator.binary.digests import MappedFile
+from orchestrator.binary.elf import read_elf
+from orchestrator.binary.foreign import read_foreign
 from orchestrator.binary.profile import (
     PROFILE_VERSION,
     BinaryProfile,
@@ -33,7 +36,6 @@ _MAGIC = (
     *((magic, Format.MACH_O) for magic in (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")),
 )
 _HEAD = 256  # what the kernel looks at (BINPRM_BUF_SIZE)
-_ELF_HEADER = 52  # the smaller of the two
 _REPAIR = "run `invoke clean`, then `invoke build`"
 
 
@@ -78,10 +80,15 @@ def read_profile(path: Path) -> BinaryProfile:
         if not head:
             return BinaryProfile(sha256=hashlib.sha256().hexdigest(), size=0, format=Format.EMPTY)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
-            basis = BinaryProfile(sha256=hashlib.sha256(view).hexdigest(), size=len(view), format=_format(head))
+            content = MappedFile(mapped, view)
+            basis = BinaryProfile(sha256=content.sha256(), size=len(view), format=_format(head))
             if basis.format is Format.SCRIPT:
                 return replace(basis, interpreter=_interpreter(head))
-            return _elf(path, view, basis) if basis.format is Format.ELF else basis
+            if basis.format is Format.ELF:
+                return read_elf(content, basis)
+    if basis.format in {Format.PE, Format.MACH_O}:
+        return read_foreign(path, basis)
+    return basis
 
 
 def _format(head: bytes) -> Format:
@@ -91,11 +98,3 @@ def _format(head: bytes) -> Format:
 def _interpreter(head: bytes) -> str | None:
     words = head[2:].split(b"\n", 1)[0].split()
     return words[0].decode(errors="replace") if words else None
-
-
-def _elf(path: Path, view: memoryview, basis: BinaryProfile) -> BinaryProfile:
-    from orchestrator.binary.elf import read_elf  # noqa: PLC0415 - the way to LIEF, see there
-
-    if len(view) < _ELF_HEADER:
-        return replace(basis, damage=f"it ends after {len(view)} bytes, within the ELF header")
-    return read_elf(path, view, basis)

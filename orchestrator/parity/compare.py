@@ -7,6 +7,7 @@ as the worse rung. See docs/explanation/parity-ladder.md.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.binary.names import entry_crates, own_functions
@@ -25,7 +26,9 @@ from orchestrator.parity.policy import Rung
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from orchestrator.binary.content.explain import ContentDifference
     from orchestrator.binary.profile import BinaryProfile, Function, SectionFacts
+    from orchestrator.parity.facts import BuildFacts
 
 # Neither loaded nor about the code: names and versions that tools leave behind, and the table of section names.
 _METADATA = (".comment", ".note", ".shstrtab", ".gnu_debuglink", ".gnu_debugaltlink")
@@ -38,6 +41,8 @@ def compare_files(
     size: int,
     profile: Callable[[str], BinaryProfile],
     own: Sequence[str] = (),
+    content: Callable[[str, str], ContentDifference | None] | None = None,
+    facts: BuildFacts | None = None,
 ) -> Comparison:
     """Compare two programs by digest, and read them only when they differ.
 
@@ -47,23 +52,49 @@ def compare_files(
         size: of the local program, bytes.
         profile: gives the profile for a digest; called once for each side, and not at all for identical files.
         own: the project's own crates; see `compare`.
+        content: compares two programs byte by byte, by their digests; not called when digests of what is mapped tell
+            the answer already.
+        facts: what is known of the two builds.
     """
     if local_sha256 == image_sha256:
         return _identical(local_sha256, size)
-    return compare(profile(local_sha256), profile(image_sha256), own=own)
+    local, image = profile(local_sha256), profile(image_sha256)
+    return compare(
+        local,
+        image,
+        own=own,
+        content=content(local_sha256, image_sha256) if content and worth_reading(local, image) else None,
+        facts=facts,
+    )
 
 
-def compare(local: BinaryProfile, image: BinaryProfile, *, own: Sequence[str] = ()) -> Comparison:
+def worth_reading(local: BinaryProfile, image: BinaryProfile) -> bool:
+    """Return whether comparing the contents can tell more than the profiles do."""
+    if {local.format, image.format} != {Format.ELF} or local.damage or image.damage or local.machine != image.machine:
+        return False
+    return (local.code_sha256, local.data_sha256) != (image.code_sha256, image.data_sha256)
+
+
+def compare(
+    local: BinaryProfile,
+    image: BinaryProfile,
+    *,
+    own: Sequence[str] = (),
+    content: ContentDifference | None = None,
+    facts: BuildFacts | None = None,
+) -> Comparison:
     """Compare two profiles.
 
     Args:
         local: the program built on the host.
         image: the program as shipped.
         own: names of the project's own crates or packages; without any, those whose `main` the local program holds.
+        content: both programs byte by byte, where that was looked at.
+        facts: what is known of the two builds.
     """
     if local.sha256 == image.sha256:
         return _identical(local.sha256, local.size)
-    difference = _difference(local, image, own or entry_crates(local))
+    difference = replace(_difference(local, image, own or entry_crates(local)), content=content, facts=facts)
     rung, held_by = _rung(difference)
     return Comparison(
         rung=rung,
@@ -197,8 +228,7 @@ def _rung(difference: Difference) -> tuple[Rung, str]:
     foreign = _foreign(difference)
     if foreign is not None:
         return Rung.FOREIGN, foreign
-    local, image = difference.local, difference.image
-    if local.code_sha256 == image.code_sha256:
+    if difference.mapped_equal or difference.code_equal:
         return _rung_of_equal_code(difference)
     if difference.toolchains:
         return Rung.TOOLCHAIN, "the machine code differs, and so do the tools that made it"
@@ -206,18 +236,32 @@ def _rung(difference: Difference) -> tuple[Rung, str]:
 
 
 def _rung_of_equal_code(difference: Difference) -> tuple[Rung, str]:
-    local, image = difference.local, difference.image
+    local, image, content = difference.local, difference.image, difference.content
     names = section_names(difference.sections)
     if local.overlay_sha256 != image.overlay_sha256:
         return Rung.DATA, "the mapped code is equal and other bytes follow the end of the program proper"
-    if local.data_sha256 == image.data_sha256:
+    if difference.mapped_equal:
         if all(section.name.startswith(_METADATA) for section in difference.sections):
             return Rung.METADATA, f"all that is mapped is equal; what differs are notes and tables: {names}"
         return Rung.HASH_ONLY, f"all that is mapped is equal; symbols or debug information differ: {names}"
-    if local.pathless_sha256 == image.pathless_sha256 and difference.roots:
-        here, there = ", ".join(local.roots), ", ".join(image.roots)
-        return Rung.PATHS, f"the mapped code is equal, and the data but for source folders ({here} against {there})"
-    return Rung.DATA, f"the mapped code is equal and the mapped data differ: {names}"
+    settings = [(side.kind, side.hardening, side.interpreter, side.search, side.needed) for side in (local, image)]
+    if content is not None and content.equal and settings[0] == settings[1]:
+        if not content.folders:
+            return Rung.HASH_ONLY, f"all code and data are equal; {_moved(content)} lie elsewhere: {names}"
+        if not difference.crates:
+            folders = content.folders[0]
+            return Rung.PATHS, (
+                "all code and data are equal but for where things lie and for source folders "
+                f"({folders.local} against {folders.image})"
+            )
+    if content is not None and content.constants.sections:
+        names = ", ".join(content.constants.sections)
+    return Rung.DATA, f"the machine code is equal and the mapped data differ: {names}"
+
+
+def _moved(content: ContentDifference) -> str:
+    moved = content.bodies.moved
+    return f"{moved:,} functions" if moved else "constants"
 
 
 def _foreign(difference: Difference) -> str | None:
@@ -250,7 +294,14 @@ def _nothing_in_common(difference: Difference) -> str | None:
 
 
 def _code_hint(difference: Difference) -> str:
-    functions = difference.functions
+    content, functions = difference.content, difference.functions
+    if content is not None and content.named:
+        bodies = content.bodies
+        total = bodies.same + len(bodies.other_data) + len(bodies.changed) + len(bodies.only_local)
+        return (
+            f"; of {total:,} functions {len(bodies.changed):,} have another body, {len(bodies.only_local):,} are only "
+            f"local, {len(bodies.only_image):,} only in the image"
+        )
     if functions is None:
         return ""
     if functions.same_shape:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.binary.profile import Format
+
 if TYPE_CHECKING:
+    from orchestrator.binary.content.explain import ContentDifference
     from orchestrator.binary.profile import BinaryProfile
+    from orchestrator.parity.facts import BuildFacts
     from orchestrator.parity.policy import Rung
 
 STANDARD_LIBRARY = "standard library of rustc "
@@ -98,6 +102,8 @@ class Difference:
         roots: folders that sources were compiled in.
         local_entries: crates whose `main` the local program holds.
         image_entries: crates whose `main` the image's program holds.
+        content: both programs byte by byte; None where that was not looked at or does not reach.
+        facts: what is known of the two builds; None where nothing is.
     """
 
     local: BinaryProfile
@@ -111,6 +117,31 @@ class Difference:
     roots: SetDifference
     local_entries: tuple[str, ...]
     image_entries: tuple[str, ...]
+    content: ContentDifference | None = None
+    facts: BuildFacts | None = None
+
+    @property
+    def sound(self) -> bool:
+        """Return whether both sides are ELF programs without damage, so that their insides can be compared."""
+        return {self.local.format, self.image.format} == {Format.ELF} and not (self.local.damage or self.image.damage)
+
+    @property
+    def mapped_equal(self) -> bool:
+        """Return whether all that is mapped is the same, byte for byte."""
+        local, image = self.local, self.image
+        return self.sound and (local.code_sha256, local.data_sha256) == (image.code_sha256, image.data_sha256)
+
+    @property
+    def code_equal(self) -> bool:
+        """Return whether the machine code is the same but for where things lie."""
+        same = self.local.code_sha256 == self.image.code_sha256
+        return self.sound and (same or (self.content is not None and self.content.bodies.code_equal))
+
+    def section_sizes(self, prefix: str) -> tuple[int, int]:
+        """Return how many bytes the sections take whose names begin so, on both sides."""
+        sides = (self.local, self.image)
+        here, there = (sum(p.size for p in side.sections if p.name.startswith(prefix)) for side in sides)
+        return here, there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

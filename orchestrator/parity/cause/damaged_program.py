@@ -16,6 +16,8 @@ def weigh(difference: Difference) -> Suspicion | None:
     """Certain when the file ends before its own tables do, or is empty."""
     image = difference.image
     damage = "it is empty" if image.format is Format.EMPTY else image.damage
+    if image.format not in {difference.local.format, Format.EMPTY}:
+        return None  # whether a file of another kind is whole does not matter
     if damage is None or difference.local.damage is not None:
         return None
     return Suspicion(

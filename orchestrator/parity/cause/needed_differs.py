@@ -34,4 +34,5 @@ def weigh(difference: Difference) -> Suspicion | None:
             *(Evidence(label=f"needed, only {side}", value=listed(names)) for side, names in sides if names),
             *((Evidence(label="crates that wrap a library", value=listed(wrappers)),) if wrappers else ()),
         ),
+        explains=frozenset({"symbol-hash"}),
     )

@@ -41,12 +41,25 @@ def _by_format(difference: Difference) -> Suspicion | None:
 
 def _by_entry(difference: Difference) -> Suspicion | None:
     here, there = difference.local_entries, difference.image_entries
-    if not here or not there or set(here) & set(there):
+    if not here or not there or set(here) & set(there) or of_the_workspace(difference):
         return None
     return _suspect(
         f"the image's program is `{listed(there)}`, the local one is `{listed(here)}`",
         evidence=(Evidence(label="main of", value=f"local {listed(here)}, image {listed(there)}"),),
     )
+
+
+def of_the_workspace(difference: Difference) -> bool:
+    """Return whether the image's program is another binary of the same workspace.
+
+    It is when the run knows a binary of that name, or when it holds functions of the project's own libraries.
+    """
+    entries = set(difference.image_entries)
+    if not entries or entries & set(difference.local_entries):
+        return False
+    if difference.facts is not None and entries & {name.replace("-", "_") for name in difference.facts.programs}:
+        return True
+    return any(code.image for code in difference.own if code.crate not in difference.local_entries)
 
 
 def _by_language(difference: Difference) -> Suspicion | None:

@@ -2,8 +2,7 @@
 
 Size, exit code and output do not tell a stub (real programs were measured that are smaller than their stub). What
 does: the project's own functions are all gone but `main`, the dependencies are gone (they leave source paths in a
-program that uses them, even when it is stripped), and what is left is in the local program as well, unchanged. One of
-the project's crates may be a stub while the others are real.
+program that uses them, even when it is stripped), and what is left is in the local program as well, unchanged.
 """
 
 from __future__ import annotations
@@ -17,11 +16,17 @@ from orchestrator.verdict import Evidence
 if TYPE_CHECKING:
     from orchestrator.parity.difference import Difference, OwnCode
 
-_REPAIR = (
+REPAIR = (
     "keep `stub: {guard: enforce}` in the spec, which recompiles what changed; in the Dockerfile itself, `touch` every "
     "source of every local crate after the COPY that brings the real sources, before the build"
 )
-_EXPLAINS = frozenset({"needed-differs", "dependency-version", "paths", "symbol-hash"})
+EXPLAINS = frozenset(
+    {
+        *("needed-differs", "dependency-version", "paths", "symbol-hash", "other-sources", "own-data", "features"),
+        *("codegen-settings", "codegen-units", "nondeterminism", "timestamp", "commit-id", "overflow-checks"),
+    }
+)
+"""What goes with the code that is missing."""
 
 
 def weigh(difference: Difference) -> Suspicion | None:
@@ -29,13 +34,18 @@ def weigh(difference: Difference) -> Suspicion | None:
     mains = set(difference.local_entries)
     if mains and difference.image.functions is not None and not mains & set(difference.image_entries):
         return None  # without this program's `main` it is another program
-    emptied = [code for code in difference.own if code.local_beyond_main and not code.image_beyond_main]
+    emptied = emptied_crates(difference)
     bare = bool(difference.crates.only_local) and not difference.image.crates and bool(difference.image.rustc_commits)
-    if emptied:
+    if emptied and all(code.image_beyond_main == 0 for code in difference.own):
         return _by_own_code(difference, emptied, bare=bare)
     if bare and difference.functions is None:
         return _by_dependencies(difference)
     return None
+
+
+def emptied_crates(difference: Difference) -> list[OwnCode]:
+    """Return the project's own crates of which the image's program has `main` at most."""
+    return [code for code in difference.own if code.local_beyond_main and not code.image_beyond_main]
 
 
 def _by_own_code(difference: Difference, emptied: list[OwnCode], *, bare: bool) -> Suspicion:
@@ -48,9 +58,9 @@ def _by_own_code(difference: Difference, emptied: list[OwnCode], *, bare: bool) 
         cause="stub",
         likelihood=_likelihood(difference, bare=bare),
         explanation=f"the image's program has {share}none of package {names}'s own ({rest})",
-        repair=_REPAIR,
+        repair=REPAIR,
         evidence=(Evidence(label="own functions missing", value=listed(missing)), *_dependencies(difference)),
-        explains=_EXPLAINS,
+        explains=EXPLAINS,
     )
 
 
@@ -66,10 +76,9 @@ def _likelihood(difference: Difference, *, bare: bool) -> Likelihood:
         and not functions.only_image
         and all(entry_crate(name) is not None for name in functions.resized)
     )
-    whole = all(code.image_beyond_main == 0 for code in difference.own)
-    if whole and bare and (subset or difference.toolchains):
+    if bare and (subset or difference.toolchains):
         return Likelihood.CERTAIN  # other tools bring another standard library, and explain no missing dependency
-    if subset or (whole and bare):
+    if subset or bare:
         return Likelihood.LIKELY
     return Likelihood.POSSIBLE
 
@@ -80,9 +89,9 @@ def _by_dependencies(difference: Difference) -> Suspicion:
         cause="stub",
         likelihood=Likelihood.LIKELY,
         explanation=f"the local program shows {shown}, the image's is a Rust program that shows none",
-        repair=_REPAIR,
+        repair=REPAIR,
         evidence=_dependencies(difference),
-        explains=_EXPLAINS,
+        explains=EXPLAINS,
     )
 
 

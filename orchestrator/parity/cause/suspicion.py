@@ -12,12 +12,7 @@ if TYPE_CHECKING:
     from orchestrator.verdict import Evidence
 
 _LONGEST = 80
-EVERYTHING_ELSE = frozenset(
-    {
-        *("other-program", "stub", "toolchain", "needed-differs", "dependency-version"),
-        *("stripped", "strip-debug", "paths", "symbol-hash"),
-    }
-)
+EVERYTHING_ELSE = frozenset({"*"})
 """What a file that is no program, or another one, explains: there is nothing left to compare."""
 
 
@@ -51,6 +46,10 @@ class Suspicion:
     repair: str
     evidence: tuple[Evidence, ...] = ()
     explains: frozenset[str] = frozenset()
+
+    def covers(self, cause: str) -> bool:
+        """Return whether this one accounts for another cause's evidence."""
+        return cause in self.explains or self.explains == EVERYTHING_ELSE
 
 
 def counted(number: int, one: str, many: str) -> str:

@@ -18,18 +18,33 @@ _NAMES = (".note.gnu.build-id", ".symtab", ".strtab")
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Certain when all that is mapped is equal and nothing but symbol names and the build-id differs."""
-    local, image, functions = difference.local, difference.image, difference.functions
-    if (local.code_sha256, local.data_sha256) != (image.code_sha256, image.data_sha256):
+    """Certain when all that is mapped is equal and nothing but symbol names and the build-id differs.
+
+    Likely when all code and data are equal and functions lie elsewhere, as hashes decide on their order.
+    """
+    functions, content = difference.functions, difference.content
+    if functions is None or not functions.same_shape:
         return None
     names = {section.name for section in difference.sections}
-    if functions is None or not functions.same_shape or ".strtab" not in names or not names <= set(_NAMES):
+    if difference.mapped_equal:
+        if ".strtab" not in names or not names <= set(_NAMES):
+            return None
+        return _suspect(
+            Likelihood.CERTAIN, "all that is mapped is equal; only hashes in the names of symbols differ", names
+        )
+    if content is None or not content.equal or content.folders:
         return None
+    return _suspect(
+        Likelihood.LIKELY, "all functions and data are equal; their hashes differ, and with these their order", names
+    )
+
+
+def _suspect(likelihood: Likelihood, explanation: str, names: set[str]) -> Suspicion:
     return Suspicion(
         cause="symbol-hash",
-        likelihood=Likelihood.CERTAIN,
-        explanation="all that is mapped is equal; only hashes in the names of symbols differ",
-        repair="pass `--target` on both sides or on none, keep path dependencies inside the workspace, or strip the "
-        'symbols on both sides (`strip = "symbols"` in the cargo profile)',
+        likelihood=likelihood,
+        explanation=explanation,
+        repair="pass `--target` on both sides or on none, give both the same cargo profile, keep path dependencies "
+        "inside the workspace; or accept it with `parity: {accept: hash-only}`",
         evidence=(Evidence(label="sections that differ", value=", ".join(sorted(names))),),
     )

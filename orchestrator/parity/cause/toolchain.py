@@ -1,7 +1,6 @@
-"""Other tools made the image's program: compiler, linker, or the C compiler behind the start-up files.
+"""Another Rust toolchain compiled the image's program.
 
-They name themselves in `.comment`. rust-lld does, GNU ld does not, so a linker that is named on one side only is
-another linker.
+Compilers name themselves in `.comment`, and the standard library's source paths hold the compiler's commit.
 """
 
 from __future__ import annotations
@@ -16,32 +15,28 @@ if TYPE_CHECKING:
     from orchestrator.parity.difference import Difference
 
 _RUST = ("rustc ", STANDARD_LIBRARY)
-_LINKER = ("Linker: ",)
-_REPAIRS = {
-    _RUST: "use one Rust toolchain on both sides: pin it in rust-toolchain.toml and in the builder's base image",
-    _LINKER: "link with the same linker on both sides: the same toolchain, and the same `linker` and `link-arg` "
-    "settings in .cargo/config.toml",
-}
-_C_REPAIR = "give the builder's base image the same C compiler packages as this machine"
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Certain when both sides are Rust programs and name other compilers or linkers; possible for C compilers alone.
+    """Certain when both sides are Rust programs and name other compilers; possible when only a C compiler differs.
 
     A C compiler that is named on one side only may just as well be another set of C sources.
     """
     tools = difference.toolchains
-    if not tools:
+    sides = [("local", tools.only_local), ("image", tools.only_image)]
+    named = {side: [text for text in names if not text.startswith("Linker: ")] for side, names in sides}
+    if not any(named.values()):
         return None
-    both = bool(tools.only_local and tools.only_image)
-    named = (*tools.only_local, *tools.only_image)
-    kind = next((kind for kind in _REPAIRS if any(text.startswith(kind) for text in named)), None)
-    rust = all(any(text.startswith(_RUST) for text in side.comment) for side in (difference.local, difference.image))
-    sides = [(side, names) for side, names in (("local", tools.only_local), ("image", tools.only_image)) if names]
+    rust = any(text.startswith(_RUST) for names in named.values() for text in names)
+    both = all(any(text.startswith(_RUST) for text in side.comment) for side in (difference.local, difference.image))
+    shown = [(side, names) for side, names in named.items() if names]
     return Suspicion(
         cause="toolchain",
-        likelihood=Likelihood.CERTAIN if rust and (kind is not None or both) else Likelihood.POSSIBLE,
-        explanation="other tools made it: " + "; ".join(f"only {side} {listed(names)}" for side, names in sides),
-        repair=_REPAIRS[kind] if kind else _C_REPAIR,
-        evidence=tuple(Evidence(label=f"tools, only {side}", value=listed(names)) for side, names in sides),
+        likelihood=Likelihood.CERTAIN if rust and both else Likelihood.POSSIBLE,
+        explanation="other tools made it: " + "; ".join(f"only {side} {listed(names)}" for side, names in shown),
+        repair="use one Rust toolchain on both sides: pin it in rust-toolchain.toml and in the builder's base image"
+        if rust
+        else "give the builder's base image the same C compiler packages as this machine",
+        evidence=tuple(Evidence(label=f"tools, only {side}", value=listed(names)) for side, names in shown),
+        explains=frozenset({"codegen-settings", "codegen-units", "other-sources", "features", "symbol-hash"}),
     )

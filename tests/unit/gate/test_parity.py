@@ -24,7 +24,6 @@ LOCAL = BinaryProfile(
     kind="pie",
     code_sha256="1",
     data_sha256="2",
-    pathless_sha256="3",
     sections=(SectionFacts(name=".text", size=9, flags="AX", sha256="4"),),
     functions=tuple(sorted((*STANDARD, *OWN, MAIN))),
     stripped=False,

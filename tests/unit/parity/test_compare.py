@@ -21,7 +21,6 @@ LOCAL = BinaryProfile(
     kind="pie",
     code_sha256="c" * 64,
     data_sha256="d" * 64,
-    pathless_sha256="e" * 64,
     sections=(TEXT,),
     functions=(Function("_ZN7backend4mainE", 10), Function("_ZN7backend3runE", 20)),
     stripped=False,
@@ -58,9 +57,8 @@ def test_differing_files_are_profiled_once_each() -> None:
         ({"sections": (TEXT, SectionFacts(name=".comment", size=1, flags="", sha256="x"))}, Rung.METADATA),
         ({"sections": (TEXT, SectionFacts(name=".symtab", size=1, flags="", sha256="x"))}, Rung.HASH_ONLY),
         ({"overlay_sha256": "o"}, Rung.DATA),
-        ({"data_sha256": "x", "pathless_sha256": "y"}, Rung.DATA),
         ({"data_sha256": "x"}, Rung.DATA),
-        ({"data_sha256": "x", "roots": ("/app",)}, Rung.PATHS),
+        ({"data_sha256": "x", "roots": ("/app",)}, Rung.DATA),
         ({"code_sha256": "x"}, Rung.CODE),
         ({"code_sha256": "x", "kind": "executable"}, Rung.CODE),
         ({"machine": "aarch64"}, Rung.FOREIGN),
@@ -121,13 +119,13 @@ def test_own_crates_are_counted_one_by_one() -> None:
     assert comparison.rung is Rung.CODE, "one real crate is left, so the program is not foreign"
 
 
-def test_a_library_of_the_project_that_is_empty_is_likely_a_stub() -> None:
+def test_a_library_of_the_project_that_is_empty_is_likely_a_library_stub() -> None:
     """The library stub of a workspace: main is real, one member is a placeholder."""
     local = replace(LOCAL, functions=(*(LOCAL.functions or ()), Function("_ZN8app_core4workE", 5)))
     comparison = compare(local, replace(IMAGE, code_sha256="x"), own=("backend", "app_core"))
     assert comparison.difference is not None
     first = diagnose(comparison.difference)[0]
-    assert first.cause == "stub"
+    assert first.cause == "library-stub"
     assert "`app_core`" in first.explanation
 
 

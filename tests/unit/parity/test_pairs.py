@@ -1,4 +1,4 @@
-"""Pairs of real programs that differ in one thing: the rung that is proven, and the cause that leads."""
+"""Pairs of real programs, judged by their profiles alone: what is proven and named without looking at the contents."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_inlined_functions_are_no_stub(workshop: Any, compared: Compared) -> Non
     """Other compiler settings can leave `main` alone as well: then the rest differs, and no stub is claimed."""
     source = 'fn add(a: usize) -> usize { a + 1 }\nfn main() { println!("{}", add(std::env::args().count())); }'
     local, image = workshop.plain(source, "-C", "opt-level=0"), workshop.plain(source)
-    assert leading(compared(local, image)).cause == "unknown"
+    assert leading(compared(local, image)).cause == "debug-profile"
 
 
 def test_another_binary_of_the_workspace_is_another_program(
@@ -160,11 +160,11 @@ def test_two_ways_to_strip_differ_in_metadata(workshop: Any, compared: Compared)
     assert compared(local, workshop.service("-C", "strip=symbols")).rung is Rung.METADATA
 
 
-def test_another_linker_is_the_toolchain(workshop: Any, compared: Compared) -> None:
+def test_another_linker_is_named(workshop: Any, compared: Compared) -> None:
     """rust-lld names itself in .comment, GNU ld does not."""
     comparison = compared(workshop.service(), workshop.service("-C", "linker-features=-lld"))
-    assert summary(comparison) == (Rung.TOOLCHAIN, "toolchain", Likelihood.CERTAIN)
-    assert "Linker: LLD" in leading(comparison).explanation
+    assert summary(comparison) == (Rung.TOOLCHAIN, "linker", Likelihood.CERTAIN)
+    assert "LLD" in leading(comparison).explanation
     assert "linker" in leading(comparison).repair
 
 
@@ -199,13 +199,6 @@ def test_another_folder_of_the_same_length_is_paths(workshop: Any, compared: Com
     assert comparison.rung in {Rung.DATA, Rung.CODE}
     assert leading(comparison).cause == "paths"
     assert "home-nowx" in leading(comparison).explanation
-
-
-def test_paths_alone_are_proven_when_the_code_is_equal(workshop: Any, compared: Compared) -> None:
-    """Equal code, and data that are equal once each side's own source folder is taken out."""
-    local = workshop.service()
-    image = workshop.edited(local, "moved", lambda content: content.replace(b"home-here", b"home-gone"))
-    assert summary(compared(local, image)) == (Rung.PATHS, "paths", Likelihood.CERTAIN)
 
 
 def test_other_symbol_hashes_are_hash_only(workshop: Any, compared: Compared) -> None:
@@ -243,4 +236,4 @@ def test_a_stub_linked_by_other_tools_is_still_a_stub(workshop: Any, compared: C
     """Of two causes that are both certain the one that explains more leads, and the other one is named too."""
     image = workshop.plain(stub_source, "-C", "linker-features=-lld")
     comparison = compared(workshop.service(), image)
-    assert [suspicion.cause for suspicion in diagnose(comparison.difference)][:2] == ["stub", "toolchain"]
+    assert [suspicion.cause for suspicion in diagnose(comparison.difference)][:2] == ["stub", "linker"]

@@ -1,0 +1,191 @@
+"""Instructions of the functions that differ, read with capstone: what to show, and what kind of difference it is.
+
+Only functions that are known to differ come here, and not many of them: decoding takes a microsecond an instruction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.binary.content.bodies import BodyPair
+    from orchestrator.binary.content.layout import Body, Layout
+
+_MOST_FUNCTIONS = 64
+_LONGEST = 4096  # bytes of one function that are decoded
+_MOST_ROWS = 12
+# What x86-64-v2 lacks and v3 has, beside everything that begins with `v`; Intel SDM, AMD64 ABI.
+_NEWER = frozenset(
+    {
+        "andn",
+        "bextr",
+        "blsi",
+        "blsmsk",
+        "blsr",
+        "tzcnt",
+        "lzcnt",
+        "bzhi",
+        "mulx",
+        "pdep",
+        "pext",
+        "rorx",
+        "sarx",
+        "shlx",
+    }
+    | {"shrx", "movbe"}
+)
+_OLDER_V = frozenset({"verr", "verw", "vmcall", "vmlaunch"})
+
+
+class Row(NamedTuple):
+    """One line of a comparison; an empty text where a side has nothing to put against the other."""
+
+    local: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """Where two bodies of one function begin to differ.
+
+    Attributes:
+        name: hash-free.
+        rows: the differing instructions side by side, the first twelve of them.
+        more: how many further rows differ.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstructionDifference:
+    """What the differing functions are made of.
+
+    Attributes:
+        excerpts: of the first functions that differ.
+        immediates: pairs of numbers, where nothing but numbers in instructions differs in any of the functions.
+        newer: for each function, instructions of newer processors that only the local or only the image's body has.
+    """
+
+    excerpts: tuple[Excerpt, ...] = ()
+    immediates: tuple[tuple[int, int], ...] = ()
+    newer: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+
+
+class _Instruction(NamedTuple):
+    mnemonic: str
+    operands: str
+    shape: str
+    numbers: tuple[int, ...]
+
+
+def compare_instructions(local: Layout, image: Layout, pairs: Sequence[BodyPair]) -> InstructionDifference:
+    """Decode functions that differ and compare them instruction by instruction.
+
+    Args:
+        local: the local program.
+        image: the image's program.
+        pairs: functions that are known to differ; the first 64 are decoded.
+    """
+    if not pairs:
+        return InstructionDifference()
+    import capstone  # noqa: PLC0415 - only where functions differ
+
+    decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+    excerpts: list[Excerpt] = []
+    numbers: list[tuple[int, int]] = []
+    only_numbers = len(pairs) <= _MOST_FUNCTIONS
+    newer = []
+    for pair in pairs[:_MOST_FUNCTIONS]:
+        here, there = _decode(decoder, local, pair.local), _decode(decoder, image, pair.image)
+        found = _numbers(here, there)
+        only_numbers = only_numbers and found is not None
+        numbers += found or []
+        sides = (_newer(here), _newer(there))
+        if sides[0] != sides[1]:
+            newer.append((tuple(sorted(sides[0] - sides[1])), tuple(sorted(sides[1] - sides[0]))))
+        excerpts.append(_excerpt(pair.local.name, here, there))
+    return InstructionDifference(
+        excerpts=tuple(excerpt for excerpt in excerpts if excerpt.rows),
+        immediates=tuple(dict.fromkeys(numbers)) if only_numbers else (),
+        newer=tuple(newer),
+    )
+
+
+def _decode(decoder: Any, layout: Layout, body: Body) -> list[_Instruction]:
+    section = layout.section(body.start)
+    if section is None:
+        return []
+    code = bytes(layout.read(section, body.start, min(body.end, body.start + _LONGEST)))
+    found = []
+    for address, size, mnemonic, operands in decoder.disasm_lite(code, body.start):
+        text = _named(layout, body, mnemonic, operands, address + size)
+        words = text.replace("[", " ").replace("]", " ").replace(",", " ").split()
+        values = tuple(int(word, 0) for word in words if _is_number(word))
+        shape = " ".join("#" if _is_number(word) else word for word in words)
+        found.append(_Instruction(mnemonic, text, shape, values))
+    return found
+
+
+def _is_number(word: str) -> bool:
+    return word[:1].isdigit() or (word[:1] == "-" and word[1:2].isdigit())
+
+
+def _named(layout: Layout, body: Body, mnemonic: str, operands: str, after: int) -> str:
+    """Write what an operand leads to instead of where it lies, so that moved code reads the same."""
+    if mnemonic == "call" or mnemonic.startswith("j"):
+        if not operands.startswith("0x"):
+            return operands if "rip" not in operands else "[elsewhere]"
+        target = int(operands, 16)
+        if body.start <= target < body.end:
+            return f"+{target - body.start:x}"
+        found = layout.function(target)
+        return found.name if found is not None and found.start == target else "elsewhere"
+    if "[rip" not in operands:
+        return operands
+    before, _, rest = operands.partition("[rip")
+    displacement, _, behind = rest.partition("]")
+    try:
+        target = after + int(displacement.replace(" ", "") or "0", 0)
+    except ValueError:
+        return operands
+    section = layout.section(target)
+    return f"{before}[{section.name if section else 'elsewhere'}]{behind}"
+
+
+def _numbers(here: Sequence[_Instruction], there: Sequence[_Instruction]) -> list[tuple[int, int]] | None:
+    """Return the numbers that differ when nothing else does; None when something else does."""
+    if len(here) != len(there):
+        return None
+    found: list[tuple[int, int]] = []
+    for one, other in zip(here, there, strict=True):
+        if (one.mnemonic, one.shape) != (other.mnemonic, other.shape):
+            return None
+        found += [pair for pair in zip(one.numbers, other.numbers, strict=True) if pair[0] != pair[1]]
+    return found
+
+
+def _newer(body: Sequence[_Instruction]) -> set[str]:
+    return {
+        instruction.mnemonic
+        for instruction in body
+        if instruction.mnemonic in _NEWER
+        or (instruction.mnemonic.startswith("v") and instruction.mnemonic not in _OLDER_V)
+    }
+
+
+def _excerpt(name: str, here: Sequence[_Instruction], there: Sequence[_Instruction]) -> Excerpt:
+    sides = [[f"{one.mnemonic} {one.operands}".strip() for one in side] for side in (here, there)]
+    rows: list[Row] = []
+    for tag, first, last, start, end in SequenceMatcher(None, sides[0], sides[1], autojunk=False).get_opcodes():
+        if tag != "equal":
+            mine, other = sides[0][first:last], sides[1][start:end]
+            rows += [Row(*pair) for pair in zip_longest(mine, other, fillvalue="")]
+    return Excerpt(name=name, rows=tuple(rows[:_MOST_ROWS]), more=max(len(rows) - _MOST_ROWS, 0))

@@ -1,0 +1,49 @@
+"""C code in the programs was compiled by another compiler, or with other flags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, listed
+from orchestrator.parity.evidence.blame import blame
+from orchestrator.verdict import Evidence
+
+if TYPE_CHECKING:
+    from orchestrator.parity.difference import Difference
+
+
+def weigh(difference: Difference) -> Suspicion | None:
+    """Certain when debug information names other C compilers or flags; likely when C functions alone differ."""
+    if not difference.sound:
+        return None
+    here, there = (
+        [text for text in side.producers if text.startswith("GNU ")] for side in (difference.local, difference.image)
+    )
+    found = blame(difference)
+    rust_same = found is not None and not found.own and not found.dependencies
+    if here and there and here != there:
+        only = [text for text in here if text not in there], [text for text in there if text not in here]
+        return _suspect(
+            Likelihood.CERTAIN,
+            f"C code was compiled differently: local {listed(only[0], most=2)}; image {listed(only[1], most=2)}",
+            (Evidence(label="C compilers", value=f"local {listed(only[0])}; image {listed(only[1])}"),),
+        )
+    if found is not None and found.c and rust_same and not difference.crates:
+        return _suspect(
+            Likelihood.LIKELY,
+            f"only C functions differ ({listed(found.c, most=3)}), all Rust functions are equal",
+            (Evidence(label="C functions that differ", value=listed(found.c)),),
+        )
+    return None
+
+
+def _suspect(likelihood: Likelihood, explanation: str, evidence: tuple[Evidence, ...]) -> Suspicion:
+    return Suspicion(
+        cause="c-compiler",
+        likelihood=likelihood,
+        explanation=explanation,
+        repair="use the same C compiler package on both sides, and the same CC, CFLAGS and TARGET_CFLAGS "
+        "(put them under `inputs` in the spec)",
+        evidence=evidence,
+        explains=frozenset({"codegen-settings", "other-sources"}),
+    )

@@ -1,0 +1,39 @@
+"""Every crate that was compiled here differs, the standard library does not: a setting of the compiler."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, counted, listed
+from orchestrator.parity.evidence.blame import blame
+from orchestrator.verdict import Evidence
+
+if TYPE_CHECKING:
+    from orchestrator.parity.difference import Difference
+
+
+def weigh(difference: Difference) -> Suspicion | None:
+    """Likely when, at equal versions and tools, functions of each compiled crate differ, dependencies included."""
+    found = blame(difference)
+    if found is None or difference.toolchains or difference.crates or not found.dependencies or not found.own:
+        return None
+    changed = {*found.own, *found.dependencies}
+    untouched = [crate for crate, count in found.compiled.items() if crate not in changed and count >= _ENOUGH]
+    return Suspicion(
+        cause="codegen-settings",
+        likelihood=Likelihood.POSSIBLE if untouched else Likelihood.LIKELY,
+        explanation=f"functions of {counted(len(changed), 'crate', 'crates')} compiled here differ, those of the "
+        "standard library do not: another setting of the compiler (opt-level, inlining, target features)",
+        repair="build both sides with the same cargo profile and rustflags; `cargo rustc -v` shows them, and "
+        "CARGO_PROFILE_RELEASE_* and RUSTFLAGS override them",
+        evidence=(
+            Evidence(label="crates that differ", value=listed(sorted(changed))),
+            *((Evidence(label="crates that do not", value=listed(untouched)),) if untouched else ()),
+        ),
+        explains=frozenset({"other-sources", "features", "library-stub"}),
+    )
+
+
+_ENOUGH = 8
+"""Functions that a crate must have for all of them to be equal by more than chance: a small one may hold nothing that
+a setting changes."""

@@ -1,0 +1,40 @@
+"""The commit, or a digest of the sources, is baked into the programs, and differs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, listed
+from orchestrator.parity.evidence.texts import differing_texts
+from orchestrator.verdict import Evidence
+
+if TYPE_CHECKING:
+    from orchestrator.parity.difference import Difference
+
+_DIGEST = re.compile(
+    r"(?<![0-9a-f])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,128}(-dirty|-modified)?(?![0-9a-f])|-dirty|-modified"
+)
+
+
+def weigh(difference: Difference) -> Suspicion | None:
+    """Likely when what differs reads as a hash on both sides, or as the mark of uncommitted changes on one."""
+    texts = [pair for pair in differing_texts(difference) if _is_id(pair.local, pair.image)]
+    if not texts:
+        return None
+    shown = [f"{pair.local or 'nothing'} (local) {pair.image or 'nothing'} (image)" for pair in texts]
+    return Suspicion(
+        cause="commit-id",
+        likelihood=Likelihood.LIKELY,
+        explanation=f"a commit or digest is part of the program: {listed(shown, most=2)}",
+        repair="build both sides from the same commit; a build without .git cannot ask git, so pass the commit in "
+        "under `inputs` (`${source.commit}`)",
+        evidence=(Evidence(label="identifiers", value=listed(shown)),),
+        explains=frozenset({"own-data", "other-sources"}),
+    )
+
+
+def _is_id(local: str, image: str) -> bool:
+    if "/" in local or "/" in image:
+        return False
+    return all(_DIGEST.search(text) for text in (local, image)) or ("dirty" in local) != ("dirty" in image)

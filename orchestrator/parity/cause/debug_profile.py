@@ -1,0 +1,45 @@
+"""One side is a debug build: not optimised, with the checks of the standard library's debug assertions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.parity.cause.suspicion import Likelihood, Suspicion
+from orchestrator.verdict import Evidence
+
+if TYPE_CHECKING:
+    from orchestrator.parity.difference import Difference
+
+_CHECK = "precondition_check"
+
+
+def weigh(difference: Difference) -> Suspicion | None:
+    """Certain when only one side holds checks that debug assertions bring, in a program that keeps its symbols."""
+    local, image = difference.local.functions, difference.image.functions
+    if not difference.sound or local is None or image is None:
+        return None
+    here, there = (sum(_CHECK in function.name for function in side) for side in (local, image))
+    if bool(here) == bool(there):
+        return None
+    side = "local" if here else "image's"
+    return Suspicion(
+        cause="debug-profile",
+        likelihood=Likelihood.CERTAIN,
+        explanation=f"the {side} program is a debug build ({len(local):,} functions local, {len(image):,} in the "
+        "image)",
+        repair="build both sides with `--release` (or the same `--profile`), and copy from `target/release`",
+        evidence=(Evidence(label="checks of debug assertions", value=f"{here or there}, only in the {side} program"),),
+        explains=frozenset(
+            {
+                "codegen-settings",
+                "codegen-units",
+                "overflow-checks",
+                "debug-info",
+                "other-sources",
+                "features",
+                "stub",
+                "library-stub",
+                "strip-debug",
+            }
+        ),
+    )

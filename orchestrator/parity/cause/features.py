@@ -1,0 +1,36 @@
+"""A dependency is the same version and other code: it was compiled with other features.
+
+Cargo unifies features over what is built together, so `-p backend` and `--workspace` may give other programs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, listed
+from orchestrator.parity.evidence.blame import blame
+from orchestrator.verdict import Evidence
+
+if TYPE_CHECKING:
+    from orchestrator.parity.difference import Difference
+
+
+def weigh(difference: Difference) -> Suspicion | None:
+    """Likely when dependencies of equal version differ and neither the project's own code nor other crates do."""
+    found = blame(difference)
+    if found is None or not found.dependencies or found.own or difference.crates or difference.toolchains:
+        return None
+    others = [crate for crate in found.compiled if crate not in found.dependencies]
+    if not others or found.c:
+        return None
+    names = sorted(found.dependencies)
+    return Suspicion(
+        cause="features",
+        likelihood=Likelihood.LIKELY,
+        explanation=f"of the same version, {listed(names, most=3)} holds other code, and all other crates are equal: "
+        "other features, or a build script that decided otherwise",
+        repair="select the same packages and features on both sides (`-p`, `--workspace`, `--features`); compare "
+        "`cargo tree -e features` of both",
+        evidence=(Evidence(label="crates that differ", value=listed(names)),),
+        explains=frozenset({"codegen-settings"}),
+    )

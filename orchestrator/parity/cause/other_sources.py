@@ -1,0 +1,44 @@
+"""The project's own code differs and nothing else does: an older build, or another state of the sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, counted, listed
+from orchestrator.parity.evidence.blame import blame
+from orchestrator.verdict import Evidence
+
+if TYPE_CHECKING:
+    from orchestrator.parity.difference import Difference
+
+
+def weigh(difference: Difference) -> Suspicion | None:
+    """Likely when functions of the project's own crates differ and none of its dependencies' do.
+
+    A setting of the compiler would change the dependencies as well, where there are any, and what is generic in the
+    standard library.
+    """
+    found = blame(difference)
+    if found is None or not found.own or found.dependencies or difference.toolchains or found.c:
+        return None
+    others = [crate for crate in found.compiled if crate not in found.own]
+    names = sorted(found.own)
+    gone = tuple(name for code in difference.own for name in code.missing)
+    added = sum(found.added.get(crate, 0) for crate in names)
+    functions = counted(sum(found.own.values()), "function", "functions")
+    rest = counted(len(others), "dependency", "dependencies")
+    return Suspicion(
+        cause="other-sources",
+        likelihood=Likelihood.LIKELY if others and not found.generic else Likelihood.POSSIBLE,
+        explanation=f"only the project's own code differs ({functions} of {listed(names, most=3)}); that of {rest} is "
+        "equal: other sources, as a stale build leaves them",
+        repair="build both sides from the same commit without leftovers (`stub: {guard: enforce}` recompiles what "
+        "changed); if the sources are the same, look at `cfg` features of the project's own and at its build script",
+        evidence=(
+            Evidence(
+                label="own functions that differ", value=f"{sum(found.own.values())}, {added} of them on one side only"
+            ),
+            *((Evidence(label="own functions only local", value=listed(gone)),) if gone else ()),
+        ),
+        explains=frozenset({"own-data"}),
+    )

@@ -1,0 +1,55 @@
+"""The time of the build is baked into the programs.
+
+As a text it changes data alone; as a number it is part of an instruction.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, listed
+from orchestrator.parity.evidence.texts import differing_texts
+from orchestrator.verdict import Evidence
+
+if TYPE_CHECKING:
+    from orchestrator.parity.difference import Difference
+
+_DATE = re.compile(
+    r"(19|20)\d\d-[01]\d-[0-3]\d([T ][0-2]\d:[0-5]\d(:[0-5]\d)?)?|[0-2]\d:[0-5]\d:[0-5]\d|(19|20)\d{12}Z?"
+)
+_SECONDS = re.compile(r"\b1\d{9}(\d{3}|\d{6}|\d{9})?\b")
+_EARLIEST, _LATEST = 1_262_304_000, 2_147_483_647  # 2010 to the end of 32-bit time
+
+
+def weigh(difference: Difference) -> Suspicion | None:
+    """Likely when what differs reads as a date or as seconds since 1970 on both sides."""
+    texts = [pair for pair in differing_texts(difference) if _is_time(pair.local) and _is_time(pair.image)]
+    numbers = () if texts else _numbers(difference)
+    if not texts and not numbers:
+        return None
+    shown = [f"{pair.local} (local) {pair.image} (image)" for pair in texts] or [
+        f"{a} (local) {b} (image)" for a, b in numbers
+    ]
+    return Suspicion(
+        cause="timestamp",
+        likelihood=Likelihood.LIKELY,
+        explanation=f"the time of the build is part of the program: {listed(shown, most=2)}",
+        repair="set SOURCE_DATE_EPOCH under `inputs` where the build script honours it; otherwise take the time out of "
+        "it, or pass it in as one input of both sides",
+        evidence=(Evidence(label="times", value=listed(shown)),),
+        explains=frozenset({"own-data", "other-sources"}) if texts else frozenset({"other-sources"}),
+    )
+
+
+def _is_time(text: str) -> bool:
+    return _DATE.search(text) is not None or _SECONDS.search(text) is not None
+
+
+def _numbers(difference: Difference) -> tuple[tuple[int, int], ...]:
+    """Return numbers in instructions that differ and are both times; all that differs must be such."""
+    content = difference.content
+    immediates = content.instructions.immediates if content is not None else ()
+    if not immediates:
+        return ()
+    return immediates if all(_EARLIEST < n < _LATEST for pair in immediates for n in pair) else ()
