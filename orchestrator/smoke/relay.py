@@ -27,7 +27,7 @@ def exchange(host: str, port: int, request: bytes, *, timeout: float) -> bytes:
         OSError: any other trouble of the network.
     """
     limit = time.monotonic() + timeout
-    with socket.create_connection((host, port), timeout=timeout) as connection:
+    with _connected(host, port, timeout) as connection:
         if not request:
             return b""
         connection.sendall(request)
@@ -48,6 +48,14 @@ def exchange(host: str, port: int, request: bytes, *, timeout: float) -> bytes:
             raise TimeoutError
         message = f"port {port} closed the connection without an answer"
         raise ConnectionResetError(message)
+
+
+def _connected(host: str, port: int, timeout: float) -> socket.socket:
+    try:
+        return socket.create_connection((host, port), timeout=timeout)
+    except TimeoutError:
+        message = f"{host} cannot be reached from here (is the engine rootless, or on another machine?)"
+        raise ConnectionError(message) from None
 
 
 def _complete(answer: bytes) -> bool:

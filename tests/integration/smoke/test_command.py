@@ -108,6 +108,21 @@ def test_what_makes_no_sense_is_told(words: tuple[str, ...], says: str, project:
     assert says in " ".join(run.stderr.split())
 
 
+def test_a_stop_of_the_tool_leaves_nothing_at_once(plan: Any, laboratory: Any) -> None:
+    """SIGTERM while the container runs: exit code 130, and it is gone when the tool is."""
+    image = laboratory.image({"Entrypoint": ["/t/actor"]})
+    words = plan.command("smoke", image, "--spec", "buildspec.yaml")
+    child = subprocess.Popen(words, cwd=plan.folder, env=plan.environment(), stderr=subprocess.PIPE, text=True)
+    filters = {"label": label_of(plan), "status": "running"}
+    while not laboratory.engine.api.containers(filters=filters):
+        assert child.poll() is None
+        time.sleep(0.02)
+    child.terminate()
+    _, said = child.communicate(timeout=60)
+    assert (child.returncode, left(laboratory.engine, label_of(plan))) == (130, []), said
+    assert "nothing of it is left" in said
+
+
 def test_death_at_any_moment_leaves_nothing_after_the_next_start(plan: Any, laboratory: Any) -> None:
     """Killed (-9) at random points of a run; then one more run, and nothing of any of them is in the engine."""
     image = laboratory.image(SERVES)
