@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from orchestrator.engine.process import missing
 from orchestrator.errors import LocalBuildFailedError, NoSpaceError, NoVerdictError
 from orchestrator.location import Location
-from orchestrator.toolchains.cargo.failure import absent_tool, disk_full, last_words
+from orchestrator.toolchains.cargo.failure import absent_tool, disk_full, last_words, lock_outdated
+from orchestrator.toolchains.cargo.lock import outdated
 
 if TYPE_CHECKING:
     from orchestrator.build.ground import Ground, LocalPlan
@@ -33,6 +34,8 @@ def refusal(said: str, report: CargoReport, plan: LocalPlan, ground: Ground) -> 
             repair="free space, or run `invoke clean` to remove what this tool keeps",
             detail=last_words(said),
         )
+    if lock_outdated(said):
+        return outdated(plan.project, said)
     if not report.errors:
         return LocalBuildFailedError(
             "cargo could not build the program on the host", repair="mend what cargo says", detail=last_words(said)

@@ -14,7 +14,7 @@ from orchestrator.errors import LocalBuildFailedError, NoSpaceError
 from orchestrator.location import Location
 from orchestrator.toolchains.cargo.config import config_files, table
 from orchestrator.toolchains.cargo.failure import disk_full, last_words, lock_outdated
-from orchestrator.toolchains.cargo.lock import packages_digest, read_lock
+from orchestrator.toolchains.cargo.lock import outdated, packages_digest, read_lock
 
 if TYPE_CHECKING:
     import threading
@@ -187,12 +187,7 @@ def _not_fetched(
     if disk_full(said):
         return NoSpaceError(f"no space left while fetching crates into {workspace.cargo_home}", detail=last_words(said))
     if lock_outdated(said):
-        return LocalBuildFailedError(
-            f"{project.lock} does not fit the manifests",
-            location=Location(file=project.lock),
-            repair=f"cargo update --workspace --manifest-path {project.root}/Cargo.toml, and commit the file",
-            detail=last_words(said),
-        )
+        return outdated(project, said)
     repair = "mend what cargo says; proxies and certificates are taken from HTTPS_PROXY, SSL_CERT_FILE and CARGO_HTTP_*"
     if table(_user_config(environment), "source"):
         repair += (

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import LocalBuildFailedError
 from orchestrator.location import Location
+from orchestrator.toolchains.cargo.failure import last_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from orchestrator.toolchains.cargo.project import CargoProject
@@ -44,32 +46,49 @@ def read_lock(tree: Path, project: CargoProject) -> tuple[LockedPackage, ...]:
     Raises:
         LocalBuildFailedError: there is no lock file, or it is damaged.
     """
-    where = Location(file=project.lock)
     try:
-        packages = tomllib.loads((tree / project.lock).read_text(encoding="utf-8")).get("package", [])
+        found = list(_packages(tomllib.loads((tree / project.lock).read_text(encoding="utf-8"))))
     except FileNotFoundError:
-        manifest = "Cargo.toml" if project.root == "." else f"{project.root}/Cargo.toml"
+        manifest = _manifest(project)
         raise LocalBuildFailedError(
             f"the project has no {project.lock}, so nothing fixes which crates both builds use",
             location=Location(file=manifest),
             repair=f"cargo generate-lockfile --manifest-path {manifest}, and commit the file; "
             "one that git ignores is no part of the source",
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, KeyError, AttributeError) as error:
+        # The last three: it is TOML, and no lock file.
         raise LocalBuildFailedError(
-            f"{project.lock} cannot be read: {error}", location=where, repair="restore it from version control"
+            f"{project.lock} cannot be read: {error}",
+            location=Location(file=project.lock),
+            repair="restore it from version control",
         ) from error
-    found = (
-        LockedPackage(
-            name=package["name"],
-            version=package["version"],
-            source=package["source"],
-            checksum=package.get("checksum"),
-        )
-        for package in packages
-        if "source" in package
-    )
     return tuple(sorted(found, key=lambda package: (package.name, package.version, package.source)))
+
+
+def _manifest(project: CargoProject) -> str:
+    return "Cargo.toml" if project.root == "." else f"{project.root}/Cargo.toml"
+
+
+def _packages(lock: Mapping[str, Any]) -> Iterator[LockedPackage]:
+    for package in lock.get("package", []):
+        if "source" in package:
+            yield LockedPackage(
+                name=package["name"],
+                version=package["version"],
+                source=package["source"],
+                checksum=package.get("checksum"),
+            )
+
+
+def outdated(project: CargoProject, said: str) -> LocalBuildFailedError:
+    """Return the error for a lock file that does not fit the manifests; `said`: cargo's words."""
+    return LocalBuildFailedError(
+        f"{project.lock} does not fit the manifests",
+        location=Location(file=project.lock),
+        repair=f"cargo update --workspace --manifest-path {_manifest(project)}, and commit the file",
+        detail=last_words(said),
+    )
 
 
 def packages_digest(packages: tuple[LockedPackage, ...]) -> str:
