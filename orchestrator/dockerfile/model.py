@@ -8,6 +8,8 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.text import read_text
+from orchestrator.dockerfile.wellformed import require_earlier, require_known
 from orchestrator.dockerfile.words import assignment, expand
 from orchestrator.errors import DockerfileInvalidError
 from orchestrator.location import Location
@@ -16,13 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_LARGEST = 1024 * 1024
 _ESCAPE = re.compile(r"^#\s*escape\s*=\s*(?P<character>[`\\])\s*$", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"^#\s*\w+\s*=", re.ASCII)
-_KNOWN = frozenset(
-    {"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"}
-    | {"ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +47,17 @@ class Instruction:
         """Return a flag's value (`from`, `platform`), or None."""
         prefix = f"--{name}="
         return next((flag[len(prefix) :] for flag in self.flags if flag.startswith(prefix)), None)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Return the stages or images that it takes files from, by COPY --from or RUN --mount."""
+        if self.keyword in {"COPY", "ADD"}:
+            source = self.flag("from")
+            return () if source is None else (source,)
+        if self.keyword == "RUN":
+            mounts = (flag for flag in self.flags if flag.startswith("--mount="))
+            return tuple(match[1] for mount in mounts if (match := re.search(r"[=,]from=([^,]+)", mount)))
+        return ()
 
     @property
     def script(self) -> str:
@@ -152,27 +160,7 @@ def read_dockerfile(path: Path, *, file: str, arguments: Mapping[str, str]) -> D
     Raises:
         DockerfileInvalidError: missing, too large, no text, or not understood.
     """
-    where = Location(file=file)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DockerfileInvalidError(
-            f"the Dockerfile cannot be read: {error.strerror}",
-            location=where,
-            repair="correct `image.dockerfile` in the spec",
-        ) from error
-    if len(content) > _LARGEST:
-        raise DockerfileInvalidError(
-            f"the Dockerfile has {len(content)} bytes; more than {_LARGEST} are no Dockerfile", location=where
-        )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DockerfileInvalidError(
-            "the Dockerfile is no UTF-8 text", location=Location(file=file, line=line), repair="save it as UTF-8"
-        ) from error
-    return parse(text, file=file, arguments=arguments)
+    return parse(read_text(path, file=file), file=file, arguments=arguments)
 
 
 def parse(text: str, *, file: str, arguments: Mapping[str, str]) -> Dockerfile:
@@ -188,6 +176,12 @@ def parse(text: str, *, file: str, arguments: Mapping[str, str]) -> Dockerfile:
         commands = buildkit.parse_string(text)
     except buildkit.GoParseError as error:
         said = str(error)
+        if "no instructions" in said:
+            raise DockerfileInvalidError(
+                "the Dockerfile has no instructions: it is empty, or comments alone",
+                location=Location(file=file),
+                repair="begin with FROM; or correct `image.dockerfile` in the spec",
+            ) from error
         line = re.search(r"line (\d+)", said)
         raise DockerfileInvalidError(
             f"the Dockerfile cannot be parsed: {said}",
@@ -195,8 +189,10 @@ def parse(text: str, *, file: str, arguments: Mapping[str, str]) -> Dockerfile:
             repair="docs.docker.com/reference/dockerfile tells the syntax",
         ) from error
     instructions = [_instruction(command) for command in commands]
-    _require_known(instructions, file)
-    return Dockerfile(file=file, text=text, escape=_escape(text), stages=tuple(_stages(instructions, file, arguments)))
+    require_known(instructions, file)
+    stages = tuple(_stages(instructions, file, arguments))
+    require_earlier(stages, file)
+    return Dockerfile(file=file, text=text, escape=_escape(text), stages=stages)
 
 
 def _instruction(command: object) -> Instruction:
@@ -210,18 +206,6 @@ def _instruction(command: object) -> Instruction:
         line=int(found.start_line),  # type: ignore[attr-defined]
         last_line=int(found.end_line),  # type: ignore[attr-defined]
     )
-
-
-def _require_known(instructions: list[Instruction], file: str) -> None:
-    for instruction in instructions:
-        if instruction.keyword not in _KNOWN:
-            close = difflib.get_close_matches(instruction.keyword, _KNOWN, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise DockerfileInvalidError(
-                f"unknown instruction {instruction.keyword}{hint}",
-                location=Location(file=file, line=instruction.line),
-                repair="correct or remove the line",
-            )
 
 
 def _escape(text: str) -> str:
@@ -238,12 +222,15 @@ def _stages(instructions: list[Instruction], file: str, arguments: Mapping[str, 
     variables: dict[str, str] = {}
     starts = [number for number, found in enumerate(instructions) if found.keyword == "FROM"]
     if not starts:
-        raise DockerfileInvalidError("the Dockerfile has no FROM", location=Location(file=file))
+        raise DockerfileInvalidError(
+            "the Dockerfile has no FROM", location=Location(file=file), repair="begin with FROM and a base image"
+        )
     for instruction in instructions[: starts[0]]:
         if instruction.keyword != "ARG":
             raise DockerfileInvalidError(
                 f"{instruction.keyword} stands before the first FROM; only ARG may",
                 location=Location(file=file, line=instruction.line),
+                repair="move it below a FROM",
             )
         for word in instruction.values:
             name, default = assignment(word)
@@ -270,8 +257,9 @@ def _stage(  # noqa: PLR0917 - one caller, one line above
     words = start.values
     if len(words) not in {1, 3} or (len(words) == 3 and words[1].upper() != "AS"):  # noqa: PLR2004 - image AS name
         raise DockerfileInvalidError(
-            f"FROM {' '.join(words)} is not understood; expected FROM image [AS name]",
+            f"{' '.join(('FROM', *words))} is not understood; expected FROM image [AS name]",
             location=Location(file=file, line=start.line),
+            repair="correct the line",
         )
     base = expand(words[0], variables)
     if not base:
@@ -302,10 +290,4 @@ def _dependencies(dockerfile: Dockerfile, stage: Stage) -> list[int]:
 
 def references(instruction: Instruction) -> tuple[str, ...]:
     """Return the stages or images that an instruction takes files from, by COPY --from or RUN --mount."""
-    if instruction.keyword in {"COPY", "ADD"}:
-        source = instruction.flag("from")
-        return () if source is None else (source,)
-    if instruction.keyword == "RUN":
-        mounts = (flag for flag in instruction.flags if flag.startswith("--mount="))
-        return tuple(match[1] for mount in mounts if (match := re.search(r"[=,]from=([^,]+)", mount)))
-    return ()
+    return instruction.references

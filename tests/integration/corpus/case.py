@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BACKENDS = Path(__file__).resolve().parents[2] / "backends"
+Guard = Literal["enforce", "observe"]
 BINARY = "/usr/local/bin/app"
 OWN_FILES = frozenset({"case.toml", "earlier"})
 """What lies in a case's folder and is no part of its project."""
@@ -38,6 +39,7 @@ class Case:
         prints: what the program that was written prints.
         raw_prints, raw_exit: what the image of the untouched Dockerfile prints, and its exit code (126 and 127: it
             cannot be started).
+        raw_age: how many seconds before the build the files of its context were written; None for a time before all.
         sound: whether the untouched Dockerfile ships the program that was written.
         enforce, observe: with the guard in each mode.
         prepare: what has to be there before: `image` (an image of the earlier sources, under this tag), `build` (the
@@ -53,6 +55,7 @@ class Case:
     prints: str
     raw_prints: str
     raw_exit: int
+    raw_age: int | None
     sound: bool
     enforce: Outcome
     observe: Outcome
@@ -77,7 +80,7 @@ class Case:
             found |= {str(path.relative_to(before)): path.read_bytes() for path in before.rglob("*") if path.is_file()}
         return found
 
-    def buildspec(self, *, guard: str, tag: str, bases: Mapping[str, Any]) -> str:
+    def buildspec(self, *, guard: Guard, tag: str, bases: Mapping[str, Any]) -> str:
         """Return the text of the case's buildspec.yaml."""
         spec: dict[str, Any] = {
             "version": 1,
@@ -109,6 +112,7 @@ def read_case(folder: Path) -> Case:
         prints=said["prints"],
         raw_prints=said["prints"] if said.get("sound") else raw.get("prints", ""),
         raw_exit=raw.get("exit", 0),
+        raw_age=raw.get("age"),
         sound=said.get("sound", False),
         enforce=Outcome(**said.get("enforce", {})),
         observe=Outcome(**said.get("observe", {})),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.engine.docker import Engine
 
 LABELS = {"io.twinbuild.test": "corpus"}
-MTIME = 1_000_000_000
+OLD = 1_000_000_000
 """Older than every artifact: what a checkout, `git archive` or a normalised context gives."""
 
 
@@ -34,9 +34,7 @@ class Ran:
     exit_code: int
 
 
-def raw_build(
-    engine: Engine, files: Mapping[str, bytes], *, pins: Mapping[str, str], scratch: Path, mtime: int = MTIME
-) -> str:
+def raw_build(engine: Engine, files: Mapping[str, bytes], *, pins: Mapping[str, str], scratch: Path, mtime: int) -> str:
     """Build the files' Dockerfile as it is, but for the names of its bases, and return the image's id."""
     tar = scratch / "raw.tar"
     _write_context(tar, files, pins=pins, mtime=mtime)

@@ -1,0 +1,3 @@
+fn main() {
+    println!("c3: checked out a minute ago");
+}

@@ -1,0 +1,117 @@
+"""A case on the engine: what was there before, the untouched build, and the two guarded runs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from orchestrator.workspace import Workspace
+from tests.integration.conftest import RECIPES, Project, Run
+from tests.integration.corpus.raw import OLD, Ran, raw_build, run_image, shipped_sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from orchestrator.engine.docker import Engine
+    from tests.integration.corpus.case import Case, Guard
+
+NONCE = b"@NONCE@"
+"""In a Dockerfile, the id of a cache mount of one build alone."""
+
+_PROGRAMS = (b"#!", b"\x7fELF")
+
+
+class Raw:
+    """The untouched Dockerfile's image, run; `sha256`: of its program."""
+
+    def __init__(self, ran: Ran, sha256: str | None) -> None:
+        self.ran, self.sha256 = ran, sha256
+
+
+class Stand:
+    """A case on the engine. Each of its builds has cache mounts of its own, with what the case says lay in them."""
+
+    def __init__(self, case: Case, engine: Engine, pins: Mapping[str, str], scratch: Path) -> None:
+        self._case, self._engine, self._pins, self._scratch = case, engine, pins, scratch
+        self._made: list[str] = []
+        self._projects: list[Project] = []
+        self._target: dict[str, bytes] = {}
+
+    def raw(self) -> Raw:
+        """Build the untouched Dockerfile and run its image."""
+        files = self._prepared("raw")
+        image = self._built(files, "raw")
+        return Raw(run_image(self._engine, image), shipped_sha256(self._engine, image, self._case.binary))
+
+    def guarded(self) -> tuple[Run, Run]:
+        """Run `invoke build` with the guard on, and with the guard observing, at the same time."""
+        with ThreadPoolExecutor(2) as pool:
+            enforced, observed = pool.submit(self._guarded, "enforce"), pool.submit(self._guarded, "observe")
+            return enforced.result(), observed.result()
+
+    def run(self, run: Run) -> Ran:
+        """Run the image that a guarded build made."""
+        return run_image(self._engine, run.record["image"]["candidate_id"])
+
+    def close(self) -> None:
+        """Remove every image that was made."""
+        for project in self._projects:
+            known = Workspace.open(project.workspace).recall("images", "last")
+            self._made += [project.tag, *(known if isinstance(known, list) else ())]
+        for image in reversed(self._made):
+            self._engine.remove_image(image)
+
+    def _guarded(self, guard: Guard) -> Run:
+        project = Project(
+            folder=self._scratch / guard,
+            workspace=self._scratch / f"{guard}-workspace",
+            tag=f"twinbuild-test-{secrets.token_hex(4)}:dev",
+        )
+        self._projects.append(project)
+        files = self._prepared(guard)
+        recipes = {name: recipe.model_dump(mode="json", exclude_none=True) for name, recipe in RECIPES.items()}
+        spec = self._case.buildspec(guard=guard, tag=project.tag, bases=recipes)
+        project.write({**files, "buildspec.yaml": spec})
+        for name, content in files.items():
+            if content.startswith(_PROGRAMS):
+                (project.folder / name).chmod(0o755)
+        return project.build()
+
+    def _prepared(self, name: str) -> dict[str, bytes]:
+        """Bring about what was there before, and return the files to build."""
+        nonce = secrets.token_hex(4).encode()
+        shared = NONCE not in self._case.files()["Dockerfile"]
+        for need in self._case.prepare if name == "raw" or not shared else ():
+            before = {path: text.replace(NONCE, nonce) for path, text in self._case.files(earlier=True).items()}
+            if need == "target":
+                self._target = _host_target(before, self._scratch / "host")
+            elif need == "build":
+                self._built(before, name)
+            else:
+                self._engine.tag(self._built(before, name), need)
+                self._made.append(need)
+        return {path: text.replace(NONCE, nonce) for path, text in self._case.files().items()} | self._target
+
+    def _built(self, files: Mapping[str, bytes], name: str) -> str:
+        folder = self._scratch / f"{name}-context"
+        folder.mkdir(exist_ok=True)
+        age = self._case.raw_age
+        mtime = OLD if age is None else int(time.time()) - age
+        image = raw_build(self._engine, files, pins=self._pins, scratch=folder, mtime=mtime)
+        self._made.append(image)
+        return image
+
+
+def _host_target(files: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    subprocess.run(["cargo", "build", "--release", "--offline", "--quiet"], cwd=folder, env=os.environ, check=True)
+    return {
+        str(path.relative_to(folder)): path.read_bytes() for path in (folder / "target").rglob("*") if path.is_file()
+    }
