@@ -31,7 +31,7 @@ class Row:
 
 @pytest.fixture(scope="session")
 def rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Row]]:
-    """Return the table of this session; it is also written to `corpus/table.md` below the session's folder."""
+    """Return the table of this session; it is also written to `table.md` in a folder of the session's folder."""
     table: list[Row] = request.config.stash.setdefault(ROWS, [])
     yield table
     (tmp_path_factory.mktemp("corpus") / "table.md").write_text("\n".join(lines(table)) + "\n", encoding="utf-8")

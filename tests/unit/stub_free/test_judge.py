@@ -153,6 +153,16 @@ def test_an_earlier_builds_output_is_stale() -> None:
     assert judge(facts(old, call(made={}, kept={RELEASE: STUB}), shipped=STUB)).cause == "stale-build"
 
 
+def test_an_earlier_builds_call_on_the_same_sources_is_proof() -> None:
+    """A cache mount brings the program, and the witness of the call that made it of these very sources."""
+    before = call(line=None, earlier=True)
+    assert judge(facts(before, call(made={}, kept={RELEASE: IMAGE}))).status is Status.PASSED
+
+
+def test_another_manifest_is_told() -> None:
+    assert answer(judge(facts(call(sources={**SOURCES, "Cargo.toml": "7" * 64})))) == ("other-manifest", 6)
+
+
 def test_a_program_that_lay_under_a_cache_mount_is_stale() -> None:
     kept = call(made={}, kept={RELEASE: STUB})
     assert answer(judge(facts(kept, shipped=STUB, mounts={6: ("/app/target",)}))) == ("stale-build", 6)

@@ -26,12 +26,14 @@ def is_it_proved(facts: ShippedFacts, history: History) -> CheckResult | None:
 
 
 def proves(placed: PlacedCall, facts: ShippedFacts, history: History) -> bool:
-    """Return whether a call proves what it wrote: it saw these sources, freshly stamped, and built what was wanted."""
+    """Return whether a call proves what it wrote: it saw these sources, freshly stamped, and built what was wanted.
+
+    A call of an earlier build proves as much: a cache mount brings its witness along with what it made.
+    """
     call = placed.call
     return (
         call.exit_code == 0
         and call.refreshed
-        and not call.earlier
         and not differing(call, facts)
         and not is_another_build(placed, facts, history)
     )
@@ -61,7 +63,7 @@ def _origin_of(sha256: str, facts: ShippedFacts) -> str | None:
         return "which was compiled from these sources"
     for placed in facts.calls:
         call = placed.call
-        fine = call.exit_code == 0 and call.refreshed and not call.earlier and not differing(call, facts)
+        fine = call.exit_code == 0 and call.refreshed and not differing(call, facts)
         if fine and sha256 in call.made.values():
             return f"which {placed.where} wrote from these sources"
     return None

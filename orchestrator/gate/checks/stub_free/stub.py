@@ -30,6 +30,9 @@ _REPAIR = (
 )
 
 
+_NOT_BUILT = frozenset({"other-manifest", "other-sources", "stale-build"})
+
+
 def was_it_compiled_from_a_stub(facts: ShippedFacts, history: History) -> CheckResult | None:
     """Name a program that a call wrote which saw other sources than the snapshot's."""
     writer = history.writer
@@ -46,11 +49,8 @@ def was_it_compiled_from_a_stub(facts: ShippedFacts, history: History) -> CheckR
         cause, line, then = "swallowed-failure", failed.line, _swallowed(failed)
         repair = "let the failure end the step: no `|| true` behind cargo, and `set -o pipefail` before a pipe"
     elif keeper is not None and (narrow := _narrow(keeper, facts)):
-        cause, line, then = (
-            "narrower-build",
-            keeper.line,
-            f"; {keeper.where} builds {narrow} alone and left it as it was",
-        )
+        cause, line = "narrower-build", keeper.line
+        then = f"; {keeper.where} builds {narrow} alone and left it as it was"
         repair = f"build what is shipped: `{build_command(facts)}`"
     else:
         line = keeper.line if keeper else writer.line
@@ -116,6 +116,8 @@ def _kind(facts: ShippedFacts, writer: PlacedCall, paths: list[str]) -> tuple[st
     stubs = [path for path in others if placeholder(seen(call, path), facts) is not None]
     if call.earlier:
         return "stale-build", "an earlier build's sources"
+    if not others:
+        return "other-manifest", "these sources under another Cargo.toml or Cargo.lock"
     if not _rebuilt_later(writer, facts) and not stubs:
         return "other-sources", f"other sources than the snapshot's (in {call.workspace})"
     if len(others) < len(sources) and not any(_is_main(path) for path in stubs):
@@ -132,7 +134,7 @@ def _is_main(path: str) -> bool:
 
 
 def _suspect(cause: str) -> str:
-    return "(suspect: not really built)" if cause in {"other-sources", "stale-build"} else "(suspect: cached stub)"
+    return "(suspect: not really built)" if cause in _NOT_BUILT else "(suspect: cached stub)"
 
 
 def _swallowed(failed: PlacedCall) -> str:
@@ -161,6 +163,8 @@ def _narrow(keeper: PlacedCall, facts: ShippedFacts) -> str:
 def _repair_without_keeper(facts: ShippedFacts, cause: str) -> str:
     if cause == "other-sources":
         return "build what is in the build context: COPY the sources, and fetch none of them in a RUN step"
+    if cause == "other-manifest":
+        return "build with the manifests of the source: COPY them last, and leave them as they are"
     if cause == "stale-build":
         return "leave no `target` cache mount between builds of different sources, or set `stub: {guard: enforce}`"
     return f"build once more when the sources are there: `{build_command(facts)}`"
