@@ -6,23 +6,19 @@ import platform
 import sys
 import threading
 import time
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from orchestrator.build.image import ImageBuild, build_image
-from orchestrator.build.local import LocalBuild, build_local
 from orchestrator.engine.docker import Engine
-from orchestrator.engine.sweep import run_labels, sweep
+from orchestrator.engine.sweep import run_labels
 from orchestrator.errors import InterruptedRunError, NoVerdictError
 from orchestrator.events import Lane, NoteEvent, told
 from orchestrator.flow.account import excerpts, local_facts, log_paths, transcript_facts
-from orchestrator.flow.investigate import investigate
+from orchestrator.flow.candidate import Candidate, judge_candidate, make_candidate
 from orchestrator.flow.journal import Journal
-from orchestrator.flow.prepare import Prepared, Surroundings, prepare
+from orchestrator.flow.prepare import Prepared, Surroundings
 from orchestrator.gate.evaluate import PassedGate, evaluate, open_gate
-from orchestrator.gate.run_checks import run_checks
 from orchestrator.log import logger_for
 from orchestrator.record import VERSION as RECORD_VERSION
 from orchestrator.record import (
@@ -42,10 +38,10 @@ from orchestrator.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from concurrent.futures import Future
     from pathlib import Path
 
     from orchestrator.build.artifact import Artifact
+    from orchestrator.build.image import ImageBuild
     from orchestrator.events import Emit
     from orchestrator.spec.load import LoadedSpec
     from orchestrator.verdict import CheckResult, Verdict
@@ -128,63 +124,13 @@ def _verified(
             emit=journal.emit,
             cancel=cancel,
         )
-        sweep(engine, dict(around.labels))
-        prepared = prepare(spec, snapshot, around)
-        local, image = _both_builds(prepared, around)
-        evidence = investigate(spec, snapshot, prepared, local, image, around=around)
-        checks = run_checks(evidence, parity_settings=spec.parity, smoke_settings=spec.smoke)
+        candidate = make_candidate(spec, snapshot, around)
+        checks = judge_candidate(spec, candidate.evidence, workspace=workspace)
         verdict = evaluate(checks)
-        outcome = _promoted(engine, spec.image.tag, image, open_gate(image.candidate_id, verdict))
-        _retire(engine, workspace, image)
-        tool = replace(
-            record.tool, engine=engine.version.version, toolchain=f"{prepared.toolchain.version} "
-            f"({prepared.toolchain.commit[:9]}, {prepared.toolchain.host})",
-        )  # fmt: skip
-    record = replace(
-        record,
-        tool=tool,
-        local=local_facts(local),
-        transcripts=(
-            transcript_facts(evidence.local_run, remembered="behaviour" in evidence.remembered),
-            transcript_facts(evidence.image_run, remembered="smoke" in evidence.remembered),
-        ),
-    )
-    return _told(record, prepared, local, image, checks=checks, verdict=verdict, outcome=outcome)
-
-
-def _both_builds(prepared: Prepared, around: Surroundings) -> tuple[LocalBuild, ImageBuild]:
-    """Run both builds at the same time; the first that fails ends the other, and its error is the run's."""
-    with ThreadPoolExecutor(2) as pool:
-        local = pool.submit(
-            build_local,
-            prepared.local,
-            workspace=around.workspace,
-            log=around.logs / "local.log",
-            environment=around.environment,
-            emit=around.emit,
-            cancel=around.cancel,
-        )
-        image = pool.submit(
-            build_image,
-            around.engine,
-            prepared.image,
-            workspace=around.workspace,
-            labels=around.labels,
-            log=around.logs / "image.log",
-            emit=around.emit,
-            cancel=around.cancel,
-        )
-        try:
-            both: tuple[Future[Any], ...] = (local, image)
-            done, _ = wait(both, return_when=FIRST_EXCEPTION)
-        except KeyboardInterrupt:
-            around.cancel.set()
-            raise
-        broken = next((future for future in done if future.exception() is not None), None)
-        if broken is not None:
-            around.cancel.set()
-            broken.result()
-        return local.result(), image.result()
+        outcome = _promoted(engine, spec.image.tag, candidate.image, open_gate(candidate.image.candidate_id, verdict))
+        _retire(engine, workspace, candidate.image)
+        record = replace(record, tool=_tool_facts(record.tool, engine, candidate.prepared))
+    return _told(record, candidate, checks=checks, verdict=verdict, outcome=outcome)
 
 
 def _promoted(engine: Engine, tag: str, image: ImageBuild, passed: PassedGate | None) -> ImageFacts:
@@ -243,28 +189,37 @@ def _closed(
 
 def _told(
     record: RunRecord,
-    prepared: Prepared,
-    local: LocalBuild,
-    image: ImageBuild,
+    candidate: Candidate,
     *,
     checks: tuple[CheckResult, ...],
     verdict: Verdict,
     outcome: ImageFacts,
 ) -> RunRecord:
+    prepared, local, image, evidence = candidate.prepared, candidate.local, candidate.image, candidate.evidence
     bases = prepared.bases.values()
     return replace(
         record,
         place=f"{local.place.kind} ({local.place.reason})",
+        local=local_facts(local),
         bases=tuple(BaseFacts(reference=b.reference, image_id=b.image_id, origin=b.origin) for b in bases),
         programs=(
             _program("local", local.artifact, ""),
             _program("builder", image.builder, prepared.builder.program),
             _program("image", image.shipped, prepared.image.binary),
         ),
+        transcripts=(
+            transcript_facts(evidence.local_run, remembered="behaviour" in evidence.remembered),
+            transcript_facts(evidence.image_run, remembered="smoke" in evidence.remembered),
+        ),
         image=outcome,
         checks=checks,
         verdict=verdict,
     )
+
+
+def _tool_facts(tool: ToolFacts, engine: Engine, prepared: Prepared) -> ToolFacts:
+    found = prepared.toolchain
+    return replace(tool, engine=engine.version.version, toolchain=f"{found.version} ({found.commit[:9]}, {found.host})")
 
 
 def _program(side: str, artifact: Artifact | None, path: str) -> ProgramFacts:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from orchestrator.bases.settings import BaseSettings
 from orchestrator.build.settings import ImageSettings
 from orchestrator.dockerfile.settings import StubSettings
+from orchestrator.gate.settings import GateSettings
 from orchestrator.parity.policy import ParitySettings
 from orchestrator.settings import Settings, VariableName
 from orchestrator.smoke.settings import SmokeSettings
@@ -76,6 +77,9 @@ class BuildSpec(Settings):
 
     smoke: SmokeSettings = SmokeSettings()
     """How the image is run, and what it must do."""
+
+    gate: GateSettings = GateSettings()
+    """What the gate asks for beyond its five checks."""
 
     runs: RunsSettings = RunsSettings()
     """How many run records are kept."""

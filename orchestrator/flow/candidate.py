@@ -1,0 +1,93 @@
+"""From the snapshot to a candidate: both builds, and all that can be found out about what they made."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.build.image import ImageBuild, build_image
+from orchestrator.build.local import LocalBuild, build_local
+from orchestrator.engine.sweep import sweep
+from orchestrator.flow.investigate import investigate
+from orchestrator.flow.prepare import Prepared, prepare
+from orchestrator.gate.checks import selftest
+from orchestrator.gate.run_checks import run_checks
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from orchestrator.flow.prepare import Surroundings
+    from orchestrator.gate.run_checks import GateEvidence
+    from orchestrator.source.snapshot import Snapshot
+    from orchestrator.spec.model import BuildSpec
+    from orchestrator.verdict import CheckResult
+    from orchestrator.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What a run has made and found out, before anybody judges it."""
+
+    prepared: Prepared
+    local: LocalBuild
+    image: ImageBuild
+    evidence: GateEvidence
+
+
+def make_candidate(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Candidate:
+    """Build both sides of a laid-out snapshot and gather the evidence; what dead runs left is removed first.
+
+    Raises:
+        NoVerdictError: of the kind that fits.
+    """
+    sweep(around.engine, dict(around.labels))
+    prepared = prepare(spec, snapshot, around)
+    local, image = _both_builds(prepared, around)
+    evidence = investigate(spec, snapshot, prepared, local, image, around=around)
+    return Candidate(prepared=prepared, local=local, image=image, evidence=evidence)
+
+
+def judge_candidate(spec: BuildSpec, evidence: GateEvidence, *, workspace: Workspace) -> tuple[CheckResult, ...]:
+    """Return what every check says of a candidate's evidence."""
+    checks = run_checks(evidence, parity_settings=spec.parity, smoke_settings=spec.smoke)
+    if spec.gate.require_selftest is None:
+        return checks
+    last = workspace.recall(*selftest.LAST)
+    return (*checks, selftest.judge(last, within=spec.gate.require_selftest, now=time.time()))
+
+
+def _both_builds(prepared: Prepared, around: Surroundings) -> tuple[LocalBuild, ImageBuild]:
+    """Run both builds at the same time; the first that fails ends the other, and its error is the run's."""
+    with ThreadPoolExecutor(2) as pool:
+        local = pool.submit(
+            build_local,
+            prepared.local,
+            workspace=around.workspace,
+            log=around.logs / "local.log",
+            environment=around.environment,
+            emit=around.emit,
+            cancel=around.cancel,
+        )
+        image = pool.submit(
+            build_image,
+            around.engine,
+            prepared.image,
+            workspace=around.workspace,
+            labels=around.labels,
+            log=around.logs / "image.log",
+            emit=around.emit,
+            cancel=around.cancel,
+        )
+        try:
+            both: tuple[Future[Any], ...] = (local, image)
+            done, _ = wait(both, return_when=FIRST_EXCEPTION)
+        except KeyboardInterrupt:
+            around.cancel.set()
+            raise
+        broken = next((future for future in done if future.exception() is not None), None)
+        if broken is not None:
+            around.cancel.set()
+            broken.result()
+        return local.result(), image.result()
