@@ -266,6 +266,58 @@ def lint(  # noqa: PLR0917 - invoke makes a flag of each
     raise Exit(code=found.exit_code)
 
 
+@task(
+    help={
+        "local": "a program: a file, or IMAGE:PATH",
+        "image": "the other one: a file, IMAGE:PATH, or an image whose entrypoint names its program",
+        "accept": "the worst rung that passes (identical, metadata, hash-only, paths, data, code, toolchain, foreign)",
+        "own": "the project's own crates, separated by commas (default: the one whose main the local program holds)",
+        "json": "print JSON instead of a screen",
+    }
+)
+def compare(
+    _context: Context, local: str, image: str, accept: str = "identical", own: str = "", json: bool = False
+) -> None:
+    """Say how two programs differ, and why (`invoke compare LOCAL IMAGE[:PATH]`); images are read, never run."""
+    from orchestrator.flow.compare import compare_programs  # noqa: PLC0415 - other tasks need none of it
+
+    style = style_of(sys.stdout, os.environ)
+    with _told_to_a_person():
+        crates = [crate for crate in own.split(",") if crate]
+        made = compare_programs(local, image, accept=accept, own=crates, environment=dict(os.environ))
+    if json:
+        from orchestrator.report.compare_json import dump_comparison  # noqa: PLC0415 - only for those who ask
+
+        _print(dump_comparison(made.local, made.image, made.comparison, accept=made.accept))
+    else:
+        from orchestrator.report.compare_text import render_comparison  # noqa: PLC0415 - same
+
+        _print(render_comparison(made.local, made.image, made.comparison, style, accept=made.accept))
+    raise Exit(code=0 if made.accepted else 1)
+
+
+@task(help={"program": "a file, IMAGE:PATH, or an image whose entrypoint names it", "json": "print JSON instead"})
+def inspect(_context: Context, program: str, json: bool = False) -> None:
+    """Say what a program is, what it needs and what it is made of (`invoke inspect FILE|IMAGE:PATH`)."""
+    from orchestrator.flow.compare import inspect_program  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.report.inspect_report import dump_profile, render_profile  # noqa: PLC0415 - same
+
+    with _told_to_a_person():
+        origin, profile = inspect_program(program, environment=dict(os.environ))
+        style = style_of(sys.stdout, os.environ)
+        _print(dump_profile(origin, profile) if json else render_profile(origin, profile, style))
+
+
+@task(positional=["cause"], help={"cause": "a cause's id, as verdicts name it (default: list them all)"})
+def explain(_context: Context, cause: str = "") -> None:
+    """Print a cause's page: what it leaves behind, an example, the repair (`invoke explain CAUSE`)."""
+    from orchestrator.report.catalogue import cause_list, cause_page  # noqa: PLC0415 - other tasks need none of it
+
+    folder = _HERE / "docs/reference/causes"
+    with _told_to_a_person():
+        _print(cause_page(folder, cause) if cause else cause_list(folder))
+
+
 @task(help={**_SPEC, "bases": "also the bootstrapped base images, which take minutes to make again"})
 def clean(_context: Context, spec: str = "", bases: bool = False) -> None:
     """Remove what this tool made (workspace, own images), and nothing else; passed images keep their tags."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from orchestrator.binary.content.explain import explain_difference
 from orchestrator.binary.loading import load_facts_from_json, load_facts_to_json, read_loadable
 from orchestrator.binary.read import profile_of
 from orchestrator.engine.files import image_files
@@ -70,6 +71,7 @@ def _comparison(prepared: Prepared, local: LocalBuild, image: ImageBuild, around
         size=local.artifact.size,
         profile=lambda digest: profile_of(paths[digest], digest, workspace=around.workspace),
         own=[member.name.replace("-", "_") for member in prepared.project.members],
+        content=lambda here, there: explain_difference(paths[here], paths[there]),
     )
 
 

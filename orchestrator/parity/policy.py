@@ -23,6 +23,12 @@ class Rung(StrEnum):
     FOREIGN = "foreign"
 
 
+def accepts(accepted: Rung, reached: Rung) -> bool:
+    """Return whether a rung is at least as good as the worst one that is accepted."""
+    ladder = tuple(Rung)
+    return ladder.index(reached) <= ladder.index(accepted)
+
+
 class ParitySettings(Settings):
     """How near the image's program must be to the host's."""
 
