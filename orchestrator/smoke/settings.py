@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from orchestrator.settings import Bytes, ImagePath, Seconds, Settings
+from orchestrator.settings import Bytes, ImagePath, Seconds, Settings, VariableName
 from orchestrator.smoke.output import LineMatch, Wanted
 from orchestrator.smoke.probes import HttpRequest, ReadySettings, compiled
 
@@ -28,7 +28,12 @@ def _regex(value: str) -> str:
 def _several(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(value)
-    return (value,) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
+    if not isinstance(value, tuple):
+        msg = "expected a whole number, or a list of them"
+        raise ValueError(msg)  # noqa: TRY004 - pydantic takes only this for a mistake of the user's
+    return value
 
 
 Regex = Annotated[str, AfterValidator(_regex)]
@@ -95,7 +100,7 @@ class SmokeSettings(Settings):
     kind: Literal["service", "job"] = "service"
     """A service must stay up until it is stopped; a job must end by itself with the expected code."""
 
-    environment: dict[str, str] = Field(default_factory=dict)
+    environment: dict[VariableName, str] = Field(default_factory=dict)
     """Variables for the run, on both sides."""
 
     secrets: tuple[str, ...] = ()

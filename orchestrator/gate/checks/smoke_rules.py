@@ -18,7 +18,7 @@ _SEGFAULT = 128 + 11
 _MEBIBYTE = 1024**2
 _KERNEL_SAYS = re.compile(
     r"(?:standard_init_linux\.go:\d+: )?exec (?:user process caused: |/?\S+: )"
-    r"(?:no such file or directory|exec format error|permission denied|invalid argument|text file busy)",
+    r"(?:no such file or directory|exec format error|permission denied|operation not permitted|invalid argument|text file busy)",
     re.IGNORECASE,
 )
 """What the container runtime prints in the program's place where only the kernel sees that it cannot be executed: the
@@ -46,6 +46,7 @@ def _not_started(transcript: Transcript, _settings: SmokeSettings) -> Fault | No
         message=f"the image's first program could not be started: {problem}",
         repair="correct ENTRYPOINT or CMD, the file's path, its executable bit (`COPY --chmod=755`) or its first line; "
         "the loadable check says which",
+        may_lack_a_grant=True,
     )
 
 

@@ -28,23 +28,38 @@ def _some_time(value: float) -> float:
     return value
 
 
-def _short(key: str, kind: type) -> Callable[[Any], Any]:
+def _short(key: str, kind: type, name: str) -> Callable[[Any], Any]:
     """Return what takes a bare value for the one key that most uses of a probe need."""
 
     def written_out(value: Any) -> Any:
-        return {key: value} if isinstance(value, kind) else value
+        if isinstance(value, kind) and not isinstance(value, bool):
+            return {key: value}
+        if value is not None and not isinstance(value, dict | Probe):
+            msg = f"expected {name}, or a mapping (key: value)"
+            raise ValueError(msg)
+        return value
 
     return written_out
 
 
 def _switch(value: Any) -> Any:
-    return ({} if value else None) if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return {} if value else None
+    if value is not None and value != {} and not isinstance(value, Probe):
+        msg = "expected true or false"
+        raise ValueError(msg)
+    return value
 
 
-LogLine = Annotated[LogProbe, BeforeValidator(_short("text", str), json_schema_input_type=str | LogProbe)]
-TcpPort = Annotated[TcpProbe, BeforeValidator(_short("port", int), json_schema_input_type=int | TcpProbe)]
-FileName = Annotated[FileProbe, BeforeValidator(_short("path", str), json_schema_input_type=str | FileProbe)]
-Command = Annotated[CommandProbe, BeforeValidator(_short("run", list), json_schema_input_type=list[str] | CommandProbe)]
+LogLine = Annotated[LogProbe, BeforeValidator(_short("text", str, "a text"), json_schema_input_type=str | LogProbe)]
+TcpPort = Annotated[
+    TcpProbe, BeforeValidator(_short("port", int, "a port number"), json_schema_input_type=int | TcpProbe)
+]
+FileName = Annotated[FileProbe, BeforeValidator(_short("path", str, "a path"), json_schema_input_type=str | FileProbe)]
+Command = Annotated[
+    CommandProbe,
+    BeforeValidator(_short("run", list, "a list of words"), json_schema_input_type=list[str] | CommandProbe),
+]
 Healthcheck = Annotated[HealthcheckProbe | None, BeforeValidator(_switch, json_schema_input_type=bool)]
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import struct
 import subprocess
 import tarfile
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ OPENS = (
     "#include <dlfcn.h>\n#include <stdio.h>\n"
     'int main(void) { if (!dlopen("libplugin.so", RTLD_NOW)) { puts(dlerror()); return 1; } return 0; }'
 )
+CAPABLE = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)
+"""What `setcap cap_net_bind_service=ep` writes (linux/capability.h, struct vfs_cap_data)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
     files |= {f"t/{path.name}": (path.read_bytes(), 0o755) for path in sorted((HERE / "scripts").iterdir())}
     files["t/crlf.sh"] = (b"#!/bin/sh\r\nexec /t/actor\r\n", 0o755)
     files["t/plain"] = (actor, 0o644)
+    files["t/capable"] = (actor, 0o755)
     files["t/setuid"] = (actor, 0o4755)
     files["usr/lib/libtw.so"] = ((folder / "old/libtw.so").read_bytes(), 0o644)
     files["opt/lib/libtw.so"] = ((folder / "new/libtw.so").read_bytes(), 0o644)
@@ -126,10 +130,12 @@ def _cache(folder: Path, library: bytes) -> bytes:
 
 
 def _layer(path: Path, programs: Programs) -> Layer:
-    with tarfile.open(path, "w") as tar:
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for name, (content, mode) in programs.files.items():
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(content), mode
+            if name == "t/capable":
+                member.pax_headers = {"SCHILY.xattr.security.capability": CAPABLE.decode("latin-1")}
             tar.addfile(member, io.BytesIO(content))
         for name, target in programs.links.items():
             link = tarfile.TarInfo(name)
