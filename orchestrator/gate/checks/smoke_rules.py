@@ -18,7 +18,8 @@ _SEGFAULT = 128 + 11
 _MEBIBYTE = 1024**2
 _KERNEL_SAYS = re.compile(
     r"(?:standard_init_linux\.go:\d+: )?exec (?:user process caused: |/?\S+: )"
-    r"(?:no such file or directory|exec format error|permission denied|operation not permitted|invalid argument|text file busy)",
+    r"(?:no such file or directory|exec format error|permission denied|operation not permitted|invalid argument|"
+    r"text file busy)",
     re.IGNORECASE,
 )
 """What the container runtime prints in the program's place where only the kernel sees that it cannot be executed: the

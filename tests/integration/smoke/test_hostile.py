@@ -119,7 +119,7 @@ SOUND = (
     Case(name="job-that-ends-with-3", image=runs("/t/job.sh", "3", "done"), plan=plan(kind="job", stop={"exit": 3})),
 )  # fmt: skip
 BROKEN = (
-    Case(name="silent-exit", image=runs("/bin/true"), plan=plan(ready=SOON), cause="silent-exit"),
+    Case(name="silent-exit", image=runs("/bin/true"), plan=plan(ready=READY), cause="silent-exit"),
     Case(name="ends-after-ready", image=runs("/t/then-ends.sh", "0.2", "0"), plan=plan(ready=READY),
          cause="exited-early", says=("after it was ready", "exit code 0")),
     Case(name="crash-after-3-s", image=runs("/t/then-ends.sh", "3", "7"), plan=plan(ready=READY, stays_up="5s"),
@@ -133,7 +133,7 @@ BROKEN = (
     Case(name="daemon", image=acts("daemon"), plan=plan(ready=READY), cause="silent-exit", says=("foreground",)),
     Case(name="out-of-memory", image=runs("/t/eats.sh"), plan=plan(ready=READY, limits={"memory": "20MiB"}),
          cause="oom-killed", says=("20 MiB",)),
-    Case(name="too-many-processes", image=runs("/t/forks.sh"), plan=plan(ready=SOON, limits={"pids": 8}),
+    Case(name="too-many-processes", image=runs("/t/forks.sh"), plan=plan(ready=READY, limits={"pids": 8}),
          cause="exited-early", says=("limits.pids",)),
     Case(name="deaf", image=acts("deaf"), plan=plan(ready=READY, stop={"within": "500ms"}),
          cause="ignores-stop-signal", says=("0.5 s after SIGTERM",)),
@@ -173,17 +173,17 @@ BROKEN = (
          plan=plan(ready={"healthcheck": True}), cause="readiness-unmeetable"),
     Case(name="wrong-answer", image=acts("serve", "0.0.0.0", "1"), cause="wrong-answer", says=("it answered 500",),
          plan=plan(ready={"log": "listening"}, requests=[{"port": 8080}])),
-    Case(name="read-only", image=runs("/t/writes.sh", "/var/state"), plan=plan(ready=SOON), cause="exited-early",
+    Case(name="read-only", image=runs("/t/writes.sh", "/var/state"), plan=plan(ready=READY), cause="exited-early",
          says=("read_only: ", "/var to `smoke.writable`")),
-    Case(name="chown", image=runs("/t/chown.sh"), plan=plan(ready=SOON), cause="exited-early",
+    Case(name="chown", image=runs("/t/chown.sh"), plan=plan(ready=READY), cause="exited-early",
          says=("capabilities: ", "CHOWN")),
-    Case(name="setuid", image=runs("/t/setuid", "root", User="1000"), plan=plan(ready=SOON), cause="exited-early",
+    Case(name="setuid", image=runs("/t/setuid", "root", User="1000"), plan=plan(ready=READY), cause="exited-early",
          says=("capabilities: ",)),
-    Case(name="file-capabilities", image=runs("/t/capable", User="1000"), plan=plan(ready=SOON), cause="start-failed",
+    Case(name="file-capabilities", image=runs("/t/capable", User="1000"), plan=plan(ready=READY), cause="start-failed",
          says=("capabilities: ",)),
-    Case(name="network", image=acts("reach"), plan=plan(ready=SOON), cause="exited-early",
+    Case(name="network", image=acts("reach"), plan=plan(ready=READY), cause="exited-early",
          says=("network: database: Network is unreachable",)),
-    Case(name="variable-missing", image=runs("/t/needs-variable.sh"), plan=plan(ready=SOON), cause="exited-early",
+    Case(name="variable-missing", image=runs("/t/needs-variable.sh"), plan=plan(ready=READY), cause="exited-early",
          says=("DATABASE_URL",)),
     Case(name="secret-printed", image=runs("/t/secret.sh"), cause="secret-printed", says=("connecting with <TOKEN>",),
          plan=plan(ready=READY, environment={"TOKEN": "hunter2000"}, secrets=["TOKEN"])),
@@ -206,22 +206,22 @@ BROKEN = (
          plan=plan(ready=READY, read_only=False), says=("/var/state/state",)),
     Case(name="stale-lock", image=runs("/t/lock.sh"), plan=plan(BRIEF, ready=READY, restart=True),
          cause="restart-failed", says=("exit code 1", "another one is running")),
-    Case(name="crlf", image=runs("/t/crlf.sh"), plan=plan(ready=SOON), cause="start-failed"),
-    Case(name="no-shebang", image=runs("/t/bare.sh"), plan=plan(ready=SOON), cause="start-failed"),
-    Case(name="shell-missing", image=runs("/t/gone.sh"), plan=plan(ready=SOON), cause="start-failed"),
-    Case(name="no-execute-bit", image=runs("/t/plain"), plan=plan(ready=SOON), cause="start-failed"),
-    Case(name="missing", image=runs("/t/nothing"), plan=plan(ready=SOON), cause="start-failed"),
-    Case(name="directory", image=runs("/t"), plan=plan(ready=SOON), cause="start-failed"),
-    Case(name="loop-of-links", image=runs("/t/loop"), plan=plan(ready=SOON), cause="start-failed"),
-    Case(name="unknown-user", image=acts("loop", User="nobody-here"), plan=plan(ready=SOON), cause="start-failed"),
-    Case(name="loader-missing", image=runs("/t/wrong-loader"), plan=plan(ready=SOON), cause="start-failed"),
-    Case(name="foreign-architecture", image=runs("/t/foreign"), plan=plan(ready=SOON), cause="start-failed"),
-    Case(name="cut-off", image=runs("/t/cut"), plan=plan(ready=SOON), cause="exited-early"),
-    Case(name="library-missing", image=runs("/t/asks-gone"), plan=plan(ready=SOON), cause="exited-early",
+    Case(name="crlf", image=runs("/t/crlf.sh"), plan=plan(ready=READY), cause="start-failed"),
+    Case(name="no-shebang", image=runs("/t/bare.sh"), plan=plan(ready=READY), cause="start-failed"),
+    Case(name="shell-missing", image=runs("/t/gone.sh"), plan=plan(ready=READY), cause="start-failed"),
+    Case(name="no-execute-bit", image=runs("/t/plain"), plan=plan(ready=READY), cause="start-failed"),
+    Case(name="missing", image=runs("/t/nothing"), plan=plan(ready=READY), cause="start-failed"),
+    Case(name="directory", image=runs("/t"), plan=plan(ready=READY), cause="start-failed"),
+    Case(name="loop-of-links", image=runs("/t/loop"), plan=plan(ready=READY), cause="start-failed"),
+    Case(name="unknown-user", image=acts("loop", User="nobody-here"), plan=plan(ready=READY), cause="start-failed"),
+    Case(name="loader-missing", image=runs("/t/wrong-loader"), plan=plan(ready=READY), cause="start-failed"),
+    Case(name="foreign-architecture", image=runs("/t/foreign"), plan=plan(ready=READY), cause="start-failed"),
+    Case(name="cut-off", image=runs("/t/cut"), plan=plan(ready=READY), cause="exited-early"),
+    Case(name="library-missing", image=runs("/t/asks-gone"), plan=plan(ready=READY), cause="exited-early",
          says=("libgone.so", "exit code 127")),
-    Case(name="newer-symbol", image=runs("/t/asks-new"), plan=plan(ready=SOON), cause="exited-early",
+    Case(name="newer-symbol", image=runs("/t/asks-new"), plan=plan(ready=READY), cause="exited-early",
          says=("TW_2.0",)),
-    Case(name="plugin-missing", image=runs("/t/opens"), plan=plan(ready=SOON), cause="exited-early",
+    Case(name="plugin-missing", image=runs("/t/opens"), plan=plan(ready=READY), cause="exited-early",
          says=("libplugin.so",)),
     Case(name="job-fails", image=runs("/t/job.sh", "3", "no"), plan=plan(kind="job"), cause="wrong-exit-code"),
     Case(name="job-says-nothing", image=runs("/t/job.sh", "0", ""), plan=plan(kind="job"), cause="silent-exit"),
@@ -232,8 +232,10 @@ CASES = (*SOUND, *BROKEN)
 
 
 @pytest.fixture(scope="session")
-def results(laboratory: Any) -> dict[str, tuple[Transcript, CheckResult]]:
-    """Run every case once, several at a time, the longest first."""
+def results(laboratory: Any, request: pytest.FixtureRequest) -> dict[str, tuple[Transcript, CheckResult]]:
+    """Run every case that was chosen once, several at a time, the longest first."""
+    chosen = {item.name.partition("[")[2].rstrip("]") for item in request.session.items}
+    cases = sorted((case for case in CASES if case.name in chosen), key=lambda case: "mb" not in case.name)
 
     def run(case: Case) -> tuple[Transcript, CheckResult]:
         settings = SmokeSettings.model_validate_json(json.dumps(case.plan))
@@ -242,7 +244,7 @@ def results(laboratory: Any) -> dict[str, tuple[Transcript, CheckResult]]:
         return seen, judge(seen, settings)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        pending = {case.name: pool.submit(run, case) for case in sorted(CASES, key=lambda case: "MB" not in case.name)}
+        pending = {case.name: pool.submit(run, case) for case in cases}
         return {name: future.result() for name, future in pending.items()}
 
 
