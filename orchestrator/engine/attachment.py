@@ -6,6 +6,7 @@ two small steps a frame. Frames: https://docs.docker.com/reference/api/engine/ve
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +38,10 @@ class Attachment:
     def read(self, on_chunk: Callable[[Stream, bytes], None]) -> None:
         """Read to the end, passing on what comes, and close the connection."""
         try:
-            for stream, chunk in frames(self._blocks()):
-                on_chunk(stream, chunk)
+            # A connection that breaks ends the output; why the engine broke it, the next request will tell.
+            with contextlib.suppress(OSError):
+                for stream, chunk in frames(self._blocks()):
+                    on_chunk(stream, chunk)
         finally:
             self.close()
 

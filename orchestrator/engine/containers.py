@@ -17,6 +17,7 @@ from orchestrator.engine.attachment import Attachment
 from orchestrator.engine.docker import engine_faults
 from orchestrator.engine.files import ContainerFiles
 from orchestrator.engine.insight import ContainerInsight
+from orchestrator.errors import NoVerdictError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -229,7 +230,8 @@ class RunningContainer:
 
     def _await_end(self, ended: threading.Event) -> None:
         try:
-            with engine_faults("waiting for a container"):
+            with contextlib.suppress(NoVerdictError), engine_faults("waiting for a container"):
                 self._engine.api.wait(self.id, timeout=_WAIT_LIMIT)
         finally:
+            # Where the engine went away, whoever asks next how the container ended meets the error.
             ended.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Protocol
 
+from orchestrator.report.untrusted import visible
 from orchestrator.verdict import Status
 
 if TYPE_CHECKING:
@@ -53,22 +54,23 @@ def render_smoke(
         lines += [f"  {line}" for line in _distribution(results, spreads)]
     if removal is not None:
         lines += ["", "  the container was kept, with its files (`docker cp`); remove it with", f"    {removal}"]
+    shown = visible(image)
     word = style.paint("PASSED", "green") if not failed else style.paint("REFUSED", "red")
-    lines += ["", f"{word}  {image}"]
+    lines += ["", f"{word}  {shown}"]
     if failed:
         lines.append(f"  cause     {failed[0].cause}")
-        lines += _wrapped("  repair    ", failed[0].repair or "", style)
+        lines += _wrapped("  repair    ", visible(failed[0].repair or ""), style)
     return "".join(f"{style.shown(line)}\n" for line in lines)
 
 
 def _result(result: CheckResult, style: Style) -> Iterator[str]:
     passed = result.status is Status.PASSED
     sign = style.paint(style.sign("✓" if passed else "✗"), "green" if passed else "red")
-    first, *rest = _wrapped(" smoke  ", result.message, style)
+    first, *rest = _wrapped(" smoke  ", visible(result.message), style)
     yield f"{sign}{first}"
     yield from (f" {line}" for line in rest)
     for fact in result.evidence:
-        for line in f"{fact.label}: {fact.value}".splitlines():
+        for line in visible(f"{fact.label}: {fact.value}").splitlines():
             yield style.paint(style.cut(f"      {line}", style.width), "dim")
 
 
