@@ -308,7 +308,7 @@ def inspect(_context: Context, program: str, json: bool = False) -> None:
         _print(dump_profile(origin, profile) if json else render_profile(origin, profile, style))
 
 
-@task(positional=["cause"], help={"cause": "a cause's id, as verdicts name it (default: list them all)"})
+@task(help={"cause": "a cause's id, as verdicts name it (default: list them all)"})
 def explain(_context: Context, cause: str = "") -> None:
     """Print a cause's page: what it leaves behind, an example, the repair (`invoke explain CAUSE`)."""
     from orchestrator.report.catalogue import cause_list, cause_page  # noqa: PLC0415 - other tasks need none of it
@@ -435,8 +435,9 @@ def _print_bytes(content: bytes) -> None:
 
 def _take_run_by_position(words: list[str]) -> None:
     """Turn `show RUN` into `show --run RUN`: invoke knows no positional argument that may be left out."""
-    if len(words) > 1 and words[0] in {"show", "report"} and not words[1].startswith("-"):
-        words.insert(1, "--run")
+    flag = {"show": "--run", "report": "--run", "explain": "--cause"}.get(words[0] if words else "")
+    if flag is not None and len(words) > 1 and not words[1].startswith("-"):
+        words.insert(1, flag)
 
 
 def _take_paths_by_position(words: list[str]) -> None:

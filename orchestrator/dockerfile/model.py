@@ -188,6 +188,14 @@ def parse(text: str, *, file: str, arguments: Mapping[str, str]) -> Dockerfile:
             location=Location(file=file, line=int(line[1]) if line else None),
             repair="docs.docker.com/reference/dockerfile tells the syntax",
         ) from error
+    except UnicodeDecodeError as error:
+        # BuildKit's parser takes flags apart byte by byte, in the middle of a character too.
+        lines = enumerate(text.split("\n"), start=1)
+        raise DockerfileInvalidError(
+            "a flag holds a character that BuildKit's parser cannot read",
+            location=Location(file=file, line=next((n for n, it in lines if " --" in it and not it.isascii()), None)),
+            repair="use plain ASCII in `--…` flags",
+        ) from error
     instructions = [_instruction(command) for command in commands]
     require_known(instructions, file)
     stages = tuple(_stages(instructions, file, arguments))

@@ -93,8 +93,8 @@ def _edit(timeline: Timeline, source: SourceText, hazard: Hazard) -> tuple[int, 
     start = source.offset(command.span.line, command.span.column)
     line_start = source.line_start(command.span.line)
     before = source.content[line_start:start].decode("utf-8", "replace")
-    instruction = timeline.dockerfile.instruction(hazard.build.step.line)
-    if source is not timeline.source or instruction is None:
+    instruction = hazard.build.step.instruction
+    if source is not timeline.source:
         return start, start, _on_a_line_of_its_own(before, touch)
     if instruction.json:
         return _from_json(timeline, instruction, hazard, start, touch)

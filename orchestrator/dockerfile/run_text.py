@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _COMMENT = re.compile(rb"[ \t]*#")
 _HEREDOC_ALONE = re.compile(rb"\s*<<(?P<dash>-?)(?P<quote>[\"']?)(?P<name>[A-Za-z_]\w*)(?P=quote)\s*(?:\n|$)")
+_HEREDOC_FIRST = re.compile(rb"\s*<<-?(?P<quote>[\"']?)[A-Za-z_]\w*(?P=quote)[ \t]+(?P<command>[^\s>|&;<][^\n]*)\n")
 _HEREDOC = re.compile(rb"<<(?P<dash>-?)(?P<quote>[\"']?)(?P<name>[A-Za-z_]\w*)(?P=quote)")
 _SHELLS = re.compile(r"\b(?:ba|da|a|z|k)?sh\b")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -40,6 +41,10 @@ def shell_text(source: SourceText, instruction: Instruction, escape: str) -> Scr
     if instruction.json:
         return None
     joined = _joined(source, instruction, escape)
+    first = _HEREDOC_FIRST.match(joined.content)
+    if first is not None and instruction.heredocs:
+        # `<<E python3`: the document is what the command reads.
+        return _shifted(joined, first.start("command"), first.end("command"))
     alone = _HEREDOC_ALONE.match(joined.content)
     if alone is None or not instruction.heredocs:
         return joined

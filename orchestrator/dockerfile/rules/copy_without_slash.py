@@ -28,8 +28,8 @@ def _check(timeline: Timeline) -> Iterator[Finding]:
     known = _folders(timeline)
     twice = _twice(timeline)
     for event in timeline.states[-1].events:
-        instruction = timeline.dockerfile.instruction(event.step.line)
-        if not isinstance(event, Arrived) or instruction is None or instruction.keyword != "COPY" or event.folder:
+        instruction = event.step.instruction
+        if not isinstance(event, Arrived) or instruction.keyword != "COPY" or event.folder:
             continue
         source, to = event.sources[0] if event.sources else "", event.to
         single = len(event.sources) == 1 and not any(character in source for character in "*?[")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def _check(timeline: Timeline) -> Iterator[Finding]:
     for index, state in enumerate(timeline.states):
         for event in state.events:
-            instruction = timeline.dockerfile.instruction(event.step.line)
-            if not isinstance(event, Arrived) or event.origin is None or instruction is None:
+            instruction = event.step.instruction
+            if not isinstance(event, Arrived) or event.origin is None:
                 continue
             other = timeline.dockerfile.stage_of(event.origin, before=index)
             if other is None or instruction.keyword != "COPY":

@@ -22,9 +22,7 @@ def _check(timeline: Timeline) -> Iterator[Finding]:
         for event in state.events:
             if not isinstance(event, Arrived) or event.origin is not None:
                 continue
-            instruction = timeline.dockerfile.instruction(event.step.line)
-            if instruction is None:
-                continue
+            instruction = event.step.instruction
             if instruction.keyword == "RUN":
                 yield from _shared(state, event)
                 continue

@@ -24,13 +24,8 @@ def _check(timeline: Timeline) -> Iterator[Finding]:
     seen = set()
     for state in timeline.states:
         for event in state.events:
-            instruction = timeline.dockerfile.instruction(event.step.line)
-            if (
-                not isinstance(event, Arrived)
-                or event.origin is not None
-                or instruction is None
-                or instruction.keyword == "RUN"
-            ):
+            instruction = event.step.instruction
+            if not isinstance(event, Arrived) or event.origin is not None or instruction.keyword == "RUN":
                 continue
             for source in event.sources:
                 hidden = _hidden(source, context)

@@ -89,8 +89,9 @@ def _in_quotes(node: Node, _text: str, variables: Mapping[str, str]) -> str:
         # Blanks at the edges of a string belong to it and to no child.
         out.append(raw[place - base : child.start_byte - base].decode("utf-8", "replace"))
         if child.type in {"simple_expansion", "expansion"}:
+            # The grammar counts blanks before `$` to the expansion.
             text = (child.text or b"").decode("utf-8", "replace")
-            out.append(_variable(child, text, variables))
+            out.append(text[: len(text) - len(text.lstrip())] + _variable(child, text.lstrip(), variables))
         elif child.type in _SUBSTITUTIONS:
             out.append(UNKNOWN)
         else:

@@ -13,6 +13,7 @@ from orchestrator.dockerfile.timeline.files import Reach
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from orchestrator.dockerfile.model import Instruction
     from orchestrator.dockerfile.shell.model import Command
     from orchestrator.dockerfile.spans import Span
     from orchestrator.dockerfile.timeline.cargo_call import CargoCall
@@ -36,15 +37,20 @@ class Step:
 
     Attributes:
         stage: index of the stage that the instruction is written in.
-        line: of the instruction.
+        instruction: as parsed.
         mounts: cache mounts of a RUN: id by mount point.
         span: of the whole instruction.
     """
 
     stage: int
-    line: int
+    instruction: Instruction
     mounts: Mapping[str, str]
     span: Span
+
+    @property
+    def line(self) -> int:
+        """Return the instruction's first line."""
+        return self.instruction.line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,8 +72,8 @@ def outputs(timeline: Timeline) -> Iterator[Output]:
 
 def _copied(timeline: Timeline, event: Arrived, index: int) -> Iterator[Output]:
     other = timeline.dockerfile.stage_of(event.origin or "", before=index)
-    instruction = timeline.dockerfile.instruction(event.step.line)
-    if other is None or instruction is None:
+    instruction = event.step.instruction
+    if other is None:
         return
     for written, source in zip(instruction.values[:-1], event.sources, strict=False):
         span = word_span(timeline.source, instruction, written)

@@ -21,7 +21,7 @@ from orchestrator.dockerfile.trace import walk
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from orchestrator.dockerfile.model import Dockerfile, Instruction
+    from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage
     from orchestrator.dockerfile.spans import ScriptText
     from orchestrator.dockerfile.timeline.events import Arrived
     from orchestrator.dockerfile.timeline.project import BuildContext
@@ -64,7 +64,7 @@ def read_timeline(dockerfile: Dockerfile, *, context: BuildContext | None, argum
     for stage in dockerfile.stages:
         walked = tuple(walk(dockerfile, stage, arguments=arguments, base_environment=lambda _reference: {}))
         places.append(walked)
-        reader.stage(stage.base_stage, [placed for placed in walked if placed.stage is stage], walked)
+        reader.stage(stage, walked)
     return Timeline(
         dockerfile=dockerfile,
         source=source,
@@ -81,7 +81,8 @@ class _Reader:
         self.states: list[StageState] = []
         self.scripts: dict[str, SourceText] = {}
 
-    def stage(self, base: int | None, own: list[Placed], walked: tuple[Placed, ...]) -> None:
+    def stage(self, stage: Stage, walked: tuple[Placed, ...]) -> None:
+        base = stage.base_stage
         state = StageState(context=self._context) if base is None else self.states[base].child()
         unset = {
             word
@@ -95,7 +96,7 @@ class _Reader:
             instruction = placed.instruction
             if instruction.keyword == "SHELL":
                 shell = shell_kind(instruction.values)
-            elif any(placed is each for each in own):
+            elif placed.stage is stage:
                 if instruction.keyword in {"COPY", "ADD"}:
                     self._copy(state, placed)
                 elif instruction.keyword == "RUN":
@@ -193,7 +194,7 @@ class _Reader:
     def _step(self, placed: Placed, mounts: dict[str, str]) -> Step:
         return Step(
             stage=placed.stage.index,
-            line=placed.instruction.line,
+            instruction=placed.instruction,
             mounts=mounts,
             span=command_span(self._source, placed.instruction),
         )
