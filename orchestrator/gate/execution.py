@@ -190,7 +190,7 @@ def _loader(program: ProgramFacts, *, name: str) -> Iterator[Fault]:
 
 
 def _library_missing(library: LibraryFacts, *, name: str) -> Fault:
-    asked = "" if name.endswith(library.needed_by) else f" (asked for by {library.needed_by})"
+    asked = _asked_for(name, library.needed_by, library.chain)
     skipped = (
         f"; passed over, being for another processor: {', '.join(library.passed_over)}" if library.passed_over else ""
     )
@@ -202,10 +202,18 @@ def _library_missing(library: LibraryFacts, *, name: str) -> Fault:
     )
 
 
+def _asked_for(name: str, needed_by: str, chain: tuple[str, ...]) -> str:
+    """Return who asks, and by way of which other libraries; nothing where the program itself does."""
+    if name.endswith(needed_by):
+        return ""
+    between = "".join(f", which {path} asks for" for path in reversed(chain[1:-1]))
+    return f" (asked for by {needed_by}{between})"
+
+
 def _version_gap(gaps: tuple[VersionGap, ...], *, name: str) -> Fault:
     gap = gaps[0]
     newest = f"up to {gap.newest}" if gap.newest else "no version of that family"
-    asked = "" if name.endswith(gap.needed_by) else f" (asked for by {gap.needed_by})"
+    asked = _asked_for(name, gap.needed_by, gap.chain)
     glibc = any(gap.version.startswith("GLIBC_") for gap in gaps)
     return Fault(
         cause="glibc-too-old" if glibc else "library-too-old",

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-LOAD_FACTS_VERSION = 1
+LOAD_FACTS_VERSION = 2
 """Belongs into the key under which facts are remembered; goes up when a fact is added or changes its meaning."""
 
 
@@ -74,12 +74,14 @@ class LibraryFacts:
         needed_by: the file that asks for it.
         searched: where the loader looks, in its order.
         passed_over: files of that name which it skips, being for another processor.
+        chain: the files from the program to the one that asks, each asked for by the one before.
     """
 
     name: str
     needed_by: str
     searched: tuple[str, ...]
     passed_over: tuple[str, ...] = ()
+    chain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +93,14 @@ class VersionGap:
         library: the library's file in the image.
         needed_by: the file that asks.
         newest: the newest version of the same family that the library defines; None when it has none.
+        chain: as in `LibraryFacts`.
     """
 
     version: str
     library: str
     needed_by: str
     newest: str | None
+    chain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +200,7 @@ def _program(value: Any) -> ProgramFacts:
         interpreter=tuple(_program(program) for program in value["interpreter"]),
         loader=None if value["loader"] is None else _found(value["loader"]),
         libraries=tuple(_library(library) for library in value["libraries"]),
-        gaps=tuple(VersionGap(**gap) for gap in value["gaps"]),
+        gaps=tuple(VersionGap(**{**gap, "chain": tuple(gap["chain"])}) for gap in value["gaps"]),
         resolved=tuple(value["resolved"]),
         **plain,
     )
@@ -211,5 +215,5 @@ def _access(value: Any) -> Access | None:
 
 
 def _library(value: Any) -> LibraryFacts:
-    lists = {name: tuple(value[name]) for name in ("searched", "passed_over")}
+    lists = {name: tuple(value[name]) for name in ("searched", "passed_over", "chain")}
     return LibraryFacts(name=value["name"], needed_by=value["needed_by"], **lists)

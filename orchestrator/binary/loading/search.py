@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from orchestrator.binary.loading.elf import LoaderView, view_elf
 from orchestrator.binary.loading.facts import Found, LibraryFacts, Presence, VersionGap
 from orchestrator.binary.loading.ldcache import read_cache
+from orchestrator.binary.loading.loaded import Loaded, chain_of, upwards
+from orchestrator.binary.loading.versions import version_gaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,7 +35,6 @@ _MUSL_NAME = re.compile(r"ld-musl-([^.]+)\.so")
 _LEVELS = ("x86-64-v4", "x86-64-v3", "x86-64-v2")
 _SEPARATORS = re.compile(r"[:\n]")
 _MOST_OBJECTS = 2000
-_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +64,6 @@ class Resolution:
     gaps: tuple[VersionGap, ...]
     resolved: tuple[str, ...]
     unversioned: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Loaded:
-    """A file in the order of loading; `parent` is the one that asked for it first."""
-
-    path: str
-    view: LoaderView
-    parent: _Loaded | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +105,7 @@ class Libraries:
 
     def resolve(self, program: Found, view: LoaderView, loader: Loader) -> Resolution:
         """Search everything a program needs, breadth first as the loader does."""
-        first = _Loaded(path=program.real, view=view, parent=None)
+        first = Loaded(path=program.real, view=view, parent=None)
         order, names, missing = [first], self._names_of_loader(loader, first), []
         paths = {first.path: first}
         environment = () if loader.secure else self._library_path()
@@ -132,14 +124,14 @@ class Libraries:
                     continue
                 loaded = paths.get(sought.path)
                 if loaded is None:
-                    loaded = paths[sought.path] = _Loaded(path=sought.path, view=sought.view, parent=asker)
+                    loaded = paths[sought.path] = Loaded(path=sought.path, view=sought.view, parent=asker)
                     order.append(loaded)
                 names[name] = loaded
                 if loaded.view.soname:
                     names.setdefault(loaded.view.soname, loaded)
             if len(order) > _MOST_OBJECTS:
                 break
-        gaps, unversioned = ((), ()) if loader.musl else _versions(order, names)
+        gaps, unversioned = ((), ()) if loader.musl else version_gaps(order, names)
         return Resolution(
             libraries=tuple(missing),
             gaps=gaps,
@@ -147,14 +139,14 @@ class Libraries:
             unversioned=unversioned,
         )
 
-    def _names_of_loader(self, loader: Loader, program: _Loaded) -> dict[str, _Loaded]:
+    def _names_of_loader(self, loader: Loader, program: Loaded) -> dict[str, Loaded]:
         if loader.view is None:
             return {}
-        itself = _Loaded(path=loader.found.real, view=loader.view, parent=program)
+        itself = Loaded(path=loader.found.real, view=loader.view, parent=program)
         names = {loader.found.path, posixpath.basename(loader.found.path), loader.view.soname or ""}
         return {name: itself for name in names if name}
 
-    def _preloaded(self, program: _Loaded, loader: Loader, environment: tuple[str, ...]) -> Iterator[_Loaded]:
+    def _preloaded(self, program: Loaded, loader: Loader, environment: tuple[str, ...]) -> Iterator[Loaded]:
         """Yield what is loaded before all else; what is not found there only earns a warning."""
         listed = "" if loader.secure else self._image.environment.get("LD_PRELOAD", "")
         if not loader.musl:
@@ -165,13 +157,13 @@ class Libraries:
         for name in _PRELOAD_SEPARATORS.split(listed):
             sought = self._search(name, program, loader, environment) if name else None
             if sought is not None and sought.path is not None and sought.view is not None:
-                yield _Loaded(path=sought.path, view=sought.view, parent=program)
+                yield Loaded(path=sought.path, view=sought.view, parent=program)
 
     def _library_path(self) -> tuple[str, ...]:
         text = self._image.environment.get("LD_LIBRARY_PATH", "")
         return tuple(folder for folder in re.split("[:;]", text) if folder)
 
-    def _search(self, name: str, asker: _Loaded, loader: Loader, environment: tuple[str, ...]) -> _Sought:
+    def _search(self, name: str, asker: Loaded, loader: Loader, environment: tuple[str, ...]) -> _Sought:
         if "/" in name:
             path = posixpath.join(self._image.working_directory or "/", name)
             return self._first((path,), asker, searched=(path,))
@@ -199,7 +191,7 @@ class Libraries:
     def _first(
         self,
         paths: Iterable[str],
-        asker: _Loaded,
+        asker: Loaded,
         *,
         searched: tuple[str, ...],
     ) -> _Sought:
@@ -214,9 +206,9 @@ class Libraries:
             passed_over.append(path)
         return _Sought(path=None, searched=searched, passed_over=tuple(passed_over))
 
-    def _glibc_folders(self, asker: _Loaded, loader: Loader, environment: tuple[str, ...]) -> Iterator[str]:
+    def _glibc_folders(self, asker: Loaded, loader: Loader, environment: tuple[str, ...]) -> Iterator[str]:
         if not asker.view.runpath:
-            for loaded in _upwards(asker):
+            for loaded in upwards(asker):
                 yield from self._expanded(loaded.view.rpath, loaded, loader)
         for folder in environment:
             yield from self._expanded(folder, asker, loader)
@@ -225,9 +217,9 @@ class Libraries:
             yield CACHE
             yield from loader.folders
 
-    def _musl_folders(self, asker: _Loaded, loader: Loader, environment: tuple[str, ...]) -> Iterator[str]:
+    def _musl_folders(self, asker: Loaded, loader: Loader, environment: tuple[str, ...]) -> Iterator[str]:
         yield from environment
-        for loaded in _upwards(asker):
+        for loaded in upwards(asker):
             yield from self._expanded(loaded.view.runpath or loaded.view.rpath, loaded, loader)
         name = _MUSL_NAME.search(loader.found.path)
         listed = self._root.find(f"/etc/ld-musl-{name[1]}.path") if name else None
@@ -237,7 +229,7 @@ class Libraries:
         else:
             yield from _MUSL_FOLDERS
 
-    def _expanded(self, folders: str, owner: _Loaded, loader: Loader) -> Iterator[str]:
+    def _expanded(self, folders: str, owner: Loaded, loader: Loader) -> Iterator[str]:
         """Yield the folders of a list with their tokens replaced; ORIGIN is where the file really lies."""
         for folder in folders.split(":") if folders else ():
             text = folder
@@ -251,38 +243,11 @@ class Libraries:
             yield posixpath.join(self._image.working_directory or "/", text)
 
 
-def _upwards(loaded: _Loaded) -> Iterator[_Loaded]:
-    current: _Loaded | None = loaded
-    while current is not None:
-        yield current
-        current = current.parent
-
-
-def _missing(name: str, asker: _Loaded, sought: _Sought) -> LibraryFacts:
-    return LibraryFacts(name=name, needed_by=asker.path, searched=sought.searched, passed_over=sought.passed_over)
-
-
-def _versions(order: list[_Loaded], names: dict[str, _Loaded]) -> tuple[tuple[VersionGap, ...], tuple[str, ...]]:
-    """Return the versions that are asked for and not defined, and the libraries that define none at all.
-
-    A library without versions only earns a warning from the loader, and a weak need may stay unmet.
-    """
-    gaps, unversioned = [], []
-    for asker in order:
-        for asked in asker.view.asked:
-            library = names.get(asked.library)
-            if library is None or asked.name in library.view.defined:
-                continue
-            if not library.view.defined:
-                unversioned.append(library.path)
-            elif not asked.weak:
-                newest = _newest(asked.name, library.view.defined)
-                gaps.append(VersionGap(version=asked.name, library=library.path, needed_by=asker.path, newest=newest))
-    return tuple(gaps), tuple(dict.fromkeys(unversioned))
-
-
-def _newest(version: str, defined: tuple[str, ...]) -> str | None:
-    """Return the highest defined version of the family that a version belongs to (`GLIBC_2.` for `GLIBC_2.38`)."""
-    family = version.partition("_")[0] + "_"
-    numbered = [name for name in defined if name.startswith(family) and name[len(family) :][:1].isdigit()]
-    return max(numbered, key=lambda name: [int(part) for part in _NUMBER.findall(name)], default=None)
+def _missing(name: str, asker: Loaded, sought: _Sought) -> LibraryFacts:
+    return LibraryFacts(
+        name=name,
+        needed_by=asker.path,
+        searched=sought.searched,
+        passed_over=sought.passed_over,
+        chain=chain_of(asker),
+    )

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 ID = "behaviour"
 _SHOWN = 12
-_MUCH_SLOWER = 3.0
-_SLOW_ENOUGH = 1.0
+
+_TAKEN = re.compile(r"address (?:is )?already in use|EADDRINUSE|\(os error 98\)", re.IGNORECASE)
 
 _VOLATILE = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
@@ -48,6 +48,9 @@ def judge(
         volatile: regular expressions for what else may differ in a line or a body.
         remembered: both are of earlier runs of the very same programs.
     """
+    impaired = _impaired(local, image)
+    if impaired is not None:
+        return impaired
     rules = [re.compile(rule) for rule in volatile]
     ours, theirs = ([normalised(text, rules) for text in side.texts()] for side in (local, image))
     differing = [*_course(local, image), *_printed(local, image, ours, theirs), *_answered(local, image, rules)]
@@ -56,7 +59,7 @@ def judge(
     evidence = (
         *(Evidence(label="difference", value=line) for line in diff[:_SHOWN]),
         *(Evidence(label="difference", value=f"({len(diff) - _SHOWN} more)") for _ in diff[_SHOWN : _SHOWN + 1]),
-        *(Evidence(label="stop time", value=text) for text in _slower(local, image)),
+        *_times(local, image),
     )
     if differing:
         return CheckResult(
@@ -77,6 +80,21 @@ def judge(
         message=f"{same}{changed}; same readiness{answers}, files and exit code {image.exit_code}",
         evidence=evidence,
         remembered=remembered,
+    )
+
+
+def _impaired(local: Transcript, image: Transcript) -> CheckResult | None:
+    """Return the answer where the host's run says more about this machine than about the program."""
+    line = next((text for text in local.texts() if _TAKEN.search(text)), None)
+    if line is None or not local.ended_by_itself or image.ended_by_itself:
+        return None
+    return CheckResult(
+        id=ID,
+        status=Status.UNKNOWN,
+        cause="port-taken",
+        message=f"the host's program found its port taken on this machine, so nothing can be compared: {line[:200]}",
+        repair="free the port, or let it run in a network of its own: "
+        "sudo apt-get install -y --no-install-recommends bubblewrap",
     )
 
 
@@ -163,9 +181,11 @@ def _meaning(local: Transcript, image: Transcript) -> str | None:
     return None
 
 
-def _slower(local: Transcript, image: Transcript) -> Iterator[str]:
-    """Yield what is worth knowing of the two stop times; they depend on the machine, so they decide nothing."""
-    if local.stop_seconds is None or image.stop_seconds is None or local.killed or image.killed:
-        return
-    if image.stop_seconds > _SLOW_ENOUGH and image.stop_seconds > _MUCH_SLOWER * local.stop_seconds:
-        yield f"local {local.stop_seconds:.2f} s, the image {image.stop_seconds:.2f} s"
+def _times(local: Transcript, image: Transcript) -> Iterator[Evidence]:
+    """Yield the times side by side; they decide nothing: the machine decides them, and the image's hold its start."""
+    if local.lines and image.lines:
+        value = f"local after {local.lines[0].at:.2f} s, the image after {image.lines[0].at:.2f} s"
+        yield Evidence(label="first line", value=value)
+    if local.stop_seconds is not None and image.stop_seconds is not None:
+        value = f"local {local.stop_seconds:.2f} s, the image {image.stop_seconds:.2f} s"
+        yield Evidence(label="stop time", value=value)

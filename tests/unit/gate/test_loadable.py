@@ -161,6 +161,14 @@ def test_a_missing_library_names_the_chain_and_the_folders() -> None:
     ]
 
 
+def test_a_longer_chain_is_told_link_by_link() -> None:
+    """From the one that asks back to the program."""
+    chain = (APP, "/lib/liba.so", "/lib/libb.so")
+    missing = LibraryFacts(name="libz.so.1", needed_by="/lib/libb.so", searched=(), chain=chain)
+    result = judge(with_program(libraries=(missing,)))
+    assert "needs libz.so.1 (asked for by /lib/libb.so, which /lib/liba.so asks for), which" in result.message
+
+
 @pytest.mark.parametrize(
     ("version", "newest", "cause", "words"),
     [
