@@ -76,6 +76,7 @@ def shipped_facts(
         copies=builder.copies,
         builder_path=builder.program,
         builder_stages=frozenset(_based_on(prepared)),
+        idle_lines=tuple(_idle_lines(prepared, spec.image.target)),
         mounts={step.line: cache_mounts(step) for step in steps},
         brought=_brought(prepared, image),
         changes=changes(prepared.dockerfile.needed(spec.image.target)),
@@ -110,6 +111,13 @@ def _placed(prepared: Prepared, image: ImageBuild) -> tuple[PlacedCall, ...]:
     )
     known = dict(zip((call.id for call in present), lines, strict=True))
     return tuple(PlacedCall(call=call, line=None if call.earlier else known[call.id]) for call in calls)
+
+
+def _idle_lines(prepared: Prepared, target: str | None) -> Iterator[int]:
+    needed = prepared.dockerfile.needed(target)
+    for stage in prepared.dockerfile.stages:
+        if stage not in needed:
+            yield from (each.line for each in stage.instructions if each.keyword == "RUN" and cargo_calls(each))
 
 
 def _based_on(prepared: Prepared) -> Iterator[int]:

@@ -73,6 +73,7 @@ def facts(*calls: PlacedCall, shipped: str | None = IMAGE, **changed: Any) -> Sh
         "copies": (9,),
         "builder_path": RELEASE,
         "builder_stages": frozenset({0}),
+        "idle_lines": (),
         "mounts": {},
         "brought": None,
         "changes": (),
@@ -198,6 +199,12 @@ def test_the_right_program_at_another_path_is_told() -> None:
 def test_the_right_program_under_a_mount_is_told() -> None:
     result = judge(facts(PRIME, call(made={RELEASE: HOST}), shipped=STUB, mounts={6: ("/app/target",)}))
     assert answer(result) == ("hidden-by-mount", 6)
+
+
+def test_a_stage_that_nothing_is_copied_from_is_told() -> None:
+    result = judge(facts(PRIME, shipped=STUB, idle_lines=(7,)))
+    assert answer(result) == ("wrong-file-copied", 9)
+    assert "the stage of line 7" in result.message
 
 
 def test_an_orphan_and_a_stub_left_behind_are_told_apart() -> None:

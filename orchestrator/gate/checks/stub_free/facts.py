@@ -85,6 +85,7 @@ class ShippedFacts:
         copies: lines of the COPY instructions between that stage and the image, the last one first.
         builder_path: where the shipped file lies in the builder stage.
         builder_stages: indices of the builder stage and of those it is based on.
+        idle_lines: lines of the steps that name cargo in stages that the image takes nothing from.
         mounts: targets of the cache mounts of a RUN step, by its line.
         brought: what brought the file into the builder stage, where that was an image or the context.
         changes: (line, tool) of the steps that may change the program after it is built (`strip`, `upx`).
@@ -114,6 +115,7 @@ class ShippedFacts:
     copies: Sequence[int]
     builder_path: str
     builder_stages: frozenset[int]
+    idle_lines: Sequence[int]
     mounts: Mapping[int, Sequence[str]]
     brought: Brought | None
     changes: Sequence[tuple[int, str]]

@@ -10,10 +10,12 @@ from orchestrator.gate.checks.stub_free.sources import differing, shown, sources
 from orchestrator.gate.checks.stub_free.statement import build_command, refused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestrator.gate.checks.stub_free.facts import PlacedCall, ShippedFacts
     from orchestrator.gate.checks.stub_free.history import History
     from orchestrator.toolchains.cargo.witness import WitnessedCall
-    from orchestrator.verdict import CheckResult
+    from orchestrator.verdict import CheckResult, Evidence
 
 _TESTING = frozenset({"test", "t", "bench", "nextest"})
 
@@ -64,7 +66,19 @@ def was_the_right_one_made_elsewhere(facts: ShippedFacts, history: History) -> C
             f"{placed.where} made it {where}, and COPY takes what {writer.where} had made of other sources at "
             f"{history.path}",
         )
-    return None
+    return _idle_stage(facts, writer)
+
+
+def _idle_stage(facts: ShippedFacts, writer: PlacedCall) -> CheckResult | None:
+    """Name a Dockerfile that builds the real sources in a stage that nothing is copied from, so none builds it."""
+    if not facts.idle_lines or facts.calls[-1] is not writer:
+        return None
+    return _wrong(
+        facts,
+        f"COPY takes what {writer.where} made of other sources; the stage of line {facts.idle_lines[-1]} builds after "
+        "it, and the image takes nothing from that stage",
+        evidence=tuple(shown(differing(writer.call, facts), writer.call, facts)),
+    )
 
 
 def _right_one(placed: PlacedCall, facts: ShippedFacts) -> str | None:
@@ -135,11 +149,12 @@ def _is_test(call: WitnessedCall) -> bool:
     return bool(words) and words[0] in _TESTING
 
 
-def _wrong(facts: ShippedFacts, why: str) -> CheckResult:
+def _wrong(facts: ShippedFacts, why: str, evidence: Sequence[Evidence] = ()) -> CheckResult:
     return refused(
         facts,
         cause="wrong-file-copied",
         message=f"{facts.image_path} is not the program `{facts.binary}` (suspect: wrong file copied): {why}",
         line=facts.copies[0] if facts.copies else None,
-        repair=f"let COPY take the file that `{build_command(facts)}` makes: check path, profile and name",
+        repair=f"let COPY take the file that `{build_command(facts)}` makes: check stage, path, profile and name",
+        evidence=evidence,
     )
