@@ -1,0 +1,3 @@
+fn main() {
+    println!("the program that was written");
+}

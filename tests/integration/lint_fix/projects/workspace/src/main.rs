@@ -1,0 +1,3 @@
+fn main() {
+    println!("library: {}, member: {}, script: {}", app::name(), member::name(), env!("SCRIPT"));
+}
