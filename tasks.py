@@ -318,6 +318,27 @@ def explain(_context: Context, cause: str = "") -> None:
         _print(cause_page(folder, cause) if cause else cause_list(folder))
 
 
+@task(help=_SPEC)
+def selftest(_context: Context, spec: str = "") -> None:
+    """Plant wrong programs in this project's own image and show that the gate refuses each; nothing is tagged."""
+    from orchestrator.flow.selftest import run_selftest  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.report.progress import progress_for  # noqa: PLC0415 - same
+    from orchestrator.report.selftest_text import render_selftest  # noqa: PLC0415 - same
+    from orchestrator.spec.load import load_spec  # noqa: PLC0415 - same
+
+    with _told_to_a_person():
+        loaded = load_spec(_spec(spec))
+        progress = progress_for(sys.stderr, style_of(sys.stderr, os.environ), quiet=False)
+        try:
+            made = run_selftest(
+                loaded, workspace=_workspace(loaded.root), environment=dict(os.environ), show=progress.show
+            )
+        finally:
+            progress.close()
+    _print(render_selftest(made, style_of(sys.stdout, os.environ)))
+    raise Exit(code=0 if made.passed else 1)
+
+
 @task(help={**_SPEC, "bases": "also the bootstrapped base images, which take minutes to make again"})
 def clean(_context: Context, spec: str = "", bases: bool = False) -> None:
     """Remove what this tool made (workspace, own images), and nothing else; passed images keep their tags."""

@@ -30,12 +30,19 @@ _FOLDERS = {"dev": "debug", "test": "debug", "bench": "release"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A package of the workspace. `folder`: relative to the source tree. `binaries`: names of its programs."""
+    """A package of the workspace.
+
+    Attributes:
+        folder: relative to the source tree.
+        binaries: names of its programs.
+        roots: (kind, path relative to the source tree) of its crates' first files; kinds are cargo's (`lib`, `bin`).
+    """
 
     name: str
     version: str
     folder: str
     binaries: tuple[str, ...]
+    roots: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +97,20 @@ def read_project(
             f"`toolchain.manifest` names {settings.manifest}, which is no file of the source",
             repair="correct `toolchain.manifest`; a file that git ignores is no part of the source",
         )
-    key = memo_key({"files": _shape(files), "manifest": settings.manifest, "rustc": toolchain.verbose})
+    key = memo_key({"files": _shape(files), "manifest": settings.manifest, "rustc": toolchain.verbose, "version": 2})
     said = workspace.recall("project", key)
     if not isinstance(said, dict):
         said = _ask(tree, settings, toolchain)
         workspace.remember("project", key, said)
     members = tuple(
-        Member(name=name, version=version, folder=folder, binaries=tuple(binaries))
-        for name, version, folder, binaries in said["members"]
+        Member(
+            name=name,
+            version=version,
+            folder=folder,
+            binaries=tuple(binaries),
+            roots=tuple((kind, path) for kind, path in roots),
+        )
+        for name, version, folder, binaries, roots in said["members"]
     )
     return _chosen(said, members, settings)
 
@@ -136,16 +149,21 @@ def _ask(tree: Path, settings: CargoSettings, toolchain: CargoToolchain) -> dict
     said = json.loads(done.stdout)
     root = posixpath.relpath(said["workspace_root"], tree)
     members = [_member(package, tree) for package in said["packages"]]
-    outside = folders_outside(tree, root, [folder for _, _, folder, _ in members])
+    outside = folders_outside(tree, root, [folder for _, _, folder, _, _ in members])
     return {"root": root, "members": members, "outside": outside}
 
 
-def _member(package: Mapping[str, Any], tree: Path) -> tuple[str, str, str, list[str]]:
+def _member(package: Mapping[str, Any], tree: Path) -> tuple[str, str, str, list[str], list[tuple[str, str]]]:
     return (
         package["name"],
         package["version"],
         posixpath.relpath(posixpath.dirname(package["manifest_path"]), tree),
         [target["name"] for target in package["targets"] if "bin" in target["kind"]],
+        [
+            (kind, posixpath.relpath(target["src_path"], tree))
+            for target in package["targets"]
+            for kind in target["kind"]
+        ],
     )
 
 
