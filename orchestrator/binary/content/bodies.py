@@ -153,6 +153,8 @@ class _Comparer:
         return self._alike(here, there, local.start, image.start)
 
     def _alike(self, here: bytes, there: bytes, local: int, image: int) -> Alike:
+        if len(here) != len(there):
+            return Alike.DIFFERENT  # one of the files ends before the function does
         explained, data_equal = bytearray(there), True
         last, size, unpack = len(here) - 4, len(here), _DISPLACEMENT.unpack_from
         for match in REFERENCE.finditer(here):

@@ -225,7 +225,7 @@ def _unwinding(places: Places) -> Counter[Hashable] | None:
     section = layout.named_section(".gcc_except_table")
     starts = sorted({record.handlers for record in records if record.handlers is not None})
     last = section.address + section.size if section else 0
-    ends = dict(zip(starts, [*starts[1:], last], strict=True)) if section else {}
+    ends = dict(zip(starts, [*starts[1:], last], strict=False)) if section else {}
     bag: Counter[Hashable] = Counter()
     for record in records:
         handlers = b""

@@ -35,6 +35,7 @@ _DISPLACEMENT = struct.Struct("<i")
 _LONGEST_TEXT = 1 << 16
 _TABLE_ENTRY = struct.Struct("<i")
 _FEWEST_CASES = 2
+_SHORTEST_TEXT = 4  # bytes that two texts must have in common; fewer are equal by chance
 # Opcodes whose operand is followed by an immediate; Intel SDM volume 2, appendix A.
 _ONE_BYTE = frozenset({0x80, 0x83, 0xC0, 0xC1, 0xC6, 0x6B})
 _FOUR_BYTES = frozenset({0x81, 0xC7, 0x69})
@@ -200,21 +201,38 @@ class Places:
 def tables_meet(local: Places, mine: int, image: Places, other: int) -> bool:
     """Return whether two constants are tables of distances (four bytes each) that lead to the same things.
 
-    LLVM turns a switch that yields texts into such a table. Where a text ends is told by the next one, at the latest.
+    LLVM turns a switch that yields texts into such a table. So that no list of numbers is taken for one, all distances
+    must lead out of the table into read-only data or code, and what the differing ones lead to must be equal for some
+    bytes that are not all zero. Where a text ends is told by the next one, at the latest.
     """
-    sides = [(places, address, *places.extent(address)) for places, address in ((local, mine), (image, other))]
-    contents = [content for _, _, _, content in sides]
-    if len(contents[0]) != len(contents[1]) or len(contents[0]) < 4 * _FEWEST_CASES:
+    tables_ = [_distances(places, address) for places, address in ((local, mine), (image, other))]
+    here, there = tables_
+    if here is None or there is None or len(here) != len(there):
         return False
-    whole = len(contents[0]) // 4 * 4
-    if contents[0][whole:] != contents[1][whole:]:
-        return False
-    distances = [[offset for (offset,) in _TABLE_ENTRY.iter_unpack(content[:whole])] for content in contents]
-    ends = [sorted({address + offset for offset in row}) for row, address in zip(distances, (mine, other), strict=True)]
-    return all(
-        here == there or _same_text((local, mine + here, ends[0]), (image, other + there, ends[1]))
-        for here, there in zip(*distances, strict=True)
-    )
+    ends = [sorted(row) for row in (here, there)]
+    moved = [(a, b) for a, b in zip(here, there, strict=True) if a - mine != b - other]
+    return all(_same_text((local, a, ends[0]), (image, b, ends[1])) for a, b in moved)
+
+
+def _distances(places: Places, address: int) -> list[int] | None:
+    """Return where a table of distances leads; None for what is no such table."""
+    section, content = places.extent(address)
+    if section is None or section.flags & (tables.WRITE | tables.EXECUTE) or section.name.startswith(FOLLOWS):
+        return None
+    # Zeros at the end fill up to the next constant; no distance is zero.
+    size = -(-len(content.rstrip(b"\0")) // 4) * 4
+    if size > len(content):
+        return None
+    targets = [address + offset for (offset,) in _TABLE_ENTRY.iter_unpack(content[:size])]
+    if len(targets) < _FEWEST_CASES:
+        return None
+    for target in targets:
+        home = places.layout.section(target)
+        if home is None or address <= target < address + size:
+            return None
+        if home.name != section.name and not home.flags & tables.EXECUTE:
+            return None
+    return targets
 
 
 def _same_text(mine: tuple[Places, int, list[int]], other: tuple[Places, int, list[int]]) -> bool:
@@ -224,16 +242,15 @@ def _same_text(mine: tuple[Places, int, list[int]], other: tuple[Places, int, li
     if here is None or there is None or here.name != there.name:
         return False
     if here.flags & tables.EXECUTE:
-        return local.at(start) == image.at(counterpart)
+        return local.layout.function(start) is not None and local.at(start) == image.at(counterpart)
     lengths = []
     for places, address, ends in (mine, other):
         following = bisect_right(ends, address)
         length = len(places.extent(address)[1])
         lengths.append(min(length, ends[following] - address) if following < len(ends) else length)
     size = min(lengths)
-    if size == 0:
-        return False
-    return local.layout.read(here, start, start + size) == image.layout.read(there, counterpart, counterpart + size)
+    text = local.layout.read(here, start, start + size)
+    return size >= _SHORTEST_TEXT and any(text) and text == image.layout.read(there, counterpart, counterpart + size)
 
 
 def operand_end(body: bytes, place: int) -> int:

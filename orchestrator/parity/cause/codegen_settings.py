@@ -30,7 +30,7 @@ def weigh(difference: Difference) -> Suspicion | None:
             Evidence(label="crates that differ", value=listed(sorted(changed))),
             *((Evidence(label="crates that do not", value=listed(untouched)),) if untouched else ()),
         ),
-        explains=frozenset({"other-sources", "features", "library-stub"}),
+        explains=frozenset({"other-sources", "features", "partial-stub"}),
     )
 
 

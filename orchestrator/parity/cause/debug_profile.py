@@ -38,7 +38,7 @@ def weigh(difference: Difference) -> Suspicion | None:
                 "other-sources",
                 "features",
                 "stub",
-                "library-stub",
+                "partial-stub",
                 "strip-debug",
             }
         ),

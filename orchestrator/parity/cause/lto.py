@@ -29,7 +29,7 @@ def weigh(difference: Difference) -> Suspicion | None:
         repair="build both sides with the same cargo profile; CARGO_PROFILE_RELEASE_LTO overrides it",
         evidence=(Evidence(label="crates with units of their own", value=f"local {len(here)}, image {len(there)}"),),
         explains=frozenset(
-            {"codegen-settings", "codegen-units", "other-sources", "features", "stub", "library-stub", "needed-differs"}
+            {"codegen-settings", "codegen-units", "other-sources", "features", "stub", "partial-stub", "needed-differs"}
         ),
     )
 

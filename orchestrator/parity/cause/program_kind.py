@@ -34,7 +34,7 @@ def weigh(difference: Difference) -> Suspicion | None:
                 "c-compiler",
                 "paths",
                 "own-data",
-                "library-stub",
+                "partial-stub",
                 "lto",
             }
         ),

@@ -177,7 +177,7 @@ PAIRS = (
         name="library stub",
         change={"library": "pub fn weigh(_values: &[u64]) -> u64 { 0 }"},
         rung="code",
-        cause="library-stub",
+        cause="partial-stub",
     ),
     Pair(
         name="other binary of the workspace",

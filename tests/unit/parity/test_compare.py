@@ -119,13 +119,13 @@ def test_own_crates_are_counted_one_by_one() -> None:
     assert comparison.rung is Rung.CODE, "one real crate is left, so the program is not foreign"
 
 
-def test_a_library_of_the_project_that_is_empty_is_likely_a_library_stub() -> None:
+def test_a_library_of_the_project_that_is_empty_is_likely_a_partial_stub() -> None:
     """The library stub of a workspace: main is real, one member is a placeholder."""
     local = replace(LOCAL, functions=(*(LOCAL.functions or ()), Function("_ZN8app_core4workE", 5)))
     comparison = compare(local, replace(IMAGE, code_sha256="x"), own=("backend", "app_core"))
     assert comparison.difference is not None
     first = diagnose(comparison.difference)[0]
-    assert first.cause == "library-stub"
+    assert first.cause == "partial-stub"
     assert "`app_core`" in first.explanation
 
 

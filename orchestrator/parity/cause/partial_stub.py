@@ -33,7 +33,7 @@ def weigh(difference: Difference) -> Suspicion | None:
     names = [f"`{code.crate}`" for code in emptied]
     missing = tuple(name for code in emptied for name in code.missing)
     return Suspicion(
-        cause="library-stub",
+        cause="partial-stub",
         likelihood=Likelihood.LIKELY if alone else Likelihood.POSSIBLE,
         explanation=f"the image's program holds no function of the project's own {' and '.join(names)}",
         repair=REPAIR,

@@ -1,0 +1,150 @@
+"""Programs byte by byte: what is equal although it lies elsewhere, and what is never called equal."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from orchestrator.binary.content.explain import explain_difference
+from orchestrator.binary.content.layout import lay_out
+
+SOURCE = r"""
+#include <stdio.h>
+#include <string.h>
+static const char *const names[] = {"alpha", "beta", "gamma", "delta"};
+const int weights[] = {3, 141, 592, 653};
+__attribute__((noinline)) int first(int n) { return n * 42 + weights[n & 3]; }
+__attribute__((noinline)) const char *second(int n) { return names[n & 3]; }
+__attribute__((noinline)) int third(int n) { return first(n) - (int)strlen(second(n)); }
+__attribute__((noinline)) const char *word(int n) {
+  switch (n) { case 0: return "nothing"; case 1: return "something"; case 2: return "everything";
+    case 3: return "a lot"; case 4: return "too much"; default: return "no idea"; } }
+__attribute__((noinline)) int choose(int n) {
+  switch (n) { case 0: puts("zero"); return 3; case 1: return third(n); case 2: puts("two"); return 9;
+    case 3: return first(n) * 3; case 4: puts("four"); return 1; case 5: return 77; default: return -1; } }
+int main(int count, char **arguments) {
+  printf("%d %s %s %d\n", third(count), second(count), word(count), choose(count)); return arguments == 0; }
+"""
+FLAGS = ("-O1", "-ffunction-sections", "-fdata-sections", "-pie", "-fPIE")
+
+
+def build(folder: Path, name: str, source: str = SOURCE, *flags: str) -> Path:
+    target = folder / name
+    subprocess.run(
+        ["gcc", "-x", "c", "-", "-o", str(target), *FLAGS, *flags], input=source.encode(), check=True, cwd=folder
+    )
+    return target
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("content")
+
+
+@pytest.fixture(scope="module")
+def plain(folder: Path) -> Path:
+    return build(folder, "plain")
+
+
+@pytest.fixture(scope="module")
+def moved(folder: Path) -> Path:
+    """The same code with its functions in another order, as the sources' order decides."""
+    lines = SOURCE.split("\n")
+    declared = "int first(int n);const char *second(int n);int third(int n);const char *word(int n);int choose(int n);"
+    head, bodies = "\n".join(lines[:5]), "\n".join(lines[5:])
+    parts = bodies.split("__attribute__((noinline)) ")
+    *functions, last = parts[1:]
+    choose, main = last.split("int main", 1)
+    body = "".join(f"__attribute__((noinline)) {part}" for part in (choose, *reversed(functions)))
+    return build(folder, "moved", f"{head}\n{declared}\n{body}\nint main{main}")
+
+
+def test_functions_that_only_moved_are_equal(plain: Path, moved: Path) -> None:
+    """Calls, jumps, constants and tables lead to the same things, wherever these lie."""
+    found = explain_difference(plain, moved)
+    assert found is not None
+    assert found.bodies.moved >= 4
+    assert not found.bodies.changed
+    assert found.equal, (found.bodies, found.constants)
+
+
+def test_stripped_programs_are_compared_by_their_unwinding_tables(plain: Path, folder: Path) -> None:
+    """Without names functions are matched by order and size."""
+    bare, other = folder / "bare", folder / "other"
+    for target, source in ((bare, plain), (other, build(folder, "padded", SOURCE.replace("delta", "DELTA")))):
+        subprocess.run(["strip", "-o", str(target), str(source)], check=True)
+    found = explain_difference(bare, other)
+    assert found is not None
+    assert not found.named
+    assert found.bodies.code_equal
+    assert not found.equal
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("n * 42", "n * 43"),
+        ("first(n) - (int)", "first(n) + (int)"),
+        ("first(n) * 3", "choose(n - 1) * 3"),
+        ('return "nothing"; case 1: return "something"', 'return "something"; case 1: return "nothing"'),
+        ('puts("zero"); return 3', 'puts("four"); return 3'),
+    ],
+)  # fmt: skip
+def test_another_meaning_is_never_equal(plain: Path, folder: Path, old: str, new: str) -> None:
+    """A number, an operation, a called function, swapped texts of a switch, another text: each is seen."""
+    assert old in SOURCE
+    found = explain_difference(plain, build(folder, "changed", SOURCE.replace(old, new)))
+    assert found is not None
+    assert not found.equal
+
+
+@pytest.mark.parametrize(("old", "new"), [('"alpha", "beta"', '"beta", "alpha"'), ("141, 592", "592, 141")])
+def test_swapped_constants_are_never_equal(plain: Path, folder: Path, old: str, new: str) -> None:
+    """All constants are still there, and equal code refers to them; only what it finds there is another."""
+    found = explain_difference(plain, build(folder, "swapped", SOURCE.replace(old, new)))
+    assert found is not None
+    assert not found.equal
+
+
+def test_no_changed_byte_of_code_or_constants_is_called_equal(plain: Path, moved: Path, folder: Path) -> None:
+    """Bits flipped at random in one of two programs that are equal but for the places of things."""
+    content, dice = moved.read_bytes(), random.Random(7)  # noqa: S311 - a fixed sequence is the point
+    layout = lay_out(memoryview(content))
+    assert layout is not None
+    names = {"first", "second", "third", "word", "choose", "main"}
+    bodies = [body for body in layout.functions if body.name in names]
+    target = folder / "flipped"
+    for _ in range(150):
+        changed = bytearray(content)
+        body = dice.choice(bodies)
+        section = layout.section(body.start)
+        assert section is not None
+        changed[section.offset + dice.randrange(body.start, body.end) - section.address] ^= 1 << dice.randrange(8)
+        target.write_bytes(changed)
+        found = explain_difference(plain, target)
+        assert found is None or not found.equal
+
+
+@pytest.mark.parametrize("kind", ["object", "script"])
+def test_what_is_no_program_is_left_to_the_profiles(plain: Path, folder: Path, kind: str) -> None:
+    """Other files than programs for x86-64 are not laid out."""
+    other = folder / kind
+    if kind == "object":
+        subprocess.run(["gcc", "-c", "-x", "c", "-", "-o", str(other)], input=b"int a(void){return 1;}", check=True)
+    else:
+        other.write_text("#!/bin/sh\n" + "#" * 200)
+    assert explain_difference(plain, other) is None
+
+
+def test_a_copy_is_equal(plain: Path, folder: Path) -> None:
+    """Nothing differs and nothing moved."""
+    copy = folder / "copy"
+    shutil.copy(plain, copy)
+    found = explain_difference(plain, copy)
+    assert found is not None
+    assert found.equal
+    assert found.bodies.moved == 0
