@@ -11,13 +11,19 @@ import json
 import secrets
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine.docker import engine_faults, fault
 from orchestrator.engine.protobuf import read_status
-from orchestrator.errors import EngineUnreachableError, InterruptedRunError, NoVerdictError, StepTimeoutError
+from orchestrator.errors import (
+    EngineUnreachableError,
+    EngineUnsupportedError,
+    InterruptedRunError,
+    NoVerdictError,
+    StepTimeoutError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -153,14 +159,37 @@ def _read(
 ) -> tuple[str | None, str | None]:
     image_id = failure = None
     for line in answer.iter_lines():
-        message = json.loads(line)
+        message = _message(line)
         if message.get("id") == "moby.buildkit.trace":
-            _take(read_status(base64.b64decode(message["aux"])), watched, on_step=on_step, on_log=on_log)
+            _take(_status(message), watched, on_step=on_step, on_log=on_log)
         elif message.get("id") == "moby.image.id":
             image_id = str(message["aux"]["ID"])
         elif "error" in message:
             failure = str((message.get("errorDetail") or {}).get("message") or message["error"])
     return image_id, failure
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise EngineUnreachableError(
+            f"the Docker engine said something that is no message while building the image: {line[:200]!r}",
+            repair="check that DOCKER_HOST leads to a Docker engine and that nothing in between changes its answers",
+        )
+    return found
+
+
+def _status(message: dict[str, Any]) -> BuildStatus:
+    try:
+        return read_status(base64.b64decode(message["aux"], validate=True))
+    except (KeyError, TypeError, ValueError) as error:
+        raise EngineUnsupportedError(
+            f"the Docker engine tells the build's progress in a form that is not known here: {error}",
+            repair="report this with the output of `invoke doctor`",
+        ) from error
 
 
 def _take(
@@ -219,11 +248,12 @@ def _watch(engine: Engine, build: str, watched: _Watched, *, limits: Limits, can
 
     def look() -> None:
         while not over.wait(_WATCH_SECONDS):
-            watched.stopped = _reason_to_stop(watched, limits=limits, cancel=cancel)
+            watched.stopped = watched.stopped or _reason_to_stop(watched, limits=limits, cancel=cancel)
             if watched.stopped is not None:
-                with engine_faults("cancelling the build"):
+                # Again until the build is over: the engine says nothing of a build that it does not know yet. And an
+                # engine that does not take the call is the reader's to report.
+                with suppress(NoVerdictError), engine_faults("cancelling the build"):
                     engine.cancel_build(build)
-                return
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()

@@ -16,6 +16,7 @@ from orchestrator.errors import (
     EngineUnreachableError,
     EngineUnsupportedError,
     NoSpaceError,
+    NoVerdictError,
 )
 
 if TYPE_CHECKING:
@@ -95,24 +96,20 @@ class Engine:
         from requests.exceptions import RequestException  # noqa: PLC0415 - same
 
         host = environment.get("DOCKER_HOST") or _DEFAULT_HOST
+        # Newer engines refuse old API versions and older ones new ones, so the version is negotiated.
         try:
-            # Newer engines refuse old API versions and older ones new ones, so the version is negotiated.
             api = APIClient(base_url=host, version="auto", timeout=_TIMEOUT_SECONDS, tls=_tls(environment))
-            said: Mapping[str, Any] = api.version()
+        except (DockerException, RequestException, OSError, ImportError) as error:
+            raise _silent(host, error) from error
+        try:
+            version = _version(host, api.version())
+            _require(version)
         except (DockerException, RequestException, OSError) as error:
-            raise EngineUnreachableError(
-                f"no Docker engine answers at {host}",
-                repair="start it with `sudo systemctl start docker` (or `sudo service docker start`), "
-                "or name another one in DOCKER_HOST",
-                detail=(_reason(error),),
-            ) from error
-        version = EngineVersion(
-            version=str(said["Version"]),
-            api=str(said["ApiVersion"]),
-            os=str(said["Os"]),
-            architecture=str(said["Arch"]),
-        )
-        _require(version)
+            api.close()
+            raise _silent(host, error) from error
+        except NoVerdictError:
+            api.close()
+            raise
         return cls(api, version)
 
     def __enter__(self) -> Self:
@@ -150,13 +147,18 @@ class Engine:
         with engine_faults("tagging an image"):
             self.api.tag(image_id, repository, tag, force=True)
 
-    def remove_image(self, reference: str) -> bool:
-        """Remove a tag or an image; False where it is not there or still in use."""
+    def remove_image(self, reference: str, *, parents: bool = True) -> bool:
+        """Remove a tag or an image; False where it is not there or still in use.
+
+        Args:
+            reference: a tag, or an image's id.
+            parents: whether untagged images that it was made from go as well.
+        """
         from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `connect`
 
         with engine_faults("removing an image"):
             try:
-                self.api.remove_image(reference, noprune=False)
+                self.api.remove_image(reference, noprune=not parents)
             except APIError as error:
                 if error.status_code in {_NOT_FOUND, _CONFLICT}:
                     return False
@@ -273,6 +275,36 @@ def _tls(environment: Mapping[str, str]) -> Any:
 
     folder = environment.get("DOCKER_CERT_PATH") or os.path.expanduser("~/.docker")  # noqa: PTH111 - a plain string
     return TLSConfig(client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"), ca_cert=f"{folder}/ca.pem", verify=True)
+
+
+def _silent(host: str, error: Exception) -> EngineUnreachableError:
+    reason = _reason(error)
+    if "Permission denied" in reason:
+        return EngineUnreachableError(
+            f"the Docker engine at {host} may not be used by this user",
+            repair="sudo usermod -aG docker $USER, and log in again",
+            detail=(reason,),
+        )
+    return EngineUnreachableError(
+        f"no Docker engine answers at {host}",
+        repair="start it with `sudo systemctl start docker` (or `sudo service docker start`), "
+        "or name another one in DOCKER_HOST",
+        detail=(reason,),
+    )
+
+
+def _version(host: str, said: Any) -> EngineVersion:
+    try:
+        return EngineVersion(
+            version=str(said["Version"]),
+            api=str(said["ApiVersion"]),
+            os=str(said["Os"]),
+            architecture=str(said["Arch"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise EngineUnreachableError(
+            f"what answers at {host} is no Docker engine", repair="name the engine's own address in DOCKER_HOST"
+        ) from error
 
 
 def _require(version: EngineVersion) -> None:

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_LONGEST = 1 << 20
+"""Bytes after which a line is passed on although it has not ended: a program may print for ever without one."""
+
+
 class Stream(StrEnum):
     """Where a line came from."""
 
@@ -28,6 +32,9 @@ class LineSplitter:
         *lines, self._rest[stream] = (self._rest[stream] + chunk).split(b"\n")
         for line in lines:
             self._on_line(stream, line.decode(errors="replace").rstrip("\r"))
+        if len(self._rest[stream]) > _LONGEST:
+            self._on_line(stream, self._rest[stream].decode(errors="replace"))
+            self._rest[stream] = b""
 
     def finish(self) -> None:
         """Pass on last lines that have no line end."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_VARINT_BITS = 70
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -95,7 +96,10 @@ def _time(value: int | bytes | None) -> float | None:
         return None
     fields = dict(_fields(value))
     seconds, nanos = fields.get(1, 0), fields.get(2, 0)
-    return float(seconds) + float(nanos) / 1e9
+    if not isinstance(seconds, int) or not isinstance(nanos, int):
+        msg = "a time whose parts are no numbers"
+        raise MalformedMessageError(msg)
+    return seconds + nanos / 1e9
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
@@ -131,5 +135,8 @@ def _varint(message: bytes, place: int) -> tuple[int, int]:
         if byte < 0x80:  # noqa: PLR2004 - the continuation bit
             return value, place
         shift += 7
+        if shift >= _VARINT_BITS:
+            msg = f"a number of more than 64 bits at byte {place}"
+            raise MalformedMessageError(msg)
     msg = "a number is cut off at the end"
     raise MalformedMessageError(msg)
