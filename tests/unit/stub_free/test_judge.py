@@ -250,6 +250,13 @@ def test_a_packed_program_is_named() -> None:
     assert judge(facts(call(made={RELEASE: HOST}), packed="UPX")).cause == "changed-after-build"
 
 
+def test_a_program_rewritten_where_cargo_had_left_it_is_named() -> None:
+    """No tool that is known was called, and the witnessed file is another one now."""
+    result = judge(facts(call(made={RELEASE: HOST})))
+    assert answer(result) == ("changed-after-build", 6)
+    assert f"had written {RELEASE}" in result.message
+
+
 def test_a_program_built_when_it_runs_is_never_proved() -> None:
     assert answer(judge(facts(call(), launch=(11, "cargo run")))) == ("built-at-run-time", 11)
 

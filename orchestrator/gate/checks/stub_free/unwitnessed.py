@@ -6,7 +6,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from orchestrator.gate.checks.stub_free.statement import TOUCH, build_command, line_to_mend, refused
+from orchestrator.gate.checks.stub_free.sources import sources_differ
+from orchestrator.gate.checks.stub_free.statement import SHORT, TOUCH, build_command, line_to_mend, refused
 from orchestrator.verdict import Evidence, Status
 
 if TYPE_CHECKING:
@@ -16,19 +17,32 @@ if TYPE_CHECKING:
 
 
 def was_it_changed_after_the_build(facts: ShippedFacts, history: History) -> CheckResult | None:
-    """Name a program that a packer or an editor of ELF files made into another one."""
-    if history.writers or history.keepers or (facts.packed is None and not facts.changes):
+    """Name a program that a packer or an editor of files made into another one, after cargo had written it."""
+    if history.writers or history.keepers:
         return None
-    line, tool = facts.changes[-1] if facts.changes else (None, facts.packed or "")
-    by = f"packed by {facts.packed}" if facts.packed else f"changed by `{tool}`"
+    written = next((placed for placed in reversed(facts.calls) if _left_it(placed, facts)), None)
+    if facts.packed is None and not facts.changes and written is None:
+        return None
+    line, tool = facts.changes[-1] if facts.changes else (None, None)
+    by = f" by {facts.packed}" if facts.packed else f" by `{tool}`" if tool else ""
+    since = f" {written.where} had written {facts.builder_path}" if written else " it was built"
     return refused(
         facts,
         cause="changed-after-build",
-        message=f"the image's program was {by} after it was built, and what is loaded is no longer that of a program "
-        "that is proved: what it was compiled from is not known",
-        line=line or line_to_mend(facts),
+        message=f"the image's program was changed{by} after{since}, and what is loaded is no longer that of a program "
+        "that is proved: what it does now is not known",
+        line=line or (written.line if written else None) or line_to_mend(facts),
         repair="ship the program as cargo made it, or only without its symbols (`strip`), which stays provable",
+        evidence=()
+        if written is None
+        else (Evidence(label="witnessed", value=f"sha256 {written.call.made[facts.builder_path][:SHORT]}"),),
     )
+
+
+def _left_it(placed: PlacedCall, facts: ShippedFacts) -> bool:
+    """Return whether a call on these sources wrote the very file that was copied; nobody unseen may have since."""
+    made = facts.builder_path in placed.call.made
+    return made and not facts.unwitnessed_lines and not sources_differ(placed.call, facts)
 
 
 def was_it_there_before(facts: ShippedFacts, history: History) -> CheckResult | None:

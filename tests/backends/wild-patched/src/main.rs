@@ -1,0 +1,3 @@
+fn main() {
+    println!("the program as it was written");
+}
