@@ -7,6 +7,7 @@ rotated away, and a stream that nobody reads blocks the program, and then even `
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import threading
 from dataclasses import dataclass
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 _WAIT_LIMIT = 24 * 3600
 _REST_SECONDS = 120.0
 """How long the rest of a dead container's output may take to arrive; only a flood needs more than an instant."""
+
+_ENGINE_SIDE = re.compile(
+    r"no space left|failed to create endpoint|available.* address pool|network \S+ not found|mounting volume",
+    re.IGNORECASE,
+)
+"""Failures of a start that say something about the engine and nothing about the image."""
 
 _HEALTH_INTERVAL = 1_000_000_000
 """Nanoseconds. The default of 30 s also comes before the first check, which is longer than most gates wait."""
@@ -132,6 +139,7 @@ class RunningContainer:
 
         Raises:
             StartFailedError: its first program cannot be executed.
+            EngineUnreachableError, NoSpaceError: the engine could not do its part.
         """
         from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `Engine.connect`
 
@@ -143,7 +151,10 @@ class RunningContainer:
                 api.start(self.id)
             except APIError as error:
                 self._ended.set()
-                raise StartFailedError(str(error.explanation or error)) from error
+                said = str(error.explanation or error)
+                if _ENGINE_SIDE.search(said):
+                    raise
+                raise StartFailedError(said) from error
             self._thread(partial(self._await_end, self._ended))
 
     def wait(self, timeout: float) -> bool:

@@ -166,7 +166,7 @@ class _Subject:
         program = self._program()
         if program == self._running().pid:
             return relay.exchange(_LOOPBACK, port, request, timeout=timeout)
-        words = [*_entering(program), sys.executable, "-I", "-S", relay.__file__, _LOOPBACK, str(port), f"{timeout:g}"]
+        words = [sys.executable, "-I", "-S", relay.__file__, _LOOPBACK, str(port), f"{timeout:g}", str(program)]
         try:
             done = run(words, stdin=request, timeout=timeout + _RELAY_START)
         except StepTimeoutError as error:
@@ -212,14 +212,6 @@ class _Subject:
             msg = "the program was not started"
             raise RuntimeError(msg)
         return self._process
-
-
-def _entering(pid: int) -> list[str]:
-    """Return the command that starts another one in a process's network."""
-    with contextlib.suppress(OSError):
-        if Path(f"/proc/{pid}/ns/user").readlink() != Path("/proc/self/ns/user").readlink():
-            return ["nsenter", f"--target={pid}", "--user", "--preserve-credentials", "--net", "--"]
-    return ["nsenter", f"--target={pid}", "--net", "--"]
 
 
 def _children(pid: int) -> Iterator[int]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SHORTEST_SECRET = 4
+_MEMORY = "/dev/shm"  # noqa: S108 - inside the container, where it can always be written to
 
 
 def _regex(value: str) -> str:
@@ -184,7 +185,7 @@ def _unreachable(plan: SmokeSettings) -> Iterator[str]:
     if plan.needs_network and plan.network == "none":
         yield "expected `network: internal`: with `none` nobody outside of the container can connect to the program"
     file = plan.ready.file
-    if file is not None and plan.read_only and not _inside(file.path, plan.writable):
+    if file is not None and plan.read_only and not _inside(file.path, (*plan.writable, _MEMORY)):
         yield (
             f"expected `ready.file` inside a folder of `writable`: the root is read-only, so the program cannot "
             f"make {file.path}"

@@ -134,7 +134,11 @@ def _course(local: Transcript, image: Transcript) -> Iterator[str]:
         yield "one of them could not be started"
     judged_alike = not local.not_judged
     if judged_alike and (local.ready_after is None) is not (image.ready_after is None):
-        yield "local was ready, the image was not" if image.ready_after is None else "the image was ready, local not"
+        late, words = (image, "local was ready, the image was not") if image.ready_after is None else (
+            local, "the image was ready, local not"
+        )  # fmt: skip
+        saw = "; ".join(text for text in late.waiting.values() if text)
+        yield words + (f" ({saw})" if saw else "")
     if local.exit_code != image.exit_code:
         yield f"local ends with exit code {local.exit_code}, the image with {image.exit_code}"
     for path in local.files.keys() & image.files.keys():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -72,12 +73,14 @@ def test_the_relay_is_also_a_program(server: list[bytes]) -> None:
     """The same exchange from another process, as it is started in another network namespace."""
     port = int(server.pop())
     server.append(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")
-    words = [sys.executable, "-I", "-S", relay.__file__, HOST]
-    done = subprocess.run([*words, str(port), "10"], input=b"GET / HTTP/1.1\r\n\r\n", capture_output=True, check=True)
+    words, own = [sys.executable, "-I", "-S", relay.__file__, HOST], str(os.getpid())
+    done = subprocess.run(
+        [*words, str(port), "10", own], input=b"GET / HTTP/1.1\r\n\r\n", capture_output=True, check=True
+    )
     assert read_answer(done.stdout, "GET").status == 204
     with listener() as free:
         nobody = port_of(free)
-    assert subprocess.run([*words, str(nobody), "5"], input=b"", check=False).returncode == relay.REFUSED
+    assert subprocess.run([*words, str(nobody), "5", own], input=b"", check=False).returncode == relay.REFUSED
 
 
 def test_silence_and_refusal_are_told_apart() -> None:
