@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from orchestrator.smoke.settings import SmokeSettings
@@ -103,3 +106,13 @@ def test_the_schema_takes_short_and_long_forms() -> None:
     for wrong in ({"ready": {"log": 3}}, {"ready": {"tcp": "80"}}, {"ready": {"nothing": 1}}, {"stop": {"exit": "0"}}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, schema)
+
+
+def test_the_documented_plan_is_one() -> None:
+    """What the how-to shows is taken as it stands, but for the variable whose value it leaves to the reader."""
+    page = Path(__file__).parents[3] / "docs/how-to/smoke.md"
+    text = "".join(re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+    plan = yaml.safe_load(text)["smoke"]
+    made = read({**plan, "environment": {"DB_PASSWORD": "correct horse"}})
+    assert set(made.ready.probes()) == {"log", "http", "tcp", "file", "healthcheck", "command"}
+    assert made.stop.exit == (0, 143)
