@@ -12,11 +12,13 @@ from orchestrator.engine.files import image_files
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, told
 from orchestrator.flow.shipped import shipped_facts
+from orchestrator.gate.checks import behaviour, smoke
 from orchestrator.gate.run_checks import GateEvidence
 from orchestrator.parity.compare import compare_files
 from orchestrator.smoke.image import run_image
 from orchestrator.smoke.local import arguments_of, run_local
 from orchestrator.smoke.transcript import Transcript, from_json, to_json
+from orchestrator.verdict import Status
 from orchestrator.version import VERSION
 from orchestrator.workspace import memo_key
 
@@ -116,15 +118,21 @@ def _runs(
             remembered.add("smoke")
         else:
             image_run = images.result()
-            around.workspace.remember("smoke", image_key, to_json(image_run))
         if locals_ is not None:
             local_run = locals_.result()
-            around.workspace.remember("smoke", local_key, to_json(local_run))
         elif images is None:
             remembered.add("behaviour")
     if image_run is None or local_run is None:
         msg = "a run has neither been made nor remembered"
         raise AssertionError(msg)
+    answers = (
+        smoke.judge(image_run, spec.smoke),
+        behaviour.judge(local_run, image_run, volatile=spec.smoke.volatile),
+    )
+    # What was refused is run again: this machine may have been too busy, or a port taken.
+    if all(answer.status is Status.PASSED for answer in answers):
+        around.workspace.remember("smoke", image_key, to_json(image_run))
+        around.workspace.remember("smoke", local_key, to_json(local_run))
     return image_run, local_run
 
 
