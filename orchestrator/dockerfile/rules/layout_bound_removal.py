@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.rules.rule import Finding, Rule, Severity
-from orchestrator.dockerfile.timeline.events import Called, Removed
+from orchestrator.dockerfile.timeline.events import Called, Removed, Touched
+from orchestrator.dockerfile.timeline.files import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ def _check(timeline: Timeline) -> Iterator[Finding]:
             if not isinstance(event, Removed) or event.span in told:
                 continue
             inner = any(_INNER.search(root.text) for root in event.files.roots)
-            if inner and _built_after(timeline, index, state, number):
+            if inner and _relied_on(timeline, index, state, number):
                 yield Finding(
                     rule=RULE.id,
                     severity=Severity.ERROR if _new_layout(state) else Severity.HINT,
@@ -49,12 +50,16 @@ def _new_layout(state: StageState) -> bool:
     )
 
 
-def _built_after(timeline: Timeline, index: int, state: StageState, number: int) -> bool:
-    later = any(isinstance(event, Called) and event.call.links for event in state.events[number + 1 :])
+def _relied_on(timeline: Timeline, index: int, state: StageState, number: int) -> bool:
+    """Return whether a build follows, with no touch of sources before it that would do by itself."""
     based = (stage.index for stage in timeline.dockerfile.stages if stage.base_stage == index)
-    return later or any(
-        isinstance(event, Called) and event.call.links for child in based for event in timeline.states[child].events
-    )
+    later = [*state.events[number + 1 :], *(event for child in based for event in timeline.states[child].events)]
+    for event in later:
+        if isinstance(event, Touched) and event.backdated is not Reach.YES:
+            return False
+        if isinstance(event, Called) and event.call.links:
+            return True
+    return False
 
 
 RULE = Rule(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.rules.rule import Finding, Related, Rule, Severity
+from orchestrator.dockerfile.timeline.eviction import of_folder
 from orchestrator.dockerfile.timeline.output import outputs
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def _is_of(output: Output, poison: Poison) -> bool:
     if unit.name is not None:
         return unit.name == output.name
     units = (output.state.unit(each) for each in output.state.poisons)
-    return output.name not in {each.name for each in units if each is not None}
+    others = {each.name for each in units if each is not None}
+    own = unit.folder == poison.call.directory
+    return of_folder(output.name, unit.folder) or (own and output.name not in others)
 
 
 RULE = Rule(

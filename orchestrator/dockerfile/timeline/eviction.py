@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.dockerfile.timeline.files import FileSet
     from orchestrator.dockerfile.timeline.poison import Poison, Unit
 
+_MOST_SHOWN = 2
 _HASH = "0123456789abcdef"
 
 
@@ -72,10 +73,7 @@ def clean(called: Called, poison: Poison, unit: Unit) -> None:
 def _selects(call: CargoCall, unit: Unit) -> bool:
     if unit.package is not None:
         return unit.package.name in call.packages
-    folder = posixpath.basename(unit.folder)
-    return unit.folder == call.directory or folder.replace("_", "-") in {
-        each.replace("_", "-") for each in call.packages
-    }
+    return unit.folder == call.directory or any(of_folder(name, unit.folder) for name in call.packages)
 
 
 def _inside(path: str, folder: str) -> bool:
@@ -133,13 +131,14 @@ def _guessed(pattern: str, poison: Poison, unit: Unit) -> Reach:
     folder, base = posixpath.split(pattern)
     known = posixpath.relpath(folder, poison.call.key.folder) if folder.startswith("/") else folder
     name = re.split(r"[*?\[]", base, maxsplit=1)[0].rstrip("-")
-    own = unit.folder == poison.call.directory or _alike(name, posixpath.basename(unit.folder))
+    own = unit.folder == poison.call.directory or of_folder(name.removeprefix("lib"), unit.folder)
     if known == ".fingerprint":
-        return Reach.YES if own or not name else Reach.NO
+        # Members often share a prefix (`shop-*` for `shop-api` in crates/api): only manifests tell.
+        return Reach.YES if own or not name else Reach.MAYBE
     if known == "deps" and "-" not in name:
         library = name.startswith("lib") or not name
         if unit.kind == "lib":
-            return Reach.YES if own and library else Reach.NO
+            return (Reach.YES if own else Reach.MAYBE) if library else Reach.NO
         if unit.kind == "bin":
             return Reach.YES if not name or _alike(name, unit.name or "") else Reach.NO
         return Reach.YES if unit.kind == "main" and own and not name.startswith("lib") else Reach.NO
@@ -152,9 +151,17 @@ def _alike(one: str, other: str) -> bool:
     return bool(one) and one.replace("-", "_") == other.replace("-", "_")
 
 
+def of_folder(name: str, folder: str) -> bool:
+    """Return whether a crate's name fits its folder: the same, or with a prefix (`shop-runtime` in `runtime`)."""
+    base = posixpath.basename(folder).replace("_", "-")
+    plain = name.replace("_", "-")
+    return plain == base or plain.endswith(f"-{base}")
+
+
 def _flaw(removed: Removed, poison: Poison, unit: Unit) -> Flaw:
     files, folder = removed.files, poison.call.key.folder
-    written = " ".join(removed.written) or "what it finds"
+    written = " ".join(removed.written[:_MOST_SHOWN]) or "what it finds"
+    written += " …" if len(removed.written) > _MOST_SHOWN else ""
     if removed.quoted:
         text = f"the quotes keep the shell from expanding {written}, so no file has that name"
         return Flaw(kind=FlawKind.NO_MATCH, text=text, span=removed.span)

@@ -105,8 +105,17 @@ def judge(
         healed_by=tuple(healers),
         flaws=tuple(flaws),
         luck=_luck(left, asked, units, context, at_prime, touched=bool(healers)),
-        sure=all(poison.sure for poison in left) and build.call.certain and not doubtful,
+        sure=all(poison.sure for poison in left)
+        and build.call.certain
+        and not doubtful
+        and not _may_depend(left, units, healed),
     )
+
+
+def _may_depend(left: Sequence[Poison], units: dict[int, Unit], healed: set[int]) -> bool:
+    """Return whether what is left may be compiled because a crate that it depends on is: only manifests tell."""
+    folders = {units[key].folder for key in healed if units[key].kind == "lib"}
+    return any(units[id(each)].package is None and folders - {units[id(each)].folder} for each in left)
 
 
 def _backdated(poison: Poison) -> bool:

@@ -135,6 +135,7 @@ class Poison:
             text = "its layer may come from the cache while the target directory, a cache mount, holds a newer stub"
             self.flaws.append(Flaw(kind=FlawKind.ELSEWHERE, text=text, span=self.healed_by[-1]))
             touched = Reach.NO
+            self.sure = False
         return max(touched, self.evicted)
 
 

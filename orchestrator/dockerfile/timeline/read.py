@@ -146,7 +146,9 @@ class _Reader:
         if not instruction.json:
             script = shell_text(self._source, instruction, self._dockerfile.escape)
             if script is not None:
-                yield from read_script(script, variables=variables, shell=shell)
+                first = script.content.split(b"\n", 1)[0].decode("utf-8", "replace")
+                kind = shell_kind(first[2:].split()) if first.startswith("#!") else shell
+                yield from read_script(script, variables=variables, shell=kind)
             return
         yield from exec_commands(self._source, instruction, variables)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.shell.model import UNKNOWN
@@ -21,12 +21,12 @@ from orchestrator.dockerfile.timeline.eviction import clean, evict
 from orchestrator.dockerfile.timeline.files import Reach
 from orchestrator.dockerfile.timeline.hazard import Hazard, judge
 from orchestrator.dockerfile.timeline.poison import Poison, Unit, guessed_unit, unit_of
+from orchestrator.dockerfile.timeline.selection import selected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from orchestrator.dockerfile.spans import Span
     from orchestrator.dockerfile.timeline.events import Event
+    from orchestrator.dockerfile.timeline.manifests import Package
     from orchestrator.dockerfile.timeline.project import BuildContext
 
 
@@ -219,8 +219,14 @@ class StageState:
         hazard = judge(event, real, edits=self.edits, context=self.context, at_prime=self.at_prime)
         if hazard is not None:
             self.hazards.append(hazard)
-        self.poisons = [poison for poison in self.poisons if poison not in real]
+        self.poisons = [poison for poison in self.poisons if poison not in real and not self._replaced(event, poison)]
         self._prime(event)
+
+    def _replaced(self, event: Called, poison: Poison) -> bool:
+        """Return whether a call that shares no artifact with a stub's puts its own program in the same place."""
+        key, own = event.call.key, poison.call.key
+        beside = key != own and (key.folder, key.mount) == (own.folder, own.mount)
+        return beside and self._selected(event, poison)
 
     def _prime(self, event: Called) -> None:
         """Note what is compiled from stubs."""
@@ -251,53 +257,46 @@ class StageState:
 
     def _compiles(self, event: Called, path: str) -> Reach:
         """Return whether a call compiles a stub."""
-        unit, call = guessed_unit(path), event.call
+        unit = guessed_unit(path)
         if unit is None:
             return Reach.NO if self.context is None else Reach.MAYBE
-        if unit.kind in {"main", "bin"} and (call.bins or call.library_only):
-            name = unit.name or self._program_of(path)
-            if call.library_only or (name is not None and name not in call.bins):
-                return Reach.NO
-            return Reach.YES if name is not None else Reach.MAYBE
-        return Reach.YES
+        package = self._package_at(unit.folder)
+        below = path[len(unit.folder.rstrip("/")) + 1 :]
+        root = posixpath.normpath(posixpath.join(package.folder, below)) if package else None
+        target = next((each for each in package.targets if each.path == root), None) if package else None
+        named = replace(unit, name=target.name, package=package) if target and unit.kind != "lib" else unit
+        found = self._selects(event, named, path)
+        # `--bin` of a name that nothing known has: it may be this one.
+        unknown = event.call.bins and named.name is None and unit.kind == "main" and found is Reach.YES
+        return Reach.MAYBE if unknown else found
 
-    def _program_of(self, path: str) -> str | None:
-        """Return the name of the program whose root file a path is in the real project."""
-        for arrived in self.arrivals:
-            manifest = posixpath.join(path.rpartition("/src/")[0] or "/", "Cargo.toml")
-            source = arrived.source_of(manifest) if arrived.origin is None else None
+    def _package_at(self, folder: str) -> Package | None:
+        """Return the real package whose manifest was copied into a folder."""
+        for arrived in reversed(self.arrivals):
+            source = arrived.source_of(posixpath.join(folder, "Cargo.toml")) if arrived.origin is None else None
             if source is not None and self.context is not None:
-                root = posixpath.normpath(posixpath.join(posixpath.dirname(source), "src", path.rpartition("/src/")[2]))
-                targets = (target for package in self.context.packages for target in package.of_kind("bin"))
-                return next((target.name for target in targets if target.path == root), None)
+                at = posixpath.dirname(source) or "."
+                return next((package for package in self.context.packages if package.folder == at), None)
         return None
 
     def _selected(self, event: Called, poison: Poison) -> bool:
-        """Return whether a call builds the unit of a stub."""
-        call, unit = event.call, unit_of(poison, self.context)
-        if unit is None:
-            return True
-        if unit.kind in {"main", "bin"}:
-            if call.library_only:
-                return False
-            if call.bins:
-                return unit.name in call.bins if unit.name else bool(set(call.bins) - self._other_bins(poison))
-        if call.packages and unit.package is not None and not call.everything:
-            return unit.package.name in call.packages or self._needed(call.packages, unit)
-        return True
+        """Return whether a call builds the unit of a stub; where it only may, nothing is certain any more."""
+        unit = unit_of(poison, self.context)
+        found = Reach.YES if unit is None else self._selects(event, unit, poison.path)
+        poison.sure = poison.sure and found is not Reach.MAYBE
+        return found is not Reach.NO
 
-    def _other_bins(self, poison: Poison) -> set[str]:
-        found = (unit_of(each, self.context) for each in self.poisons if each is not poison)
-        return {unit.name for unit in found if unit is not None and unit.kind == "bin" and unit.name}
-
-    def _needed(self, names: Sequence[str], unit: Unit) -> bool:
-        """Return whether a package is a dependency of those named."""
-        packages = {each.folder: each for each in self.context.packages} if self.context else {}
-        waiting = [each for each in packages.values() if each.name in names]
-        seen = set()
-        while waiting:
-            each = waiting.pop()
-            if each.folder not in seen:
-                seen.add(each.folder)
-                waiting += [packages[folder] for folder in each.depends if folder in packages]
-        return unit.kind in {"lib", "build"} and unit.package is not None and unit.package.folder in seen
+    def _selects(self, event: Called, unit: Unit, path: str) -> Reach:
+        known = [(each, unit_of(each, self.context) or guessed_unit(each.path)) for each in self.poisons]
+        stubs = [guessed_unit(each) for each in self.stubs]
+        others = {it.name for each, it in known if it and it.kind == "bin" and it.name and each.path != path}
+        others |= {it.name for it in stubs if it and it.kind == "bin" and it.name and it.name != unit.name}
+        stubbed = {it.folder for it in [*(it for _, it in known), *stubs] if it is not None}
+        return selected(
+            event.call,
+            unit,
+            context=self.context,
+            root=self._package_at(event.call.directory),
+            stubbed=stubbed,
+            others=others,
+        )

@@ -1,0 +1,217 @@
+"""What the rules decide on small variations: which are traps, which are sound, and how sure that is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestrator.flow.lint import lint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAIN = "echo 'fn main() {}' > src/main.rs"
+LIB = ": > src/lib.rs"
+BUILD = "cargo build --release"
+ALL = "find . -path ./target -prune -o -name '*.rs' -exec touch {} +"
+PRINTS = "target/release/.fingerprint"
+SHIP = "FROM debian\nCOPY --from=builder /app/target/release/app /usr/local/bin/app\n"
+
+
+def prime(*stubs: str, build: str = BUILD) -> str:
+    made = " && ".join(["mkdir -p src", *(stubs or (MAIN,)), build])
+    return f"FROM rust AS builder\nWORKDIR /app\nCOPY Cargo.toml Cargo.lock ./\nRUN {made}\n"
+
+
+def found(folder: Path, text: str, **files: str) -> list[str]:
+    """Return `severity rule` of each finding."""
+    (folder / "Dockerfile").write_text(text, encoding="utf-8")
+    for name, content in files.items():
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(content, encoding="utf-8")
+    return [f"{each.severity} {each.rule}" for each in lint([str(folder / "Dockerfile")], None).findings]
+
+
+SOUND = {
+    "touched in the step": prime() + f"COPY src src\nRUN touch src/main.rs && {BUILD}\n",
+    "touched in a step of its own": prime() + f"COPY src src\nRUN touch src/main.rs\nRUN {BUILD}\n",
+    "touched by a glob": prime(MAIN, LIB) + f"COPY src src\nRUN touch src/*.rs && {BUILD}\n",
+    "touched by xargs": prime(MAIN, LIB) + f"COPY src src\nRUN find src -name '*.rs' | xargs touch && {BUILD}\n",
+    "touched by exec of each": prime(MAIN, LIB) + f"COPY . .\nRUN find src -type f -exec touch {{}} \\; && {BUILD}\n",
+    "touched in a loop": prime(MAIN, LIB)
+    + f"COPY src src\nRUN for f in src/main.rs src/lib.rs; do touch $f; done && {BUILD}\n",
+    "touched by what is not known": prime(MAIN, LIB) + f"COPY src src\nRUN touch $(git ls-files) && {BUILD}\n",
+    "touched with a future date": prime() + f"COPY src src\nRUN touch -d '+1 hour' src/main.rs && {BUILD}\n",
+    "library touched, so its program follows": prime(MAIN, LIB) + f"COPY src src\nRUN touch src/lib.rs && {BUILD}\n",
+    "find with parentheses": prime(MAIN, "echo 'fn main() {}' > build.rs")
+    + f"COPY . .\nRUN find . \\( -name '*.rs' -o -name '*.toml' \\) -exec touch {{}} + && {BUILD}\n",
+    "target removed": prime() + f"COPY src src\nRUN rm -rf target && {BUILD}\n",
+    "profile folder removed": prime() + f"COPY src src\nRUN rm -rf target/release && {BUILD}\n",
+    "content of the target removed": prime() + f"COPY src src\nRUN rm -rf target/* && {BUILD}\n",
+    "cleaned as a whole": prime() + f"COPY src src\nRUN cargo clean && {BUILD}\n",
+    "cleaned in the profile": prime() + f"COPY src src\nRUN cargo clean --release && {BUILD}\n",
+    "another profile": prime(build="cargo build") + f"COPY src src\nRUN {BUILD}\n",
+    "another target": prime(build=f"{BUILD} --target x86_64-unknown-linux-musl") + f"COPY src src\nRUN {BUILD}\n",
+    "another target directory": prime(build=f"CARGO_TARGET_DIR=/out {BUILD}") + f"COPY src src\nRUN {BUILD}\n",
+    "other features": prime() + f"COPY src src\nRUN {BUILD} --features full\n",
+    "other flags": prime() + f"COPY src src\nRUN RUSTFLAGS=-Ctarget-cpu=native {BUILD}\n",
+    "a wrapper around the stubs": prime(build=f"RUSTC_WORKSPACE_WRAPPER=/quarantine {BUILD}")
+    + f"COPY src src\nRUN {BUILD}\n",
+    "only fetched": prime(build="cargo fetch") + f"COPY src src\nRUN {BUILD}\n",
+    "only checked": prime(build="cargo check --release") + f"COPY src src\nRUN {BUILD}\n",
+    "a masked version": prime("sed -i 's/^version.*/version = \"0.0.0\"/' Cargo.toml", MAIN)
+    + f"COPY . .\nRUN {BUILD}\n",
+    "copied anew by cp": prime() + f"COPY src /real/src\nRUN cp -r /real/src . && {BUILD}\n",
+    "something unreadable between": prime() + f"COPY . .\nRUN make invalidate && {BUILD}\n",
+    "tidied behind the build": prime() + f"COPY src src\nRUN {ALL} && {BUILD} && rm -f target/release/deps/app*\n",
+    "a failure that is told": prime() + f"COPY src src\nRUN touch src/main.rs && {BUILD} || exit 1\n",
+    "priming that may fail": prime(build=f"{BUILD} || true") + f"COPY src src\nRUN touch src/main.rs && {BUILD}\n",
+    "a package called dummy": (
+        "FROM rust AS builder\nWORKDIR /app\nCOPY Cargo.toml ./\nCOPY src src\n"
+        "RUN cargo build --release -p dummy-server\n"
+    ),
+    "another crate's program is not built": prime(MAIN, "mkdir -p tool/src", "echo 'fn main() {}' > tool/src/main.rs")
+    + f"COPY . .\nRUN touch src/main.rs && {BUILD}\n",
+    "only one package is built": prime(
+        "mkdir -p api/src job/src", "echo 'fn main() {}' > api/src/main.rs", "echo 'fn main() {}' > job/src/main.rs"
+    )
+    + f"COPY . .\nRUN touch api/src/main.rs && {BUILD} -p api\n",
+    "chef": (
+        "FROM rust AS builder\nWORKDIR /app\nCOPY recipe.json .\nRUN cargo chef cook --release\nCOPY . .\n"
+        f"RUN {BUILD}\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_sound(tmp_path: Path, name: str) -> None:
+    """What ships the truth has no error and no warning."""
+    assert [each for each in found(tmp_path, SOUND[name] + SHIP) if not each.startswith("hint")] == []
+
+
+TRAPS = {
+    "find without parentheses": (
+        prime(MAIN, LIB) + f"COPY . .\nRUN find . -name '*.rs' -o -name '*.toml' -exec touch {{}} + && {BUILD}\n",
+        "error stub-not-invalidated",
+    ),
+    "a glob that is not deep enough": (
+        prime(MAIN, "mkdir -p src/bin", "echo 'fn main() {}' > src/bin/w.rs")
+        + f"COPY src src\nRUN touch src/*.rs && {BUILD}\n",
+        "error stub-partly-invalidated",
+    ),
+    "two stars are one in sh": (
+        prime(MAIN, LIB) + f"COPY src src\nRUN touch src/**/*.rs && {BUILD}\n",
+        "error stub-not-invalidated",
+    ),
+    "the manifest touched": (prime() + f"COPY . .\nRUN touch Cargo.toml && {BUILD}\n", "error stub-not-invalidated"),
+    "only the access time": (
+        prime() + f"COPY . .\nRUN touch -a src/main.rs && {BUILD}\n",
+        "error stub-not-invalidated",
+    ),
+    "sources removed and copied": (
+        prime() + f"RUN rm -rf src\nCOPY src src\nRUN {BUILD}\n",
+        "error stub-not-invalidated",
+    ),
+    "in exec form": (
+        prime() + 'COPY src src\nRUN ["cargo", "build", "--release"]\n',
+        "error stub-not-invalidated",
+    ),
+    "in a here-document": (
+        prime() + f"COPY src src\nRUN <<EOF\nset -e\n{BUILD}\nEOF\n",
+        "error stub-not-invalidated",
+    ),
+    "a stub by COPY of a document": (
+        "FROM rust AS builder\nWORKDIR /app\nCOPY Cargo.toml ./\nCOPY <<EOF src/main.rs\nfn main() {}\nEOF\n"
+        + f"RUN {BUILD}\nCOPY src src\nRUN {BUILD}\n",
+        "error stub-not-invalidated",
+    ),
+    "a stub by COPY of another file": (
+        "FROM rust AS builder\nWORKDIR /app\nCOPY Cargo.toml ./\nCOPY docker/dummy.rs src/main.rs\n"
+        + f"RUN {BUILD}\nCOPY src src\nRUN {BUILD}\n",
+        "error stub-not-invalidated",
+    ),
+    "in a stage of its own": (
+        prime().replace("AS builder", "AS deps") + f"FROM deps AS builder\nCOPY src src\nRUN {BUILD}\n",
+        "error stub-not-invalidated",
+    ),
+    "with the target copied over": (
+        prime().replace("AS builder", "AS deps")
+        + f"FROM rust AS builder\nWORKDIR /app\nCOPY src src\nCOPY --from=deps /app/target target\nRUN {BUILD}\n",
+        "error stub-not-invalidated",
+    ),
+    "installed": (prime() + "COPY src src\nRUN cargo install --path .\n", "error stub-not-invalidated"),
+    "through wrappers": (
+        prime() + f"COPY src src\nRUN env A=b timeout 600 nice /usr/local/cargo/bin/{BUILD}\n",
+        "error stub-not-invalidated",
+    ),
+    "in a variable": (
+        prime() + f"ENV DIR=src\nCOPY src src\nRUN B='{BUILD}' && cd /app && {BUILD} --locked\n",
+        "error stub-not-invalidated",
+    ),
+    "copied by an unknown stage": (
+        "FROM busybox AS sources\nRUN tar -xf /x.tar\n" + prime() + f"COPY --from=sources /src src\nRUN {BUILD}\n",
+        "warning stub-not-invalidated",
+    ),
+    "touched in another layer than the mount": (
+        prime(build="true").replace("RUN mkdir", "RUN --mount=type=cache,target=target mkdir").replace("true", BUILD)
+        + f"COPY src src\nRUN touch src/main.rs\nRUN --mount=type=cache,target=/app/target {BUILD}\n",
+        "warning invalidated-elsewhere",
+    ),
+    "no build behind COPY": (prime() + "COPY src src\n", "error program-not-rebuilt"),
+    "library alone": (
+        prime(MAIN, LIB) + f"COPY src src\nRUN touch src/*.rs && {BUILD} --lib\n",
+        "error program-not-rebuilt",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_trapped(tmp_path: Path, name: str) -> None:
+    """What ships a stub is found, as surely as the text allows."""
+    text, expected = TRAPS[name]
+    assert expected in found(tmp_path, text + SHIP)
+
+
+WORKSPACE = {
+    "Cargo.toml": '[workspace]\nmembers = ["crates/*"]\n[package]\nname = "app"\nversion = "0.1.0"\n'
+    '[dependencies]\nshop-core = { path = "crates/core" }\n',
+    "Cargo.lock": "version = 4\n",
+    "src/main.rs": "fn main() {}\n",
+    "crates/core/Cargo.toml": '[package]\nname = "shop-core"\nversion = "0.1.0"\n',
+    "crates/core/src/lib.rs": "pub fn one() -> u8 { 1 }\n",
+    "crates/tool/Cargo.toml": '[package]\nname = "tool"\nversion = "0.1.0"\n',
+    "crates/tool/src/main.rs": "fn main() {}\n",
+    ".dockerignore": "target\n",
+}
+LOOP = (
+    "FROM rust AS builder\nWORKDIR /app\nCOPY Cargo.toml Cargo.lock ./\nCOPY crates/core/Cargo.toml crates/core/\n"
+    "COPY crates/tool/Cargo.toml crates/tool/\nRUN for c in . crates/*; do mkdir -p $c/src; echo 'fn main() {}' > "
+    f"$c/src/main.rs; : > $c/src/lib.rs; done; rm src/lib.rs crates/core/src/main.rs; {BUILD}\n"
+    "RUN rm -rf src crates\nCOPY . .\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (f"touch src/main.rs && {BUILD}", ["error stub-partly-invalidated"]),
+        (f"touch crates/core/src/lib.rs && {BUILD}", []),
+        (f"touch src/main.rs crates/core/src/lib.rs && {BUILD} --workspace", []),
+        (f"cargo clean --release -p app -p shop-core && {BUILD}", []),
+        (f"cargo clean --release -p app && {BUILD}", ["error stub-partly-invalidated"]),
+        (
+            f"rm -rf target/release/.fingerprint/app-* target/release/.fingerprint/shop-core-* && {BUILD}",
+            ["hint layout-bound-removal"],
+        ),
+        (
+            f"rm -rf target/release/.fingerprint/shop_core-* && touch src/main.rs && {BUILD}",
+            ["error stub-partly-invalidated"],
+        ),
+        (f"{ALL} && {BUILD}", []),
+    ],
+)
+def test_with_the_project(tmp_path: Path, build: str, expected: list[str]) -> None:
+    """Manifests tell which crates a build reaches, and under which names they are removed."""
+    assert found(tmp_path, f"{LOOP}RUN {build}\n{SHIP}", **WORKSPACE) == expected
