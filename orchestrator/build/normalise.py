@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import tarfile
 import tempfile
 from dataclasses import dataclass
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
     from orchestrator.engine.docker import Engine
     from orchestrator.workspace import Workspace
 
-_OWN = ".twinbuild"
-_VERSION = 1
+_OWN = re.compile(r"(?:\.wh\.)?\.twinbuild(?:\..*)?", re.DOTALL)
+"""Names of the tool's own in layers, and the whiteouts that remove them again (dockerfile/harden.py says where)."""
+_VERSION = 2
 _IN_MEMORY = 8 * 1024 * 1024
-_CONFIG_KEPT = frozenset({"architecture", "config", "os", "variant", "os.version"})
+_CONFIG_KEPT = frozenset({"architecture", "author", "config", "os", "variant", "os.version"})
 """What of an image's configuration says something about the image; the rest is about who built it and when."""
 
 _RUN_CONFIG_DROPPED = frozenset({"Hostname", "Domainname", "Image", "AttachStdin", "AttachStdout", "AttachStderr"})
@@ -73,10 +75,16 @@ def normalise(engine: Engine, image_id: str, how: Normalisation, *, workspace: W
         saved = _Saved(engine.save(image_id), Path(folder))
         config = json.loads(saved.config)
         kept = _kept_layers(config, how.base_layers)
-        layers = [
-            _rewritten(saved.layers[diff_id], Path(folder) / f"layer-{number}.tar", how)
-            for number, diff_id in enumerate(config["rootfs"]["diff_ids"][kept:])
-        ]
+        diff_ids = config["rootfs"]["diff_ids"]
+        below = [saved.layers[diff_id] for diff_id in diff_ids[:kept] if diff_id in saved.layers]
+        # The same layer may come twice: two steps that change nothing make equal ones.
+        made_of: dict[str, Layer] = {}
+        for number, diff_id in enumerate(diff_ids[kept:]):
+            if diff_id not in made_of:
+                out = Path(folder) / f"layer-{number}.tar"
+                made_of[diff_id] = _rewritten(saved.layer(diff_id), out, how, below=below)
+                below.append(out)
+        layers = [made_of[diff_id] for diff_id in diff_ids[kept:]]
         canonical = _canonical(config, kept, layers, epoch=how.epoch)
         made = engine.load(archive(canonical, layers, parents=config["rootfs"]["diff_ids"][:kept]))
     workspace.remember("normalised", key, made)
@@ -113,18 +121,29 @@ class _Saved:
             self.config = texts[manifest["Config"]]
             names = manifest["Layers"]
             diff_ids = json.loads(self.config)["rootfs"]["diff_ids"]
-        except (KeyError, IndexError, ValueError) as error:
-            raise ImageBuildFailedError(
-                f"the engine's archive of the image is not understood: {error!r}",
-                repair="report this with the output of `invoke doctor`",
-            ) from error
+            places = list(zip(names, diff_ids, strict=True))
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise _not_understood(repr(error)) from error
         self.layers: dict[str, Path] = {}
-        for name, diff_id in zip(names, diff_ids, strict=True):
+        for name, diff_id in places:
             place = _linked(name, links)
             if place in texts:
                 blobs[place] = _put_aside(io.BytesIO(texts[place]), folder / f"saved-{len(blobs)}.tar")
             if place in blobs:
                 self.layers[diff_id] = blobs[place]
+
+    def layer(self, diff_id: str) -> Path:
+        """Return the tar of a layer."""
+        if diff_id not in self.layers:
+            raise _not_understood(f"it lacks the layer {diff_id}")
+        return self.layers[diff_id]
+
+
+def _not_understood(why: str) -> ImageBuildFailedError:
+    return ImageBuildFailedError(
+        f"the engine's archive of the image is not understood: {why}",
+        repair="report this with the output of `invoke doctor`",
+    )
 
 
 def _linked(name: str, links: Mapping[str, str]) -> str:
@@ -143,14 +162,22 @@ def _put_aside(content: IO[bytes], path: Path) -> Path:
     return path
 
 
-def _rewritten(saved: Path, out: Path, how: Normalisation) -> Layer:
+def _rewritten(saved: Path, out: Path, how: Normalisation, *, below: Sequence[Path]) -> Layer:
     """Write a layer's canonical form."""
     with tarfile.open(saved, "r:") as source, tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as target:
-        members = [member for member in source if not _is_own(member.name)]
+        every = source.getmembers()
+        members = [member for member in every if not _is_own(member.name)]
+        emptied = _emptied(members, [member.name for member in every if _is_own(member.name)], below)
+        members = [member for member in members if id(member) not in emptied]
         for member in sorted(members, key=_order(members)):
             content = source.extractfile(member) if member.isreg() else None
+            sparse = member.issparse()
+            if sparse:
+                # What is read of it are all its bytes, the holes as zeros.
+                member.type, member.sparse = tarfile.REGTYPE, None
             _clean(member, how.epoch)
-            restored = _restored(content, member.size, how.restored)
+            # (Read a second time, tarfile gives nothing but zeros for such a file.)
+            restored = None if sparse else _restored(content, member.size, how.restored)
             if restored is not None:
                 member.size, content = len(restored), io.BytesIO(restored)
             target.addfile(member, content)
@@ -165,7 +192,32 @@ def _order(members: Sequence[tarfile.TarInfo]) -> Any:
 
 
 def _is_own(name: str) -> bool:
-    return any(part.startswith(_OWN) for part in name.split("/"))
+    return any(_OWN.fullmatch(part) for part in name.split("/"))
+
+
+def _emptied(members: Sequence[tarfile.TarInfo], own: Sequence[str], below: Sequence[Path]) -> set[int]:
+    """Return the ids of folder entries that a layer has only because the tool's files were put there.
+
+    Those are the folders around them in which nothing else changed, and that a lower layer has just so.
+    """
+    around = {_plain(name).rsplit("/", depth)[0] for name in own for depth in range(1, _plain(name).count("/") + 1)}
+    folders = [member for member in members if member.isdir() and _plain(member.name) in around]
+    inside = {_plain(member.name) for member in members} - {_plain(folder.name) for folder in folders}
+    alone = [folder for folder in folders if not any(name.startswith(f"{_plain(folder.name)}/") for name in inside)]
+    known: dict[str, tuple[int, int, int]] = {}
+    for layer in below if alone else ():
+        with tarfile.open(layer, "r:") as lower:
+            known |= {_plain(entry.name): _rights(entry) for entry in lower if entry.isdir()}
+    return {id(folder) for folder in alone if known.get(_plain(folder.name)) == _rights(folder)}
+
+
+def _rights(member: tarfile.TarInfo) -> tuple[int, int, int]:
+    """Return mode, user and group; engines differ in whether the mode in a layer tells the kind, too."""
+    return member.mode & 0o7777, member.uid, member.gid
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("./").rstrip("/")
 
 
 def _clean(member: tarfile.TarInfo, epoch: int) -> None:

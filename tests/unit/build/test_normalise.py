@@ -1,0 +1,258 @@
+"""Canonical layers and configurations, from tars of the tests' own; the real engine is in tests/integration/engine."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.build.normalise import Normalisation, _canonical, _rewritten, _Saved
+from orchestrator.engine.archive import Layer
+from orchestrator.errors import ImageBuildFailedError
+
+EPOCH = 1_600_000_000
+
+
+def how(**restored: bytes) -> Normalisation:
+    known = {hashlib.sha256(key.encode()).hexdigest(): value for key, value in restored.items()}
+    return Normalisation(epoch=EPOCH, base_layers=(), restored=known)
+
+
+def member(name: str, content: bytes = b"", **facts: Any) -> tuple[tarfile.TarInfo, bytes]:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mtime = len(content), EPOCH + 5
+    for key, value in facts.items():
+        setattr(entry, key, value)
+    return entry, content
+
+
+def rewritten(
+    folder: Path,
+    *members: tuple[tarfile.TarInfo, bytes],
+    rules: Normalisation | None = None,
+    form: int = tarfile.PAX_FORMAT,
+) -> bytes:
+    folder.mkdir(exist_ok=True)
+    with tarfile.open(folder / "saved.tar", "w", format=form) as tar:
+        for entry, content in members:
+            tar.addfile(entry, io.BytesIO(content))
+    layer = _rewritten(folder / "saved.tar", folder / "out.tar", rules or how(), below=())
+    raw = (folder / "out.tar").read_bytes()
+    assert layer.diff_id == f"sha256:{hashlib.sha256(raw).hexdigest()}"
+    return raw
+
+
+def entries(raw: bytes) -> Mapping[str, tarfile.TarInfo]:
+    with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
+        return {entry.name: entry for entry in tar}
+
+
+def test_order_owners_and_times_leave_no_trace(tmp_path: Path) -> None:
+    """The same files in another order, by another user name, at another time: the same bytes."""
+    one = rewritten(tmp_path / "1", member("b", b"2"), member("a", b"1"), member("d", type=tarfile.DIRTYPE, mode=0o755))
+    two = rewritten(
+        tmp_path / "2",
+        member("d", type=tarfile.DIRTYPE, mode=0o755, mtime=EPOCH + 0.75, uname="root"),
+        member("a", b"1", mtime=EPOCH + 99, uname="x", gname="y", pax_headers={"comment": "made by somebody"}),
+        member("b", b"2"),
+    )
+    assert one == two
+    assert list(entries(one)) == ["a", "b", "d"]
+    assert {entry.mtime for entry in entries(one).values()} == {EPOCH}
+
+
+def test_older_times_owners_and_modes_stay(tmp_path: Path) -> None:
+    """They are the image's own: a package's files, a user's home, a setuid program."""
+    raw = rewritten(tmp_path, member("old", mtime=5, uid=2_500_000, gid=7, mode=0o4755))
+    entry = entries(raw)["old"]
+    assert (entry.mtime, entry.uid, entry.gid, entry.mode) == (5, 2_500_000, 7, 0o4755)
+
+
+def test_every_kind_of_entry_survives(tmp_path: Path) -> None:
+    """Links, devices, pipes, whiteouts, extended attributes, long and odd names."""
+    long, odd = "/".join(["deep" * 20] * 5), b"latin-\xe9\n".decode(errors="surrogateescape")
+    capability = b"\x01\0\0\x02\0 \0\0\0\0\0\0\xff".decode(errors="surrogateescape")
+    raw = rewritten(
+        tmp_path,
+        member("z", b"target"),
+        member("a-hard", type=tarfile.LNKTYPE, linkname="z"),
+        member("soft", type=tarfile.SYMTYPE, linkname=long),
+        member("null", type=tarfile.CHRTYPE, devmajor=1, devminor=3),
+        member("loop", type=tarfile.BLKTYPE, devmajor=7, devminor=1),
+        member("pipe", type=tarfile.FIFOTYPE),
+        member("x/.wh.gone"),
+        member("x/.wh..wh..opq"),
+        member("ping", b"p", pax_headers={"SCHILY.xattr.security.capability": capability, "ctime": "1.5"}),
+        member(long, b"l"),
+        member(odd, b"o"),
+    )
+    found = entries(raw)
+    assert list(found)[-1] == "a-hard", "what a hard link names must come before it"
+    assert found["a-hard"].linkname == "z"
+    assert found["soft"].linkname == long
+    assert (found["null"].ischr(), found["null"].devmajor, found["null"].devminor) == (True, 1, 3)
+    assert (found["loop"].isblk(), found["loop"].devmajor) == (True, 7)
+    assert found["pipe"].isfifo()
+    assert {"x/.wh.gone", "x/.wh..wh..opq", long, odd} <= set(found)
+    assert found["ping"].pax_headers["SCHILY.xattr.security.capability"] == capability
+    assert "ctime" not in found["ping"].pax_headers
+
+
+def test_sparse_files_become_plain_ones(tmp_path: Path) -> None:
+    """Their holes are zeros; how a file system stored them says nothing."""
+    place = tmp_path / "hole"
+    with place.open("wb") as out:
+        out.seek(1 << 20)
+        out.write(b"end")
+    sparse = tmp_path / "sparse.tar"
+
+    subprocess.run(["tar", "--sparse", "--format=gnu", "-cf", sparse, "-C", tmp_path, "hole"], check=True)
+    assert entries(sparse.read_bytes())["hole"].issparse()
+    _rewritten(sparse, tmp_path / "out.tar", how(), below=())
+    with tarfile.open(tmp_path / "out.tar") as tar:
+        entry = tar.getmember("hole")
+        content = tar.extractfile(entry)
+        assert content is not None
+        assert (entry.issparse(), content.read()) == (False, bytes(1 << 20) + b"end")
+
+
+def test_nothing_of_the_tools_own_stays(tmp_path: Path) -> None:
+    """Neither folders of the witness, mount points and work folders, nor the whiteouts that took them away again.
+
+    A user's file that is only called alike stays.
+    """
+    raw = rewritten(
+        tmp_path,
+        member("dev/.twinbuild", type=tarfile.DIRTYPE),
+        member("dev/.twinbuild/on", b"x"),
+        member("var/tmp/.twinbuild/state", b"x"),
+        member("app/.twinbuild.42.tmp/x", b"x"),
+        member("tmp/.wh..twinbuild"),
+        member("tmp/.wh..twinbuild.42"),
+        member("home/.twinbuildrc", b"x"),
+        member("home/.twinbuild-notes", b"x"),
+        member("home/twinbuild", b"x"),
+    )
+    assert list(entries(raw)) == ["home/.twinbuild-notes", "home/.twinbuildrc", "home/twinbuild"]
+
+
+def test_a_replaced_file_is_restored(tmp_path: Path) -> None:
+    """A `COPY . .` takes the Dockerfile that was sent; in the image lies the one that was written."""
+    raw = rewritten(tmp_path, member("Dockerfile", b"sent"), member("other", b"x"), rules=how(sent=b"as written"))
+    with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
+        content = tar.extractfile("Dockerfile")
+        assert content is not None
+        assert content.read() == b"as written"
+
+
+CONFIG: dict[str, Any] = {
+    "architecture": "amd64",
+    "os": "linux",
+    "author": "somebody",
+    "created": "2026-01-01T00:00:00.123456789Z",
+    "container": "abc",
+    "docker_version": "20.10.24",
+    "config": {
+        "Cmd": ["/a"],
+        "Hostname": "abc",
+        "Image": "sha256:1",
+        "Env": ["A=b"],
+        "Labels": {},
+        "OnBuild": None,
+        "Tty": False,
+    },
+    "history": [
+        {"created": "2020-01-01T00:00:00Z", "created_by": "base", "comment": "kept"},
+        {"created": "2020-01-01T00:00:00Z", "created_by": "base ENV", "empty_layer": True},
+        {"created": "2026-01-01T00:00:00Z", "created_by": "COPY a /a", "comment": "buildkit.dockerfile.v0"},
+        {"created": "2026-01-01T00:00:00Z", "created_by": "CMD /a", "empty_layer": True, "comment": "buildkit"},
+    ],
+    "rootfs": {"type": "layers", "diff_ids": ["sha256:base", "sha256:upper"]},
+}
+
+
+def canonical(config: Mapping[str, Any]) -> bytes:
+    layer = Layer(path=Path("x"), diff_id="sha256:new", size=1, made_by="")
+    return _canonical(config, 1, [layer], epoch=EPOCH)
+
+
+def test_the_configuration_is_canonical() -> None:
+    """What two engines write differently goes; what the image does stays."""
+    other = {
+        **CONFIG,
+        "created": "2027-01-01T00:00:00Z",
+        "docker_version": "28.5.2",
+        "moby.buildkit.buildinfo.v1": "e30=",
+        "config": {**CONFIG["config"], "Hostname": "", "Labels": None, "ArgsEscaped": False},
+    }
+    assert canonical(CONFIG) == canonical(other)
+    made = json.loads(canonical(CONFIG))
+    assert made["config"] == {"Cmd": ["/a"], "Env": ["A=b"]}
+    assert made["created"] == "2020-09-13T12:26:40Z"
+    assert made["author"] == "somebody"
+    assert made["rootfs"]["diff_ids"] == ["sha256:base", "sha256:new"]
+    assert made["history"][:1] == CONFIG["history"][:1], "the base's history is the base's"
+    assert made["history"][2:] == [
+        {"created": made["created"], "created_by": "COPY a /a"},
+        {"created": made["created"], "created_by": "CMD /a", "empty_layer": True},
+    ]
+
+
+def archive(*files: tuple[str, bytes | str]) -> Iterator[bytes]:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, content in files:
+            entry = tarfile.TarInfo(name)
+            if isinstance(content, str):
+                entry.type, entry.linkname = tarfile.SYMTYPE, content
+                tar.addfile(entry)
+            else:
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+    raw = out.getvalue()
+    # In pieces that fit nothing, as a network gives them.
+    yield from (raw[start : start + 777] for start in range(0, len(raw), 777))
+
+
+def test_archives_of_old_and_new_engines_are_read(tmp_path: Path) -> None:
+    """Layers by folder with links to equal ones (20.10), or blobs by digest (25 and newer)."""
+    config = json.dumps({"rootfs": {"diff_ids": ["d1", "d2", "d1"]}}).encode()
+    old = [("a/layer.tar", b"1" * 3000), ("b/layer.tar", b"2"), ("c/layer.tar", "../a/layer.tar"), ("x.json", config)]
+    names = {"Config": "x.json", "Layers": ["a/layer.tar", "b/layer.tar", "c/layer.tar"]}
+    new = [("blobs/sha256/aa", b"1" * 3000), ("blobs/sha256/bb", b"2"), ("x.json", config)]
+    blobs = {"Config": "x.json", "Layers": ["blobs/sha256/aa", "blobs/sha256/bb", "blobs/sha256/aa"]}
+    for number, (files, manifest) in enumerate(((old, names), (new, blobs))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        saved = _Saved(archive(*files, ("manifest.json", json.dumps([manifest]).encode())), folder)
+        assert saved.config == config
+        assert saved.layer("d1").read_bytes() == b"1" * 3000
+        assert saved.layer("d2").read_bytes() == b"2"
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'[{"Config": "x.json"}]',
+        b'[{"Config": "no", "Layers": []}]',
+        b'[{"Config": "x.json", "Layers": []}]',
+    ],
+)
+def test_an_archive_that_is_not_understood_is_told(tmp_path: Path, manifest: bytes) -> None:
+    """With what to send; never a traceback."""
+    config = json.dumps({"rootfs": {"diff_ids": ["d1"]}}).encode()
+    with pytest.raises(ImageBuildFailedError, match="archive of the image is not understood"):
+        _Saved(archive(("x.json", config), ("manifest.json", manifest)), tmp_path)
+    lacking = json.dumps([{"Config": "x.json", "Layers": ["gone/layer.tar"]}]).encode()
+    with pytest.raises(ImageBuildFailedError, match="it lacks the layer d1"):
+        _Saved(archive(("x.json", config), ("manifest.json", lacking)), tmp_path).layer("d1")
