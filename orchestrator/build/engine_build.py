@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from orchestrator.events import Emit
     from orchestrator.source.context import ContextFacts
 
-_OUTSIDE_NAME = ".twinbuild.Dockerfile"
+OUTSIDE_NAME = ".twinbuild.Dockerfile"
+"""Of a Dockerfile that is no part of the context; `normalise` drops files that begin so."""
 
 
 class EngineBuild:
@@ -66,6 +67,9 @@ class EngineBuild:
     def _write(self, dockerfile: str) -> ContextFacts:
         plan = self.plan
         sent = context_files(plan.files, plan.tree, context=plan.context, dockerfile=self._name)
+        if self._name not in {file.path for file in sent}:
+            # An ignored Dockerfile must not be copied into the image: under this name it is taken out again.
+            self._name = OUTSIDE_NAME
         with self._tar.open("wb") as stream:
             return write_context(sent, plan.tree / plan.context, replace={self._name: dockerfile.encode()}, out=stream)
 
@@ -158,4 +162,4 @@ def _nobody(_event: object) -> None:
 
 def _name_in_context(plan: ImagePlan) -> str:
     prefix = "" if plan.context in {"", "."} else plan.context.rstrip("/") + "/"
-    return plan.path[len(prefix) :] if plan.path.startswith(prefix) else _OUTSIDE_NAME
+    return plan.path[len(prefix) :] if plan.path.startswith(prefix) else OUTSIDE_NAME

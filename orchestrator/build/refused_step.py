@@ -44,7 +44,8 @@ def require_frontend(dockerfile: Dockerfile, target: str | None, version: Engine
 def explained(error: SolveFailedError, dockerfile: Dockerfile) -> Exception:
     """Turn BuildKit's words into this tool's: which line, what failed, what to do."""
     syntax = syntax_directive(dockerfile.text)
-    if syntax is not None and error.step is None and "frontend gateway" in error.message:
+    ran = error.step is not None and error.step.name.startswith("[")
+    if syntax is not None and not ran and "frontend gateway" in error.message:
         line, frontend = syntax
         return EngineUnsupportedError(
             f"the engine could not get the frontend {frontend}, which `# syntax=` names",
