@@ -70,12 +70,7 @@ def render_rules(style: Style) -> str:
 
 
 def _finding(finding: Finding, file: LintedFile, style: Style) -> Iterator[str]:
-    head = f"{visible(str(finding.span.location))}: {finding.severity} {finding.rule}: "
-    lines = wrap(head + visible(finding.message), style.width - 1)
-    place, _, rest = lines[0].partition(f": {finding.severity} ")
-    painted = style.paint(str(finding.severity), _COLOURS[finding.severity])
-    yield f"{style.paint(place, 'bold')}: {painted} {rest}" if rest else lines[0]
-    yield from (_INDENT + line for line in lines[1:])
+    yield from _head(finding, style)
     yield from _excerpt(finding, file, style)
     yield from _labelled("why", finding.why, style)
     yield from _labelled("repair", finding.repair, style)
@@ -84,6 +79,26 @@ def _finding(finding: Finding, file: LintedFile, style: Style) -> Iterator[str]:
         if related.span.file != finding.span.file:
             where = str(related.span.location)
         yield from _labelled("see", f"{where}: {related.text}", style)
+
+
+def _head(finding: Finding, style: Style) -> Iterator[str]:
+    """Yield `Dockerfile:12:5: error rule: message`; the place stays in one piece wherever the width allows."""
+    place, message = visible(str(finding.span.location)), visible(finding.message)
+    head = f"{place}: {finding.severity} {finding.rule}:"
+    if columns(head) > style.width:
+        lines = wrap(f"{head} {message}", style.width - len(_INDENT))
+        yield from (line if number == 0 else _INDENT + line for number, line in enumerate(lines))
+        return
+    painted = style.paint(str(finding.severity), _COLOURS[finding.severity])
+    shown = f"{style.paint(place, 'bold')}: {painted} {finding.rule}:"
+    fitting: list[str] = []
+    for word in message.split():
+        if columns(" ".join([head, *fitting, word])) > style.width:
+            break
+        fitting.append(word)
+    yield " ".join([shown, *fitting])
+    left = message.split()[len(fitting) :]
+    yield from (_INDENT + line for line in (wrap(" ".join(left), style.width - len(_INDENT)) if left else ()))
 
 
 def _excerpt(finding: Finding, file: LintedFile, style: Style) -> Iterator[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.dockerfile.rules.rule import Severity
-from orchestrator.flow.lint import lint
+from orchestrator.errors import SpecInvalidError, UsageError
+from orchestrator.flow.lint import lint, spec_in_force
 
 ROOT = Path(__file__).resolve().parents[3]
 CASES = sorted(place.parent for place in (ROOT / "tests" / "backends").glob("*/case.toml"))
@@ -88,6 +89,23 @@ def test_traps_are_seen(name: str) -> None:
 def test_sample_is_clean() -> None:
     """The Dockerfile of this repository has no finding."""
     assert list(lint([str(ROOT / "infrastructure" / "docker" / "Dockerfile.backend")], None).findings) == []
+
+
+def test_spec_names_dockerfile_and_context() -> None:
+    """Without paths the spec's Dockerfile is read, with the spec's context and crates."""
+    loaded = spec_in_force(ROOT / "buildspec.yaml", paths=[], given=True)
+    report = lint([], loaded)
+    assert [Path(file.file).name for file in report.files] == ["Dockerfile.backend"]
+    assert report.exit_code == 0
+
+
+def test_a_missing_spec_matters_only_without_paths(tmp_path: Path) -> None:
+    """Dockerfiles that are named can be read without a spec; without any there is nothing to read."""
+    assert spec_in_force(tmp_path / "no.yaml", paths=["Dockerfile"], given=False) is None
+    with pytest.raises(SpecInvalidError):
+        spec_in_force(tmp_path / "no.yaml", paths=[], given=False)
+    with pytest.raises(UsageError, match="no Dockerfile is named"):
+        lint([], None)
 
 
 def test_findings_stand_where_they_say() -> None:

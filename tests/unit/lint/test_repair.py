@@ -118,3 +118,23 @@ def test_left_to_a_person(tmp_path: Path) -> None:
     made = fix([str(place)], None, write=True)
     assert (made.diff, made.written) == ("", ())
     assert "reads another command's output" in made.left[0]
+
+
+def test_scripts_are_repaired_too(tmp_path: Path) -> None:
+    """A build in a script that is copied and run gets its invalidation there; the Dockerfile stays."""
+    files = {
+        "Cargo.toml": '[package]\nname = "app"\nversion = "0.1.0"\n',
+        "src/main.rs": "fn main() {}\n",
+        "build.sh": "#!/bin/sh\nset -eu\nif true; then\n    cargo build --release\nfi\n",
+        "Dockerfile": PRIME.replace("COPY src", "COPY build.sh ./\nCOPY src") + "RUN ./build.sh\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    made = fix([str(tmp_path / "Dockerfile")], None, write=True)
+    assert [Path(name).name for name in made.written] == ["build.sh"]
+    assert (tmp_path / "build.sh").read_text(encoding="utf-8") == files["build.sh"].replace(
+        "    cargo", f"    {TOUCH}\n    cargo"
+    )
+    assert (tmp_path / "Dockerfile").read_text(encoding="utf-8") == files["Dockerfile"]
+    assert made.report.exit_code == 0

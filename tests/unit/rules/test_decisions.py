@@ -15,6 +15,7 @@ MAIN = "echo 'fn main() {}' > src/main.rs"
 LIB = ": > src/lib.rs"
 BUILD = "cargo build --release"
 ALL = "find . -path ./target -prune -o -name '*.rs' -exec touch {} +"
+START = "FROM rust AS builder\nWORKDIR /app\nCOPY Cargo.toml ./\n"
 PRINTS = "target/release/.fingerprint"
 SHIP = "FROM debian\nCOPY --from=builder /app/target/release/app /usr/local/bin/app\n"
 
@@ -123,13 +124,11 @@ TRAPS = {
         "error stub-not-invalidated",
     ),
     "a stub by COPY of a document": (
-        "FROM rust AS builder\nWORKDIR /app\nCOPY Cargo.toml ./\nCOPY <<EOF src/main.rs\nfn main() {}\nEOF\n"
-        + f"RUN {BUILD}\nCOPY src src\nRUN {BUILD}\n",
+        f"{START}COPY <<EOF src/main.rs\nfn main() {{}}\nEOF\nRUN {BUILD}\nCOPY src src\nRUN {BUILD}\n",
         "error stub-not-invalidated",
     ),
     "a stub by COPY of another file": (
-        "FROM rust AS builder\nWORKDIR /app\nCOPY Cargo.toml ./\nCOPY docker/dummy.rs src/main.rs\n"
-        + f"RUN {BUILD}\nCOPY src src\nRUN {BUILD}\n",
+        f"{START}COPY docker/dummy.rs src/main.rs\nRUN {BUILD}\nCOPY src src\nRUN {BUILD}\n",
         "error stub-not-invalidated",
     ),
     "in a stage of its own": (
