@@ -318,6 +318,19 @@ def explain(_context: Context, cause: str = "") -> None:
         _print(cause_page(folder, cause) if cause else cause_list(folder))
 
 
+@task(positional=["program"], help={**_SPEC, "program": "a file, IMAGE:PATH, or STAGE:PATH of the last build"})
+def why(_context: Context, program: str, spec: str = "") -> None:
+    """Say where a program came from: which call of cargo wrote it, at which line, from which sources."""
+    from orchestrator.flow.why import find_origin  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.report.why_text import render_origin  # noqa: PLC0415 - same
+
+    with _told_to_a_person():
+        workspace = _workspace(_spec(spec).parent.resolve())
+        found = find_origin(program, runs=workspace.runs, environment=dict(os.environ))
+    _print(render_origin(found, style_of(sys.stdout, os.environ)))
+    raise Exit(code=0 if found.sightings else 1)
+
+
 @task(help=_SPEC)
 def selftest(_context: Context, spec: str = "") -> None:
     """Plant wrong programs in this project's own image and show that the gate refuses each; nothing is tagged."""

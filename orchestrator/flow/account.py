@@ -6,13 +6,15 @@ import stat
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from orchestrator.record import ExcerptFacts, LineFacts, LocalFacts, RunRecord, TranscriptFacts
+from orchestrator.gate.checks.stub_free.sources import differing
+from orchestrator.record import CallFacts, ExcerptFacts, LineFacts, LocalFacts, RunRecord, TranscriptFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from orchestrator.build.local import LocalBuild
+    from orchestrator.gate.checks.stub_free import ShippedFacts
     from orchestrator.location import Location
     from orchestrator.smoke.transcript import Line, Transcript
 
@@ -21,6 +23,9 @@ _LINES_KEPT = 200
 
 _LINE_KEPT = 1000
 """Characters of a line that are kept."""
+
+_DIFFERING_KEPT = 20
+"""Paths of differing inputs that are kept of a call."""
 
 _BEFORE, _AFTER = 2, 3
 """Lines of a file that are quoted around the one that a finding points at."""
@@ -117,3 +122,21 @@ def _ends(transcript: Transcript) -> tuple[tuple[LineFacts, ...], tuple[LineFact
 
 def _line(line: Line) -> LineFacts:
     return LineFacts(stream=line.stream, text=line.text[:_LINE_KEPT], at=line.at)
+
+
+def call_facts(shipped: ShippedFacts, stages: Sequence[str]) -> tuple[CallFacts, ...]:
+    """Return what a record keeps of cargo's witnessed calls. `stages`: their names by index."""
+    return tuple(
+        CallFacts(
+            stage=stages[placed.call.stage],
+            line=placed.line,
+            command=" ".join(("cargo", *placed.call.arguments)),
+            exit_code=placed.call.exit_code,
+            refreshed=placed.call.refreshed,
+            earlier=placed.call.earlier,
+            differing=tuple(differing(placed.call, shipped)[:_DIFFERING_KEPT]),
+            made=dict(placed.call.made),
+            kept=dict(placed.call.kept),
+        )
+        for placed in shipped.calls
+    )

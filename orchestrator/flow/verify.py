@@ -14,7 +14,7 @@ from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels
 from orchestrator.errors import InterruptedRunError, NoVerdictError
 from orchestrator.events import Lane, NoteEvent, told
-from orchestrator.flow.account import excerpts, local_facts, log_paths, transcript_facts
+from orchestrator.flow.account import call_facts, excerpts, local_facts, log_paths, transcript_facts
 from orchestrator.flow.candidate import Candidate, judge_candidate, make_candidate
 from orchestrator.flow.journal import Journal
 from orchestrator.flow.prepare import Prepared, Surroundings
@@ -201,6 +201,7 @@ def _told(
         record,
         place=f"{local.place.kind} ({local.place.reason})",
         local=local_facts(local),
+        calls=call_facts(evidence.shipped, [stage.reference for stage in prepared.dockerfile.stages]),
         bases=tuple(BaseFacts(reference=b.reference, image_id=b.image_id, origin=b.origin) for b in bases),
         programs=(
             _program("local", local.artifact, ""),

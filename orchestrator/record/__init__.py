@@ -3,6 +3,7 @@
 from orchestrator.record.facts import (
     VERSION,
     BaseFacts,
+    CallFacts,
     ExcerptFacts,
     FailureFacts,
     ImageFacts,
@@ -22,6 +23,7 @@ __all__ = [
     "FILE_NAME",
     "VERSION",
     "BaseFacts",
+    "CallFacts",
     "ExcerptFacts",
     "FailureFacts",
     "ImageFacts",

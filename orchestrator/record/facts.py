@@ -6,7 +6,8 @@ with a default; one that changes its meaning raises `VERSION`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from orchestrator.location import Location
 from orchestrator.verdict import CheckResult, Verdict
@@ -107,6 +108,32 @@ class ProgramFacts:
     build_id: str | None = None
     needed: tuple[str, ...] = ()
     functions: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFacts:
+    """A call of cargo in the image build, as it was witnessed.
+
+    Attributes:
+        stage: name or number of the stage.
+        line: of the RUN step; None where it is not known.
+        command: cargo's command line.
+        exit_code: cargo's.
+        refreshed: time stamps followed content when it looked.
+        earlier: it happened in an earlier build, and came here with a cache mount or a copied target directory.
+        differing: inputs of the program that it saw with other content than the snapshot's, or not at all.
+        made, kept: sha256 (hex) by absolute path in the stage, of the programs that it wrote, or left as they were.
+    """
+
+    stage: str
+    line: int | None
+    command: str
+    exit_code: int
+    refreshed: bool
+    earlier: bool
+    differing: tuple[str, ...] = ()
+    made: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +242,8 @@ class RunRecord:
     verdict: Verdict | None = None
     failure: FailureFacts | None = None
     local: LocalFacts | None = None
+    calls: tuple[CallFacts, ...] = ()
+    """What was witnessed of cargo in the image build, oldest first."""
     transcripts: tuple[TranscriptFacts, ...] = ()
     excerpts: tuple[ExcerptFacts, ...] = ()
     logs: tuple[str, ...] = ()
