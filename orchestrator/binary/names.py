@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def hash_free(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=1 << 16)  # the same names are asked for by many; a large program has a few ten thousand
 def crate_of(name: str) -> str | None:
     """Return the crate that a function (by its hash-free name) was written in; None when it is no Rust name.
 

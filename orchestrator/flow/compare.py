@@ -17,7 +17,7 @@ from orchestrator.binary.content.explain import explain_difference
 from orchestrator.binary.read import read_profile
 from orchestrator.errors import UsageError
 from orchestrator.parity.compare import compare, compare_files, worth_reading
-from orchestrator.parity.policy import Rung, accepts
+from orchestrator.parity.rung import Rung, accepts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -69,7 +69,7 @@ def compare_programs(
         raise UsageError(
             f"there is no rung {accept!r}", repair=f"choose one of {', '.join(rung.value for rung in Rung)}, best first"
         )
-    with _program(local, environment) as here, _program(image, environment, like=Path(local).name) as there:
+    with program_at(local, environment) as here, program_at(image, environment, like=Path(local).name) as there:
         comparison = _compare(here.path, there.path, own)
         return Compared(local=here.origin, image=there.origin, comparison=comparison, accept=Rung(accept))
 
@@ -84,7 +84,7 @@ def inspect_program(program: str, *, environment: Mapping[str, str]) -> tuple[st
     Raises:
         UsageError: there is no such file, image, or path in it.
     """
-    with _program(program, environment) as found:
+    with program_at(program, environment) as found:
         return found.origin, read_profile(found.path)
 
 
@@ -113,17 +113,28 @@ def _same_content(one: Path, other: Path) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class FoundProgram:
+    """A program's bytes on this machine. `origin`: where it was, for people."""
+
     path: Path
     origin: str
 
 
 @contextmanager
-def _program(name: str, environment: Mapping[str, str], *, like: str | None = None) -> Iterator[_Found]:
-    """Give access to a program for the length of the block; what comes out of an image is removed afterwards."""
+def program_at(name: str, environment: Mapping[str, str], *, like: str | None = None) -> Iterator[FoundProgram]:
+    """Give access to a program for the length of the block; what comes out of an image is removed afterwards.
+
+    Args:
+        name: a file, `IMAGE:PATH`, or an image whose entrypoint names it.
+        environment: variables, for finding the engine.
+        like: the file name to prefer where an image names several programs.
+
+    Raises:
+        UsageError: there is no such file, image, or path in it.
+    """
     path = Path(name)
     if path.is_file():
-        yield _Found(path=path, origin=name)
+        yield FoundProgram(path=path, origin=name)
         return
     if path.is_dir():
         raise UsageError(f"{name} is a folder", repair="name a file, or IMAGE:PATH")
@@ -131,7 +142,7 @@ def _program(name: str, environment: Mapping[str, str], *, like: str | None = No
         raise UsageError(f"there is no file {name}", repair="name a file, or IMAGE:PATH")
     with tempfile.TemporaryDirectory(prefix="twinbuild-") as folder:
         target = Path(folder) / "program"
-        yield _Found(path=target, origin=_copied(name, target, environment, like=like))
+        yield FoundProgram(path=target, origin=_copied(name, target, environment, like=like))
 
 
 def _copied(name: str, target: Path, environment: Mapping[str, str], *, like: str | None) -> str:

@@ -11,7 +11,7 @@ from orchestrator.dockerfile.harden import without_hardening
 from orchestrator.dockerfile.marks import cache_mounts, changes, launch_by_cargo, texts_written
 from orchestrator.gate.checks.stub_free import Brought, Likeness, PlacedCall, ShippedFacts
 from orchestrator.parity.compare import compare_files
-from orchestrator.parity.policy import Rung
+from orchestrator.parity.rung import Rung
 from orchestrator.toolchains.cargo.witness import read_witness
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from orchestrator.parity.difference import (
     SectionDifference,
     SetDifference,
 )
-from orchestrator.parity.policy import Rung
+from orchestrator.parity.rung import Rung
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

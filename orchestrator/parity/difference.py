@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from orchestrator.binary.content.explain import ContentDifference
     from orchestrator.binary.profile import BinaryProfile
     from orchestrator.parity.facts import BuildFacts
-    from orchestrator.parity.policy import Rung
+    from orchestrator.parity.rung import Rung
 
 STANDARD_LIBRARY = "standard library of rustc "
 """How a toolchain is named that shows only in the source paths of the standard library."""

@@ -10,11 +10,11 @@ from orchestrator.binary.names import readable
 from orchestrator.parity.aspects import look_at
 from orchestrator.parity.cause import diagnose
 from orchestrator.parity.extent import extent
-from orchestrator.parity.policy import accepts
+from orchestrator.parity.rung import accepts
 
 if TYPE_CHECKING:
     from orchestrator.parity.difference import Comparison, Difference
-    from orchestrator.parity.policy import Rung
+    from orchestrator.parity.rung import Rung
 
 VERSION = 1
 """Goes up when a field is taken out or changes its meaning."""

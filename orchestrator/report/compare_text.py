@@ -8,7 +8,7 @@ from orchestrator.binary.names import crate_of, readable
 from orchestrator.parity.aspects import look_at
 from orchestrator.parity.cause import Likelihood, diagnose
 from orchestrator.parity.extent import extent
-from orchestrator.parity.policy import accepts
+from orchestrator.parity.rung import accepts
 from orchestrator.report.untrusted import visible
 from orchestrator.report.width import cut, wrap
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.parity.aspects import Aspect
     from orchestrator.parity.cause import Suspicion
     from orchestrator.parity.difference import Comparison, Difference
-    from orchestrator.parity.policy import Rung
+    from orchestrator.parity.rung import Rung
     from orchestrator.report.style import Style
 
 _DIGEST = 12

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.parity.cause import Likelihood, Suspicion, diagnose
 from orchestrator.parity.compare import section_names
-from orchestrator.parity.policy import Rung
+from orchestrator.parity.rung import Rung
 from orchestrator.verdict import CheckResult, Evidence, Status
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from orchestrator.binary.profile import BinaryProfile, Format, Function, Section
 from orchestrator.gate.checks.parity import judge, megabytes
 from orchestrator.location import Location
 from orchestrator.parity.compare import compare
-from orchestrator.parity.policy import Rung
+from orchestrator.parity.rung import Rung
 from orchestrator.verdict import CheckResult, Status
 
 STANDARD = tuple(Function(f"_ZN3std2io{n:04}E", 8) for n in range(812))

@@ -10,7 +10,7 @@ from orchestrator.binary.profile import BinaryProfile, Format, Function, Section
 from orchestrator.parity.cause import CAUSES, diagnose
 from orchestrator.parity.compare import compare, compare_files, section_names
 from orchestrator.parity.difference import SectionDifference
-from orchestrator.parity.policy import Rung
+from orchestrator.parity.rung import Rung
 
 TEXT = SectionFacts(name=".text", size=100, flags="AX", sha256="t" * 64)
 LOCAL = BinaryProfile(

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.parity.cause import Likelihood, diagnose
 from orchestrator.parity.compare import compare
-from orchestrator.parity.policy import Rung
+from orchestrator.parity.rung import Rung
 
 if TYPE_CHECKING:
     from collections.abc import Callable
