@@ -29,6 +29,7 @@ _DISPLACEMENT = struct.Struct("<i")
 _CONDITIONAL = re.compile(rb"\x0f[\x80-\x8f]")
 _MOST_SWAPPED = 400
 """Functions that share name and size and are tried against each other; beyond that only those in the same order."""
+_CALLS = b"\xe8\xe9"
 _UNREAD = tuple(prefix for prefix in FOLLOWS if prefix != ".got")
 _PADDING = re.compile(rb"[\x90\xcc\x00\x66\x0f\x1f\x2e\x84\x44\x40\x80]*")
 
@@ -125,6 +126,7 @@ class _Comparer:
         self._local, self._image, self._lengths = local, image, lengths
         self._known: dict[tuple[int, int], bool] = {}
         self._spans = (local.layout.span, image.layout.span)
+        self._beginnings = {body.start for body in local.layout.functions}
 
     def pair(
         self, mine: Sequence[Body], others: Sequence[Body]
@@ -191,13 +193,13 @@ class _Comparer:
         Most bytes that look like one are none. A call leads to the beginning of a function, and no code reads what
         the linker writes for the loader.
         """
-        section = self._local.layout.section(target)
-        if section is None:
+        if here[place - 1] in _CALLS:
+            return target in self._beginnings
+        low, high = self._spans[0]
+        if not low <= target < high or not reads(here, place):
             return False
-        if section.flags & tables.EXECUTE:
-            body = self._local.layout.function(target)
-            return body is not None and body.start == target and here[place - 1] in b"\xe8\xe9"
-        return reads(here, place) and not section.name.startswith(_UNREAD)
+        section = self._local.layout.section(target)
+        return section is not None and not section.flags & tables.EXECUTE and not section.name.startswith(_UNREAD)
 
     def _meet(self, here: bytes, place: int, local: int, image: int) -> bool:
         """Return whether two addresses are the same thing in both programs."""
