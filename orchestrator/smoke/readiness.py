@@ -79,7 +79,7 @@ class _Watcher:
     def __init__(self, probe: Probe, target: Target, done: threading.Event) -> None:
         self._probe, self._target, self._done = probe, target, done
         self._error: NoVerdictError | None = None
-        self.look = Look(holds=False)
+        self.look = Look(holds=False, saw="the first look has not come to its end")
         self.held_after = 0.0
         threading.Thread(target=self._watch, daemon=True).start()
 
