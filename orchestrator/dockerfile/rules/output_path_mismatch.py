@@ -29,6 +29,8 @@ def _check(timeline: Timeline) -> Iterator[Finding]:
             yield from _other_profile(output, real)
             continue
         last = real[-1].call.key
+        if last.target_dir != output.target_dir and _elsewhere(output, real, timeline):
+            continue
         configured = output.triple is not None and last.triple is None
         if configured and timeline.context is not None and timeline.context.has_cargo_config:
             continue
@@ -71,6 +73,13 @@ def _real(output: Output) -> list[Called]:
     calls = [call for call in state.calls if not call.call.tests and call.call.subcommand != "install"]
     real = [call for call in calls if call not in state.primes]
     return real or calls
+
+
+def _elsewhere(output: Output, real: list[Called], timeline: Timeline) -> bool:
+    """Return whether another target directory than assumed may be in use: a workspace's, or a configured one."""
+    context, folder = timeline.context, posixpath.dirname(output.target_dir)
+    inside = any(call.call.directory.startswith(folder.rstrip("/") + "/") for call in real)
+    return inside or context is None or context.has_cargo_config
 
 
 def _put_there(output: Output) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from orchestrator.dockerfile.timeline.project import BuildContext
     from orchestrator.dockerfile.trace import Placed
 
+_ARCHIVE = re.compile(r"\.(?:tar(?:\.\w+)?|tgz|tbz2|txz)$")
+
 
 def arrival(placed: Placed, *, context: BuildContext | None, step: Step) -> Arrived | None:
     """Return what a COPY or ADD brings."""
@@ -27,6 +29,9 @@ def arrival(placed: Placed, *, context: BuildContext | None, step: Step) -> Arri
     origin = instruction.flag("from")
     if origin is None and any(re.match(r"https?://|git@|.*\.git(?:#|$)", word) for word in words[:-1]):
         origin = "a remote source"
+    if instruction.keyword == "ADD" and any(_ARCHIVE.search(word) for word in words[:-1]):
+        # ADD unpacks archives; what is in them is not known.
+        return _unpacked(placed, to, step)
     return Arrived(
         sources=tuple(words[:-1]),
         to=posixpath.normpath(posixpath.join(placed.directory, to)),
@@ -34,6 +39,20 @@ def arrival(placed: Placed, *, context: BuildContext | None, step: Step) -> Arri
         origin=None if origin is None else expand(origin, placed.environment),
         fresh=Reach.NO,
         context=context if origin is None else None,
+        span=step.span,
+        step=step,
+        parents="--parents" in instruction.flags,
+    )
+
+
+def _unpacked(placed: Placed, to: str, step: Step) -> Arrived:
+    return Arrived(
+        sources=(),
+        to=posixpath.normpath(posixpath.join(placed.directory, to)),
+        folder=True,
+        origin="an archive",
+        fresh=Reach.MAYBE,
+        context=None,
         span=step.span,
         step=step,
     )

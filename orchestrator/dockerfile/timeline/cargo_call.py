@@ -18,6 +18,53 @@ _LINKING = frozenset(
     {"build", "b", "rustc", "run", "r", "install", "test", "t", "bench", "zigbuild", "xwin", "nextest"}
 )
 _TESTING = frozenset({"test", "t", "bench", "nextest"})
+_HARMLESS = frozenset(
+    {
+        "",
+        "fetch",
+        "vendor",
+        "check",
+        "c",
+        "clippy",
+        "fmt",
+        "doc",
+        "d",
+        "update",
+        "metadata",
+        "tree",
+        "new",
+        "init",
+        "clean",
+    }
+    | {
+        "add",
+        "remove",
+        "search",
+        "login",
+        "publish",
+        "package",
+        "version",
+        "help",
+        "uninstall",
+        "chef cook",
+        "audit",
+        "deny",
+    }
+    | {
+        "chef prepare",
+        "binstall",
+        "sqlx",
+        "generate-lockfile",
+        "locate-project",
+        "pkgid",
+        "config",
+        "read-manifest",
+        "machete",
+    }
+    | {"sbom", "cyclonedx", "about", "license", "outdated", "udeps", "verify-project"}
+)
+"""Subcommands that build no program."""
+
 _THROUGH = frozenset({"auditable", "cross", "xwin"})
 """Subcommands that hand on to another one (`cargo auditable build`)."""
 
@@ -92,6 +139,11 @@ class CargoCall:
     def links(self) -> bool:
         """Return whether it compiles and links."""
         return self.subcommand in _LINKING
+
+    @property
+    def known(self) -> bool:
+        """Return whether it is known what the subcommand does; `cargo leptos build` may build programs too."""
+        return self.links or self.subcommand in _HARMLESS
 
     @property
     def tests(self) -> bool:
@@ -197,7 +249,7 @@ def _key(
     # A relative folder of a variable or an option is seen from where cargo runs, the default from the workspace.
     folder = posixpath.join(directory, target_dir) if target_dir else posixpath.join(where, "target")
     folder = posixpath.normpath(folder)
-    triple = next(_values(arguments, "--target"), None) or environment.get("CARGO_BUILD_TARGET") or None
+    triple = _triple(next(_values(arguments, "--target"), None) or environment.get("CARGO_BUILD_TARGET") or None)
     features = sorted(
         {
             word
@@ -217,6 +269,15 @@ def _key(
         profile=_profile(subcommand, arguments),
         mixed=(toolchain, *features, *flags, *variables),
     )
+
+
+def _triple(given: str | None) -> str | None:
+    """Return the folder of a target: without a C library's version (zigbuild), or the stem of a target file."""
+    if given is None or UNKNOWN in given:
+        return given
+    if given.endswith(".json"):
+        return posixpath.basename(given).removesuffix(".json")
+    return given.split(".")[0]
 
 
 def _profile(subcommand: str, arguments: Sequence[str]) -> str:

@@ -29,7 +29,27 @@ if TYPE_CHECKING:
     from orchestrator.dockerfile.timeline.cargo_call import CargoCall
     from orchestrator.dockerfile.timeline.events import Event, Step
 
-_BUILDERS = frozenset({"make", "gmake", "just", "task", "ninja", "cmake", "bazel", "buck2", "earthly", "xtask", "mage"})
+_BUILDERS = frozenset(
+    {
+        "trunk",
+        "wasm-pack",
+        "dx",
+        "maturin",
+        "xx-cargo",
+        "nix",
+        "make",
+        "gmake",
+        "just",
+        "task",
+        "ninja",
+        "cmake",
+        "bazel",
+        "buck2",
+        "earthly",
+        "xtask",
+        "mage",
+    }
+)
 _INTERPRETERS = frozenset({"python", "python3", "perl", "ruby", "node", "eval"})
 _EVERYTHING = FileSet(roots=(Pattern(text="/", glob=False),), recursive=True, certain=False)
 _MASKING = re.compile(r"version|name|path|main\.rs|lib\.rs|dummy|stub|\\\[lib|\\\[bin|\[lib|\[bin|build")
@@ -56,7 +76,12 @@ def effects(command: Command, setting: Setting) -> Iterator[Event]:
     reader = _COMMANDS.get(command.name)
     if reader is not None:
         yield from reader(command, directory, setting.step)
-    elif command.name in _BUILDERS or (command.name in _INTERPRETERS and command.arguments) or _unknown_name(command):
+    elif (
+        command.name in _BUILDERS
+        or command.name.startswith("cargo-")
+        or (command.name in _INTERPRETERS and command.arguments)
+        or _unknown_name(command)
+    ):
         yield Unreadable(name=command.name or "a command that is not known", span=command.span, step=setting.step)
 
 
@@ -103,6 +128,8 @@ def _output(command: Command | None) -> str | None:
 
 def _called(call: CargoCall, command: Command, directory: str, step: Step) -> Iterator[Event]:
     yield Called(call=call, step=step)
+    if not call.known:
+        yield Unreadable(name=f"cargo {call.subcommand}", span=command.span, step=step)
     if call.subcommand not in {"new", "init"}:
         return
     named = [word for word in call.arguments if not word.startswith("-")]

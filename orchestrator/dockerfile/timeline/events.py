@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.timeline.files import Reach
@@ -161,6 +161,7 @@ class Arrived:
         origin: None for the build context; else the stage or image they come from, or how (`cp`).
         fresh: whether they get a new modification time. COPY keeps the old one.
         context: what is known of the build context.
+        parents: `COPY --parents`: each file keeps the folders that it lies in.
     """
 
     sources: tuple[str, ...]
@@ -171,12 +172,15 @@ class Arrived:
     context: BuildContext | None
     span: Span
     step: Step
-    excluded: tuple[str, ...] = field(default=())
+    parents: bool = False
 
     def source_of(self, path: str) -> str | None:
         """Return which file of the context a file comes from; None if it is not brought or that is not known."""
         for source in self.sources:
-            found = _back(source, self.to, path, folder=self.folder, context=self.context)
+            if self.parents:
+                found = _with_parents(source, self.to, path)
+            else:
+                found = _back(source, self.to, path, folder=self.folder, context=self.context)
             if found is not None:
                 return found
         return None
@@ -211,6 +215,15 @@ class Arrived:
         except (ValueError, NotImplementedError, OSError):
             return ()
         return tuple(head + place.relative_to(self.context.folder).as_posix() for place in found)
+
+
+def _with_parents(source: str, to: str, path: str) -> str | None:
+    """Return the file that a COPY --parents of a source puts at a path."""
+    cleaned, prefix = posixpath.normpath(source.lstrip("/") or "."), to.rstrip("/") + "/"
+    below = path[len(prefix) :] if path.startswith(prefix) else ""
+    parts = below.split("/")
+    above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return below if below and any(fnmatch.fnmatchcase(each, cleaned) for each in [*above, "."]) else None
 
 
 def _back(source: str, to: str, path: str, *, folder: bool, context: BuildContext | None) -> str | None:

@@ -43,6 +43,9 @@ def _copied(command: Command, directory: str, step: Step) -> Iterator[Event]:
         yield Removed(files=files, forced=False, quoted=False, written=(), span=command.span, step=step)
 
 
+_BRINGING = frozenset({"clone", "checkout", "reset", "pull", "apply", "am", "switch", "restore", "submodule"})
+
+
 def _git(command: Command, directory: str, step: Step) -> Iterator[Event]:
     words = [word.text for word in command.arguments]
     verb = next((word for word in words if not word.startswith("-")), "")
@@ -54,9 +57,10 @@ def _git(command: Command, directory: str, step: Step) -> Iterator[Event]:
         )
         pinned = UNKNOWN in branch or re.search(r"\d", branch) is not None
         yield Cloned(pinned=pinned or any(UNKNOWN in word for word in rest), span=command.span, step=step)
-    if verb in {"clone", "checkout", "reset", "pull", "apply", "am", "switch", "restore", "submodule"}:
+    if verb in _BRINGING:
+        # A clone names its folder, or makes one: it may be any.
         yield Arrived(
-            sources=(), to=directory, folder=True, origin="git", fresh=Reach.YES, context=None, span=command.span,
+            sources=(), to="/" if verb == "clone" else directory, folder=True, origin="git", fresh=Reach.YES, context=None, span=command.span,
             step=step,
         )  # fmt: skip
 

@@ -79,11 +79,32 @@ SOUND = {
         "mkdir -p api/src job/src", "echo 'fn main() {}' > api/src/main.rs", "echo 'fn main() {}' > job/src/main.rs"
     )
     + f"COPY . .\nRUN touch api/src/main.rs && {BUILD} -p api\n",
+    "copied with its folders": prime() + f"COPY --parents src/*.rs ./\nRUN touch src/main.rs && {BUILD}\n",
+    "an archive added": prime() + f"ADD sources.tar.gz ./\nRUN touch src/main.rs && {BUILD}\n",
+    "cloned at a commit": (
+        "FROM rust AS builder\nARG COMMIT\nWORKDIR /\nRUN git clone https://example.org/app /app && cd /app "
+        f"&& git checkout $COMMIT\nWORKDIR /app\nRUN {BUILD}\n"
+    ),
+    "built by another subcommand": prime() + "COPY . .\nRUN cargo leptos build --release\n",
+    "built by another tool": prime() + "COPY . .\nRUN trunk build --release\n",
+    "built in a member's folder": (
+        f"FROM rust AS builder\nWORKDIR /app\nCOPY Cargo.toml ./\nCOPY crates crates\nRUN cd crates/api && {BUILD}\n"
+    ),
     "chef": (
         "FROM rust AS builder\nWORKDIR /app\nCOPY recipe.json .\nRUN cargo chef cook --release\nCOPY . .\n"
         f"RUN {BUILD}\n"
     ),
 }
+
+
+def test_versions_of_the_c_library_are_no_folder(tmp_path: Path) -> None:
+    """`cargo zigbuild --target …-gnu.2.17` builds into the folder without the version."""
+    text = (
+        "FROM rust AS builder\nWORKDIR /app\nCOPY src src\n"
+        "RUN cargo zigbuild --release --target x86_64-unknown-linux-gnu.2.17\n"
+        "FROM debian\nCOPY --from=builder /app/target/x86_64-unknown-linux-gnu/release/app /usr/local/bin/app\n"
+    )
+    assert found(tmp_path, text) == []
 
 
 @pytest.mark.parametrize("name", SOUND)
@@ -214,3 +235,14 @@ LOOP = (
 def test_with_the_project(tmp_path: Path, build: str, expected: list[str]) -> None:
     """Manifests tell which crates a build reaches, and under which names they are removed."""
     assert found(tmp_path, f"{LOOP}RUN {build}\n{SHIP}", **WORKSPACE) == expected
+
+
+@pytest.mark.parametrize(
+    ("ignored", "expected"),
+    [("crates/core/src", ["error sources-ignored"]), ("crates/tool", []), ("src/main.rs", ["error sources-ignored"])],
+)
+def test_ignored_sources_matter_where_they_ship(tmp_path: Path, ignored: str, expected: list[str]) -> None:
+    """A crate that no shipped program needs may be kept out of the context."""
+    files = {**WORKSPACE, ".dockerignore": f"target\n{ignored}\n"}
+    text = f"FROM rust AS builder\nWORKDIR /app\nCOPY . .\nRUN {BUILD}\n{SHIP}"
+    assert found(tmp_path, text, **files) == expected
