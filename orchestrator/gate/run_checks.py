@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.gate.checks import behaviour, loadable, parity, smoke, stub_free
@@ -50,6 +51,8 @@ def run_checks(
         parity.judge(
             evidence.comparison,
             accept=parity_settings.accept,
+            waivers=parity_settings.waivers,
+            today=datetime.now(UTC).date(),
             location=evidence.copy_line,
             remembered=parity.ID in remembered,
         ),

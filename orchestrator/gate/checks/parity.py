@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from orchestrator.parity.cause import Likelihood, Suspicion, diagnose
 from orchestrator.parity.compare import section_names
-from orchestrator.parity.rung import Rung
+from orchestrator.parity.extent import extent
+from orchestrator.parity.rung import Rung, accepts
+from orchestrator.parity.waiver import Waived, waive
 from orchestrator.verdict import CheckResult, Evidence, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestrator.location import Location
     from orchestrator.parity.difference import Comparison, Difference
+    from orchestrator.parity.policy import WaiverSettings
 
 ID = "parity"
 _PREFIX = 12
-_LADDER = tuple(Rung)
 
 
 def judge(
     comparison: Comparison | None,
     *,
     accept: Rung,
+    waivers: Sequence[WaiverSettings] = (),
+    today: date | None = None,
     location: Location | None = None,
     seconds: float = 0.0,
     remembered: bool = False,
 ) -> CheckResult:
-    """Judge a comparison by the worst rung that is accepted.
+    """Judge a comparison by the worst rung that is accepted, and by what is waived for a while.
 
     Args:
         comparison: None when there is no program at the image's path, so that nothing could be compared.
         accept: `parity.accept` of the spec.
+        waivers: `parity.waivers` of the spec.
+        today: for telling which waivers are over; needed where there are any.
         location: the line that brings the program into the image, for the report.
         seconds: what profiling and comparing took.
         remembered: the profiles were known from an earlier run.
@@ -45,27 +54,51 @@ def judge(
             repair="correct `image.binary` in the spec, or the COPY that should bring the program there",
             seconds=seconds,
         )
-    if _LADDER.index(comparison.rung) <= _LADDER.index(accept):
+    accepted = accepts(accept, comparison.rung)
+    # Only identical files have no difference, and identical is accepted by every policy.
+    suspicions = diagnose(comparison.difference) if comparison.difference is not None and not accepted else ()
+    waived = waive(waivers, rung=comparison.rung, suspicions=suspicions, today=today or date.max)
+    evidence = (*_evidence(comparison, accept, suspicions), *_waivers(waived))
+    if accepted or waived.passes:
         return CheckResult(
             id=ID,
             status=Status.PASSED,
-            message=_passed(comparison, accept),
-            evidence=_evidence(comparison, accept, ()),
+            message=_passed(comparison, accept) if accepted else _let_pass(comparison, waived),
+            evidence=evidence,
             seconds=seconds,
             remembered=remembered,
         )
-    # Only identical files have no difference, and identical is accepted by every policy.
-    suspicions = diagnose(comparison.difference) if comparison.difference is not None else ()
     return CheckResult(
         id=ID,
         status=Status.FAILED,
         cause=suspicions[0].cause,
-        message=_failed(comparison, accept, suspicions),
-        evidence=_evidence(comparison, accept, suspicions),
+        message=_failed(comparison, accept, suspicions)
+        + "".join(f"; its waiver ended on {waiver.until.isoformat()}" for waiver in waived.expired[:1]),
+        evidence=evidence,
         location=location,
         repair=suspicions[0].repair,
         seconds=seconds,
         remembered=remembered,
+    )
+
+
+def _let_pass(comparison: Comparison, waived: Waived) -> str:
+    reasons = "; ".join(f"{waiver.cause} until {waiver.until.isoformat()} ({waiver.reason})" for waiver in waived.used)
+    return f"the programs differ (rung {comparison.rung.value}), which is waived: {reasons}"
+
+
+def _waivers(waived: Waived) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(
+            label=label,
+            value=f"{waiver.cause} down to {waiver.down_to.value} until {waiver.until.isoformat()}: {waiver.reason}",
+        )
+        for label, waivers in (
+            ("waiver", waived.used),
+            ("waiver that is over", waived.expired),
+            ("waiver without use", waived.unused),
+        )
+        for waiver in waivers
     )
 
 
@@ -97,6 +130,7 @@ def _evidence(comparison: Comparison, accept: Rung, suspicions: tuple[Suspicion,
     ]
     if comparison.difference is not None:
         facts.append(Evidence(label="held by", value=comparison.held_by))
+        facts.append(Evidence(label="concerns", value=extent(comparison.difference)))
         facts.append(Evidence(label="size ratio", value=_ratio(comparison)))
         facts += _differences(comparison.difference)
     for suspicion in suspicions:

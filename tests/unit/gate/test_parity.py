@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -10,6 +11,7 @@ from orchestrator.binary.profile import BinaryProfile, Format, Function, Section
 from orchestrator.gate.checks.parity import judge, megabytes
 from orchestrator.location import Location
 from orchestrator.parity.compare import compare
+from orchestrator.parity.policy import WaiverSettings
 from orchestrator.parity.rung import Rung
 from orchestrator.verdict import CheckResult, Status
 
@@ -123,3 +125,19 @@ def test_causes_beside_the_leading_one_are_named() -> None:
 def test_sizes_read_as_people_compare_them(size: int, text: str) -> None:
     """Megabytes, and bytes where a megabyte with one decimal would say nothing."""
     assert megabytes(size) == text
+
+
+def test_a_waived_difference_passes_and_stays_in_the_report() -> None:
+    """The sentence names cause, day and reason; after that day it fails and says so."""
+    image = replace(LOCAL, sha256="d" * 64, code_sha256="x", needed=("libz.so.1",))
+    waiver = WaiverSettings(cause="needed-differs", down_to=Rung.CODE, reason="until #7", until=date(2026, 12, 31))
+    comparison = compare(LOCAL, image)
+    passed = judge(comparison, accept=Rung.IDENTICAL, waivers=(waiver,), today=date(2026, 12, 31))
+    assert passed.status is Status.PASSED
+    assert "waived: needed-differs until 2026-12-31 (until #7)" in passed.message
+    assert "waiver" in shown(passed)
+    over = judge(comparison, accept=Rung.IDENTICAL, waivers=(waiver,), today=date(2027, 1, 1))
+    assert over.status is Status.FAILED
+    assert over.message.endswith("its waiver ended on 2026-12-31")
+    unused = judge(compare(LOCAL, LOCAL), accept=Rung.IDENTICAL, waivers=(waiver,), today=date(2026, 1, 1))
+    assert "waiver without use" in shown(unused)
