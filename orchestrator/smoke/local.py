@@ -65,13 +65,20 @@ def run_local(
     """
     with tempfile.TemporaryDirectory(dir=scratch, prefix="smoke-", ignore_cleanup_errors=True) as folder:
         places = _places(settings, Path(folder))
-        command = _namespaced(program, places, environment) or [str(program)]
-        if len(command) == 1:
+        sandbox = _namespaced(program, places, environment)
+        command, sandboxed = sandbox or [str(program)], sandbox is not None
+        if not sandboxed:
             places = {}
         given = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp"}  # noqa: S108 - the private one
         chosen = settings.stop.signal or signal_name(stop_signal)
         with contextlib.closing(
-            _Subject([*command, *arguments], {**given, **variables, **settings.environment}, settings, places)
+            _Subject(
+                [*command, *arguments],
+                {**given, **variables, **settings.environment},
+                settings,
+                places,
+                sandboxed=sandboxed,
+            )
         ) as subject:
             return watch(subject, settings, side="local", stop_signal=chosen, cancel=cancel)
 
@@ -116,8 +123,10 @@ class _Subject:
         environment: Mapping[str, str],
         settings: SmokeSettings,
         places: Mapping[str, Path],
+        *,
+        sandboxed: bool,
     ) -> None:
-        self._argv, self._environment, self._places = argv, environment, places
+        self._argv, self._environment, self._places, self._sandboxed = argv, environment, places, sandboxed
         self._process: Process | None = None
         self.output: Output = new_output(settings)
 
@@ -143,11 +152,11 @@ class _Subject:
             self._running().kill()
             return
         number, program = signal_number(signal_name), self._program()
-        if program == self._running().pid:
+        if not self._sandboxed:
             self._running().send(signal.Signals(number))
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(program, number)
+        elif program is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(program, number)
 
     def end(self) -> tuple[int, bool]:
         code = self._running().wait(None) or 0
@@ -163,9 +172,11 @@ class _Subject:
 
     def exchange(self, port: int, request: bytes, *, timeout: float) -> bytes:
         """Connect to its loopback, which with a sandbox is another one than ours."""
-        program = self._program()
-        if program == self._running().pid:
+        if not self._sandboxed:
             return relay.exchange(_LOOPBACK, port, request, timeout=timeout)
+        program = self._program()
+        if program is None:
+            raise ConnectionRefusedError
         words = [sys.executable, "-I", "-S", relay.__file__, _LOOPBACK, str(port), f"{timeout:g}", str(program)]
         try:
             done = run(words, stdin=request, timeout=timeout + _RELAY_START)
@@ -195,11 +206,9 @@ class _Subject:
     def written(self) -> tuple[str, ...] | None:
         return None
 
-    def _program(self) -> int:
-        """Return the program's process id: the sandbox's child, as the sandbox waits and passes no signal on."""
-        own = self._running().pid
-        sandboxed = self._argv[0].endswith("bwrap")
-        return next(_children(own), own) if sandboxed else own
+    def _program(self) -> int | None:
+        """Return the process id of a sandboxed program: the sandbox's child, as that waits and passes no signal on."""
+        return next(_children(self._running().pid), None) if self._sandboxed else None
 
     def _place(self, path: str) -> Path | None:
         for folder, place in self._places.items():
