@@ -46,7 +46,7 @@ class Case:
             earlier sources were built before, in the same cache mounts), `target` (a target directory of the host,
             made from the earlier sources, lies in the project).
         spec: merged into the buildspec.
-        fails: why the case is known to fail today; None where it passes.
+        fails: why the case is known to fail today, by the engine's storage driver (`*` for every one).
     """
 
     name: str
@@ -61,7 +61,7 @@ class Case:
     observe: Outcome
     prepare: tuple[str, ...] = ()
     spec: Mapping[str, Any] = field(default_factory=dict)
-    fails: str | None = None
+    fails: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -118,7 +118,7 @@ def read_case(folder: Path) -> Case:
         observe=Outcome(**said.get("observe", {})),
         prepare=tuple(said.get("prepare", ())),
         spec=said.get("spec", {}),
-        fails=said.get("fails"),
+        fails=said.get("fails", {}),
     )
 
 
