@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def _check(timeline: Timeline) -> Iterator[Finding]:
     for output in outputs(timeline):
         poison = next((each for each in output.state.poisons if _is_of(output, each)), None)
-        if poison is None or output.within or output.example:
+        if poison is None or output.example or not _behind(output, poison):
             continue
         later = [
             call for call in output.state.calls if call.call is not poison.call and call not in output.state.primes
@@ -40,6 +40,12 @@ def _check(timeline: Timeline) -> Iterator[Finding]:
                 *(Related(span=call.span, text="builds something else") for call in later[-1:]),
             ),
         )
+
+
+def _behind(output: Output, poison: Poison) -> bool:
+    """Return whether the file is taken once the real source is there."""
+    replaced = poison.replaced
+    return not output.within or (replaced is not None and replaced.step.line <= output.step.line)
 
 
 def _is_of(output: Output, poison: Poison) -> bool:

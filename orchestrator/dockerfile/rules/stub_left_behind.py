@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def _check(timeline: Timeline) -> Iterator[Finding]:
     for output in outputs(timeline):
         poison = next((each for each in output.state.poisons if _is_of(output, each)), None)
-        if poison is None or output.within or output.example or orphan(timeline, output) is not None:
+        if poison is None or output.example or orphan(timeline, output) is not None:
             continue
         sure = poison.sure and not output.state.unreadable and not output.state.edits
         yield Finding(

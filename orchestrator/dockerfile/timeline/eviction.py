@@ -123,6 +123,8 @@ def _named(files: FileSet, poison: Poison, unit: Unit) -> Reach:
     places = _places(poison, unit)
     if places:
         return max(files.reach(place) for place in places)
+    if files.names:
+        return Reach.MAYBE  # `find target -name …`: only manifests tell what it finds.
     return max((_guessed(root.text, poison, unit) for root in files.roots if root.glob), default=Reach.NO)
 
 

@@ -60,9 +60,15 @@ def _git(command: Command, directory: str, step: Step) -> Iterator[Event]:
     if verb in _BRINGING:
         # A clone names its folder, or makes one: it may be any.
         yield Arrived(
-            sources=(), to="/" if verb == "clone" else directory, folder=True, origin="git", fresh=Reach.YES, context=None, span=command.span,
+            sources=(),
+            to="/" if verb == "clone" else directory,
+            folder=True,
+            origin="git",
+            fresh=Reach.YES,
+            context=None,
+            span=command.span,
             step=step,
-        )  # fmt: skip
+        )
 
 
 def _unpacked(command: Command, directory: str, step: Step) -> Iterator[Event]:

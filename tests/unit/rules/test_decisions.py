@@ -80,6 +80,7 @@ SOUND = {
     )
     + f"COPY . .\nRUN touch api/src/main.rs && {BUILD} -p api\n",
     "copied with its folders": prime() + f"COPY --parents src/*.rs ./\nRUN touch src/main.rs && {BUILD}\n",
+    "found and removed": prime() + f"COPY . .\nRUN find target -name 'app-*' -exec rm -rf {{}} + ; {BUILD}\n",
     "an archive added": prime() + f"ADD sources.tar.gz ./\nRUN touch src/main.rs && {BUILD}\n",
     "cloned at a commit": (
         "FROM rust AS builder\nARG COMMIT\nWORKDIR /\nRUN git clone https://example.org/app /app && cd /app "
@@ -180,6 +181,11 @@ TRAPS = {
         "warning invalidated-elsewhere",
     ),
     "no build behind COPY": (prime() + "COPY src src\n", "error program-not-rebuilt"),
+    "taken by cp": (
+        prime(MAIN, "mkdir -p src/bin", "echo 'fn main() {}' > src/bin/w.rs")
+        + f"COPY src src\nRUN touch src/bin/w.rs && {BUILD} --bin w && cp target/release/app /out\n",
+        "error program-not-rebuilt",
+    ),
     "library alone": (
         prime(MAIN, LIB) + f"COPY src src\nRUN touch src/*.rs && {BUILD} --lib\n",
         "error program-not-rebuilt",
