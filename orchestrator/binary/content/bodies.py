@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 _DISPLACEMENT = struct.Struct("<i")
 _CONDITIONAL = re.compile(rb"\x0f[\x80-\x8f]")
+_OPERAND = re.compile(rb"[\x05\x0d\x15\x1d\x25\x2d\x35\x3d\xe8\xe9].{4}", re.DOTALL)
 _MOST_SWAPPED = 400
-"""Functions that share name and size and are tried against each other; beyond that only those in the same order."""
+"""Of the functions that share name and size so many are looked through for the partner of one of them."""
+_FEW = 8
+"""So many of these are compared with it in full."""
 _CALLS = b"\xe8\xe9"
 _UNREAD = tuple(prefix for prefix in FOLLOWS if prefix != ".got")
 _PADDING = re.compile(rb"[\x90\xcc\x00\x66\x0f\x1f\x2e\x84\x44\x40\x80]*")
@@ -132,13 +135,12 @@ class _Comparer:
         self, mine: Sequence[Body], others: Sequence[Body]
     ) -> tuple[list[tuple[BodyPair, Alike]], list[Body], list[Body]]:
         """Pair the functions of one name; return the pairs and what is left over on both sides."""
-        pairs, rest, left = [], list(mine), list(others)
+        pairs: list[tuple[BodyPair, Alike]] = []
+        rest, left = list(mine), list(others)
         # Those that are the same first, or one with other data would take the partner of another one.
         for wanted in (Alike.SAME, Alike.OTHER_DATA):
-            for body in list(rest)[:_MOST_SWAPPED]:
-                size = body.end - body.start
-                tried = (other for other in left[:_MOST_SWAPPED] if other.end - other.start == size)
-                found = next((other for other in tried if self.alike(body, other) is wanted), None)
+            for body in list(rest):
+                found = next((other for other in self._likely(body, left) if self.alike(body, other) is wanted), None)
                 if found is not None:
                     pairs.append((BodyPair(body, found), wanted))
                     left.remove(found)
@@ -146,6 +148,15 @@ class _Comparer:
             if not left or not rest:
                 break
         return pairs, rest, left
+
+    def _likely(self, body: Body, others: Sequence[Body]) -> Sequence[Body]:
+        """Return the functions worth a try, at most a few: hundreds may share a name, and each try costs time."""
+        sized = [other for other in others if other.end - other.start == body.end - body.start]
+        if len(sized) <= _FEW:
+            return sized
+        sketch = _sketch(_code(self._local.layout, body))
+        near = [other for other in sized[:_MOST_SWAPPED] if _sketch(_code(self._image.layout, other)) == sketch]
+        return (near or sized)[:_FEW]
 
     def alike(self, local: Body, image: Body) -> Alike:
         """Compare two functions."""
@@ -244,6 +255,11 @@ class _Comparer:
             and self._alike(content, there[name][1], start, there[name][0]) is Alike.SAME
             for name, (start, content) in here.items()
         )
+
+
+def _sketch(code: bytes) -> bytes:
+    """Return a body without what looks like operands that depend on places: equal for most bodies that are alike."""
+    return _OPERAND.sub(b"", code)
 
 
 def _by_name(bodies: Iterable[Body]) -> dict[str, list[Body]]:
