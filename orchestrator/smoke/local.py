@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from orchestrator.engine.process import Process, run
 from orchestrator.errors import NoVerdictError, StepTimeoutError
 from orchestrator.smoke import relay
+from orchestrator.smoke.sandbox import sandbox_command, writable_places
 from orchestrator.smoke.signals import signal_name, signal_number
 from orchestrator.smoke.watch import new_output, watch
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from orchestrator.smoke.settings import SmokeSettings
     from orchestrator.smoke.transcript import Transcript
 
-_PROGRAMS = "/run/twinbuild"
 _SIGNALLED = 128
 _LOOPBACK = "127.0.0.1"
 _RELAY_START = 2.0
@@ -64,8 +63,8 @@ def run_local(
         InterruptedRunError: `cancel` was set.
     """
     with tempfile.TemporaryDirectory(dir=scratch, prefix="smoke-", ignore_cleanup_errors=True) as folder:
-        places = _places(settings, Path(folder))
-        sandbox = _namespaced(program, places, environment)
+        places = writable_places(settings.writable, Path(folder))
+        sandbox = sandbox_command(program, places, environment)
         command, sandboxed = sandbox or [str(program)], sandbox is not None
         if not sandboxed:
             places = {}
@@ -87,31 +86,6 @@ def arguments_of(command: Sequence[str], binary: str) -> list[str]:
     """Return what an image's command line gives the program, whatever stands before it."""
     words = list(command)
     return words[words.index(binary) + 1 :] if binary in words else []
-
-
-def _places(settings: SmokeSettings, folder: Path) -> dict[str, Path]:
-    """Return a private folder for each writable folder that this machine has too."""
-    places = {}
-    for number, path in enumerate(settings.writable):
-        if Path(path).is_dir():
-            places[path] = folder / str(number)
-            places[path].mkdir()
-    return places
-
-
-def _namespaced(program: Path, places: Mapping[str, Path], environment: Mapping[str, str]) -> list[str] | None:
-    """Return the command line of the sandbox, or None where no namespace is to be had."""
-    bwrap = shutil.which("bwrap", path=environment.get("PATH"))
-    if bwrap is None:
-        return None
-    inside = f"{_PROGRAMS}/{program.name}"
-    sandbox = [bwrap, "--die-with-parent", "--unshare-net", "--unshare-ipc", "--ro-bind", "/", "/"]
-    sandbox += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run", "--ro-bind", str(program), inside]
-    for path, place in places.items():
-        sandbox += ["--bind", str(place), path]
-    sandbox += ["--chdir", "/", "--"]
-    tried = run([*sandbox, "/bin/true"], environment={"PATH": environment.get("PATH", "")})
-    return None if tried.exit_code else [*sandbox, inside]
 
 
 class _Subject:

@@ -99,6 +99,18 @@ def test_a_script_on_the_host_leaves_its_marker_in_a_folder_of_its_own(both: Any
     assert judge(local, image).status is Status.PASSED
 
 
+@pytest.mark.parametrize("folder", ["/data", "/var/lib/an-app/state", "/run/an-app"])
+def test_a_folder_that_only_the_image_would_have_is_writable_on_both_sides(folder: str, both: Any) -> None:
+    """This machine need not have it, and does not get it."""
+    had = Path(folder).exists()
+    marker = f"{folder}/marker"
+    plan = {**READY, "writable": [folder], "expect": {"files": [marker]}}
+    local, image = both(plan, "job-and-stay.sh", (marker,), ("/t/job-and-stay.sh", marker))
+    assert (local.files, image.files) == ({marker: True}, {marker: True}), (local, image)
+    assert judge(local, image).status is Status.PASSED
+    assert Path(folder).exists() is had
+
+
 def test_the_order_in_which_children_print_is_no_difference(both: Any) -> None:
     """Eight at once, on each side in an order of its own."""
     local, image = both(READY, "crowd.sh", (), ("/t/crowd.sh",))
