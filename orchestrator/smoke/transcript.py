@@ -124,13 +124,16 @@ def to_json(transcript: Transcript) -> dict[str, Any]:
 
 
 def from_json(value: object) -> Transcript | None:
-    """Return a transcript from JSON values, or None where they are of another version."""
+    """Return a transcript from JSON values, or None where they are of another version or damaged."""
     if not isinstance(value, dict) or value.get("version") != VERSION:
         return None
     facts: dict[str, Any] = {
         key: tuple(fact) if isinstance(fact, list) else fact for key, fact in value.items() if key != "version"
     }
-    facts["lines"] = tuple(Line(**line) for line in facts["lines"])
-    facts["offences"] = tuple(Offence(**offence) for offence in facts["offences"])
-    facts["answers"] = tuple(Answer(**answer) for answer in facts["answers"])
-    return Transcript(**facts)
+    try:
+        facts["lines"] = tuple(Line(**line) for line in facts["lines"])
+        facts["offences"] = tuple(Offence(**offence) for offence in facts["offences"])
+        facts["answers"] = tuple(Answer(**answer) for answer in facts["answers"])
+        return Transcript(**facts)
+    except (KeyError, TypeError):
+        return None

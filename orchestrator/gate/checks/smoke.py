@@ -82,7 +82,7 @@ def _evidence(transcript: Transcript, denied: Denial | None) -> tuple[Evidence, 
     if transcript.growth is not None:
         facts.append(Evidence(label="memory", value=f"{transcript.growth / 1024**2:+.1f} MiB while idle"))
     if transcript.dropped:
-        dropped = f"{transcript.dropped:,} of {transcript.size:,} bytes, between head and tail"
+        dropped = f"{transcript.dropped:,} characters of {transcript.size:,} bytes, between head and tail"
         facts.append(Evidence(label="not kept", value=dropped))
     tail = [f"{line.stream}: {line.text[:_SHOWN_LINE]}" for line in transcript.lines[-_TAIL:]]
     return (*facts, *(Evidence(label="last lines", value=text) for text in tail))

@@ -168,3 +168,4 @@ def test_transcripts_survive_json() -> None:
     assert from_json(value) == seen
     assert from_json({**value, "version": 1}) is None
     assert from_json(None) is None
+    assert from_json({"version": value["version"], "side": "image"}) is None

@@ -108,4 +108,4 @@ def test_what_is_shown_of_the_output_is_bounded() -> None:
     tail = [fact.value for fact in result.evidence if fact.label == "last lines"]
     assert len(tail) == 6
     assert max(len(text) for text in tail) < 450
-    assert "12,345 of 999,999 bytes, between head and tail" in [fact.value for fact in result.evidence]
+    assert "12,345 characters of 999,999 bytes, between head and tail" in [fact.value for fact in result.evidence]
