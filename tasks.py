@@ -223,7 +223,7 @@ def smoke(
     else:
         style, removal = style_of(sys.stdout, os.environ), made.kept.removal if made.kept else None
         spreads = {"ready": made.ready, "stop": made.stop}
-        _print(render_smoke(made.image, made.results, style, spreads=spreads, removal=removal))
+        _print(render_smoke(made.image, made.results, style, spreads=spreads, loadable=made.loadable, removal=removal))
     raise Exit(code=0 if made.passed else 1)
 
 

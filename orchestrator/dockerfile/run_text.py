@@ -44,7 +44,7 @@ def shell_text(source: SourceText, instruction: Instruction, escape: str) -> Scr
     first = _HEREDOC_FIRST.match(joined.content)
     if first is not None and instruction.heredocs:
         # `<<E python3`: the document is what the command reads.
-        return _shifted(joined, first.start("command"), first.end("command"))
+        return joined.part(first.start("command"), first.end("command"))
     alone = _HEREDOC_ALONE.match(joined.content)
     if alone is None or not instruction.heredocs:
         return joined
@@ -129,7 +129,7 @@ def _behind_flags(
     if instruction.keyword == "HEALTHCHECK":
         after = re.match(rb"\s*CMD\s+", content[skip:], re.IGNORECASE)
         skip += after.end() if after else 0
-    return _shifted(ScriptText(content=content, source=source, pieces=pieces), skip, len(content))
+    return ScriptText(content=content, source=source, pieces=pieces).part(skip, len(content))
 
 
 def _document(joined: ScriptText, start: int, name: bytes, *, dash: bool) -> ScriptText | None:
@@ -143,11 +143,4 @@ def _document(joined: ScriptText, start: int, name: bytes, *, dash: bool) -> Scr
     first = joined.content[start:end].split(b"\n", 1)[0].decode("utf-8", "replace")
     if first.startswith("#!") and not _SHELLS.search(first):
         return None
-    return _shifted(joined, start, end)
-
-
-def _shifted(script: ScriptText, start: int, end: int) -> ScriptText:
-    """Return a part of a script."""
-    pieces = [(0, script.offset(start)) if script.pieces else (0, 0)]
-    pieces += [(begin - start, there) for begin, there in script.pieces if start < begin < end]
-    return ScriptText(content=script.content[start:end], source=script.source, pieces=tuple(pieces))
+    return joined.part(start, end)

@@ -93,6 +93,12 @@ class ScriptText:
         begin, there = self.pieces[index]
         return there + (place - begin)
 
+    def part(self, start: int, end: int) -> ScriptText:
+        """Return a stretch of the script as a script of its own."""
+        pieces = [(0, self.offset(start))]
+        pieces += [(begin - start, there) for begin, there in self.pieces if start < begin < end]
+        return ScriptText(content=self.content[start:end], source=self.source, pieces=tuple(pieces))
+
     def span(self, start: int, end: int) -> Span:
         """Return where a stretch of the script stands."""
         # The end is taken from the last character, so that it never reaches over a continued line.

@@ -72,7 +72,8 @@ class Collector:
         if node.type == "heredoc_redirect":
             body = next((child for child in node.children if child.type == "heredoc_body"), None)
             text = (body.text or b"").decode("utf-8", "replace") if body else ""
-            found, rest = [Redirection(operator="<<", target=None, body=text)], []
+            script = self.script.part(body.start_byte, body.end_byte) if body else None
+            found, rest = [Redirection(operator="<<", target=None, body=text, script=script)], []
             for child in node.children:
                 if child.type == "file_redirect":
                     found += self.redirections(child)[0]

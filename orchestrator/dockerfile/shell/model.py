@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from orchestrator.dockerfile.spans import Span
+    from orchestrator.dockerfile.spans import ScriptText, Span
 
 UNKNOWN = "\0"
 """Stands in a word for what only the running shell knows (`$(…)`, a variable that is set elsewhere)."""
@@ -37,11 +37,12 @@ class Word:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirection:
-    """`operator` without its descriptor (`>`, `>>`, `<`, `<<`). `body`: a here-document's text."""
+    """`operator` without its descriptor (`>`, `>>`, `<`, `<<`). `body`: a here-document's text, `script`: the same."""
 
     operator: str
     target: Word | None
     body: str | None = None
+    script: ScriptText | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,7 +156,8 @@ class _Reader:
         found = self._script(state, command, setting)
         if found is not None and depth < _DEEPEST_SCRIPT:
             text, kind = found
-            self.scripts[text.source.file] = text.source
+            if text.source is not self._source:
+                self.scripts[text.source.file] = text.source
             inherited = command.swallowed
             for inner in read_script(text, variables=command.environment, shell=kind, directory=command.directory):
                 hidden = inner.swallowed or inherited
@@ -175,8 +176,11 @@ class _Reader:
             state.take(event)
 
     def _script(self, state: StageState, command: Command, setting: Setting) -> tuple[ScriptText, ShellKind] | None:
-        """Return the script that a command runs, where the context has it."""
+        """Return the script that a command runs: a here-document, or a file where the context has it."""
         named = _script_path(command)
+        given = next((each.script for each in command.redirections if each.script is not None), None)
+        if named is None and given is not None and command.name in _SHELLS:
+            return given, shell_kind([word.text for word in command.words])
         if named is None or self._context is None or UNKNOWN in named or UNKNOWN in command.directory:
             return None
         path = posixpath.normpath(posixpath.join(setting.directory, command.directory, named))

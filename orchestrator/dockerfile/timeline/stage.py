@@ -159,7 +159,8 @@ class StageState:
 
     def _arrived(self, event: Arrived) -> None:
         self.arrivals.append(event)
-        if event.origin is None and event.reach(self._manifest(event)):
+        folder = self.calls[-1].call.directory if self.calls else event.to
+        if event.origin is None and event.reach(posixpath.join(folder, "Cargo.toml")):
             self.edits = 0
         for path in [path for path in self.stubs if event.reach(path)]:
             del self.stubs[path]
@@ -177,10 +178,6 @@ class StageState:
                 each.arrive(event, reach)
                 expanded.append(each)
         self.poisons = expanded
-
-    def _manifest(self, event: Arrived) -> str:
-        calls = [call.call.directory for call in self.calls]
-        return posixpath.join(calls[-1] if calls else event.to, "Cargo.toml")
 
     def _removed(self, event: Removed) -> None:
         for path in [path for path in self.stubs if event.files.reach(path) is Reach.YES]:

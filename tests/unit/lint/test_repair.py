@@ -67,6 +67,10 @@ def test_corpus(case: Path, tmp_path: Path) -> None:
             "RUN <<EOF\nset -e\n  cargo build --release\nEOF\n",
             f"RUN <<EOF\nset -e\n  {TOUCH}\n  cargo build --release\nEOF\n",
         ),
+        (
+            "RUN sh -e <<EOF\n  cargo build --release\nEOF\n",
+            f"RUN sh -e <<EOF\n  {TOUCH}\n  cargo build --release\nEOF\n",
+        ),
         ('RUN ["cargo", "build", "--release"]\n', f"RUN {TOUCH} \\\n    && cargo build --release\n"),
         ('RUN ["sh", "-c", "cargo build --release"]\n', f'RUN ["sh", "-c", "{TOUCH} && cargo build --release"]\n'),
         ("RUN A=1 cargo build --release\n", f"RUN {TOUCH} \\\n    && A=1 cargo build --release\n"),

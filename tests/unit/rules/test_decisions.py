@@ -145,6 +145,10 @@ TRAPS = {
         prime() + f"COPY src src\nRUN <<EOF\nset -e\n{BUILD}\nEOF\n",
         "error stub-not-invalidated",
     ),
+    "in a document for a shell": (
+        prime() + f"COPY src src\nRUN bash -eu <<EOF\n{BUILD}\nEOF\n",
+        "error stub-not-invalidated",
+    ),
     "a stub by COPY of a document": (
         f"{START}COPY <<EOF src/main.rs\nfn main() {{}}\nEOF\nRUN {BUILD}\nCOPY src src\nRUN {BUILD}\n",
         "error stub-not-invalidated",
