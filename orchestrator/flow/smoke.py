@@ -7,13 +7,16 @@ import os
 import re
 import threading
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.binary.loading import read_loadable
 from orchestrator.engine.docker import Engine
+from orchestrator.engine.files import image_files
 from orchestrator.engine.sweep import run_labels, sweep
 from orchestrator.errors import InterruptedRunError, UsageError
+from orchestrator.gate.checks import loadable
 from orchestrator.gate.checks.smoke import judge
 from orchestrator.smoke.image import KeptContainer, run_image
 from orchestrator.smoke.transcript import to_json
@@ -23,6 +26,7 @@ from orchestrator.workspace import write_atomically
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from orchestrator.engine.docker import ImageFacts
     from orchestrator.smoke.settings import SmokeSettings
     from orchestrator.smoke.transcript import Transcript
     from orchestrator.verdict import CheckResult
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _MOST_RUNS = 1000
+_EARLY = frozenset({"start-failed", "exited-early"})
+"""Causes that a look at the image's files may explain."""
+
 _REFERENCE = re.compile(r"[a-z0-9][a-z0-9._/-]*(?::\d+/[a-z0-9._/-]+)?(?::[\w][\w.-]*|@?sha256:[0-9a-f]+)?")
 """Near enough to what the engine takes to tell a slip from an image that is not there."""
 
@@ -54,6 +61,7 @@ class SmokeReport:
         transcripts: what each run was.
         ready, stop: over the runs that became ready, and that were stopped.
         causes: how many runs failed for which cause.
+        loadable: what stands in the way of a start, read from the image's files, where a run failed early for it.
         kept: the container that was left, where that was asked for.
     """
 
@@ -64,6 +72,7 @@ class SmokeReport:
     ready: Spread | None
     stop: Spread | None
     causes: Mapping[str, int]
+    loadable: CheckResult | None = None
     kept: KeptContainer | None = None
 
     @property
@@ -81,6 +90,7 @@ class SmokeReport:
             "ready": asdict(self.ready) if self.ready else None,
             "stop": asdict(self.stop) if self.stop else None,
             "causes": dict(self.causes),
+            "loadable": asdict(self.loadable) if self.loadable else None,
             "kept": {**asdict(self.kept), "removal": self.kept.removal} if self.kept else None,
             "runs": [
                 {"check": asdict(result), "transcript": to_json(seen)}
@@ -143,8 +153,23 @@ def smoke(
         except KeyboardInterrupt:
             raise InterruptedRunError("the smoke run was ended; nothing of it is left", repair="run it again") from None
         report = _report(reference, image.id, settings, seen, kept[0] if kept else None)
+        if report.causes.keys() & _EARLY:
+            report = replace(report, loadable=_obstacle(engine, image, settings, labels))
         write_atomically(workspace.root / "smoke.json", json.dumps(report.to_json(), indent=2).encode() + b"\n")
         return report
+
+
+def _obstacle(
+    engine: Engine, image: ImageFacts, settings: SmokeSettings, labels: Mapping[str, str]
+) -> CheckResult | None:
+    """Return why the image's first program cannot start, as far as its files tell."""
+    with image_files(engine, image.id, labels=labels) as files:
+        facts = read_loadable(files, image, binary="/", arguments=settings.arguments)
+    if not facts.entry:
+        return None
+    # Without a spec nobody knows which program the image is for: the one that is started is judged for itself.
+    result = loadable.judge(replace(facts, binary=facts.entry[-1]))
+    return None if result.status is Status.PASSED else result
 
 
 def _refuse_nonsense(reference: str, repeat: int, *, keep: bool) -> None:

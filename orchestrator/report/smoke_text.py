@@ -37,6 +37,7 @@ def render_smoke(
     style: Style,
     *,
     spreads: Mapping[str, Spread | None],
+    loadable: CheckResult | None = None,
     removal: str | None = None,
 ) -> str:
     """Return the screen.
@@ -46,10 +47,13 @@ def render_smoke(
         results: one for each run.
         style: of the terminal.
         spreads: times by their name.
+        loadable: what stands in the way of a start, where something does.
         removal: the command that removes the container that was kept.
     """
     failed = [result for result in results if result.status is not Status.PASSED]
     lines = list(_result((failed or list(results))[0], style))
+    if loadable is not None:
+        lines += _result(loadable, style)
     if len(results) > 1:
         lines += [f"  {line}" for line in _distribution(results, spreads)]
     if removal is not None:
@@ -58,15 +62,16 @@ def render_smoke(
     word = style.paint("PASSED", "green") if not failed else style.paint("REFUSED", "red")
     lines += ["", f"{word}  {shown}"]
     if failed:
-        lines.append(f"  cause     {failed[0].cause}")
-        lines += _wrapped("  repair    ", visible(failed[0].repair or ""), style)
+        leading = loadable or failed[0]
+        lines.append(f"  cause     {leading.cause}")
+        lines += _wrapped("  repair    ", visible(leading.repair or ""), style)
     return "".join(f"{style.shown(line)}\n" for line in lines)
 
 
 def _result(result: CheckResult, style: Style) -> Iterator[str]:
     passed = result.status is Status.PASSED
     sign = style.paint(style.sign("✓" if passed else "✗"), "green" if passed else "red")
-    first, *rest = _wrapped(" smoke  ", visible(result.message), style)
+    first, *rest = _wrapped(f" {result.id:8} ", visible(result.message), style)
     yield f"{sign}{first}"
     yield from (f" {line}" for line in rest)
     for fact in result.evidence:

@@ -75,6 +75,14 @@ def test_repeated_runs_show_how_the_starts_are_spread(project: Any, laboratory: 
     assert (run.exit_code, report["causes"]) == (1, {"silent-exit": 2})
 
 
+def test_an_image_that_cannot_start_is_explained_by_its_files(project: Any, laboratory: Any) -> None:
+    """The engine only says that something failed; the reading says which library, which line."""
+    run, report = smoke(project, laboratory.image({"Entrypoint": ["/t/asks-gone"]}), "--json")
+    assert (run.exit_code, report["loadable"]["cause"]) == (1, "library-missing")
+    run = project.invoke("smoke", laboratory.image({"Entrypoint": ["/t/crlf.sh"]}))
+    assert "cause     crlf-in-script" in run.stdout
+
+
 def test_a_kept_container_stays_until_the_command_that_is_named(project: Any, laboratory: Any) -> None:
     """The next run sweeps what dead runs left, and leaves this one alone."""
     image = laboratory.image({"Entrypoint": ["/t/actor"]})
