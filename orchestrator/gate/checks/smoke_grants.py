@@ -33,6 +33,7 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 _CAPABILITY = re.compile(r"Operation not permitted|EPERM|\(os error 1\)|no new privileges", re.IGNORECASE)
+_USER = re.compile(r"Permission denied|EACCES|\(os error 13\)", re.IGNORECASE)
 _MEMORY = re.compile(r"Cannot allocate memory|ENOMEM|\(os error 12\)|out of memory", re.IGNORECASE)
 _PIDS = re.compile(r"Resource temporarily unavailable|Cannot fork|fork: retry|\(os error 11\)", re.IGNORECASE)
 _PATH = re.compile(r"/[\w.+@-]+(?:/[\w.+@-]+)*")
@@ -67,4 +68,11 @@ def missing_grant(transcript: Transcript, settings: SmokeSettings) -> Denial | N
             return Denial(grant="limits.memory", line=line, repair="raise `smoke.limits.memory`")
         if _PIDS.search(line):
             return Denial(grant="limits.pids", line=line, repair="raise `smoke.limits.pids`")
+        if _USER.search(line):
+            return Denial(
+                grant="user",
+                line=line,
+                repair="the image's user may not do that: give it the file or folder in the Dockerfile "
+                "(`COPY --chown=…`, `RUN chown …`), or start it as another USER",
+            )
     return None

@@ -47,7 +47,7 @@ def _not_started(transcript: Transcript, _settings: SmokeSettings) -> Fault | No
         message=f"the image's first program could not be started: {problem}",
         repair="correct ENTRYPOINT or CMD, the file's path, its executable bit (`COPY --chmod=755`) or its first line; "
         "the loadable check says which",
-        may_lack_a_grant=True,
+        may_lack_a_grant="operation not permitted" in problem.lower(),
     )
 
 

@@ -175,6 +175,8 @@ BROKEN = (
          plan=plan(ready={"log": "listening"}, requests=[{"port": 8080}])),
     Case(name="read-only", image=runs("/t/writes.sh", "/var/state"), plan=plan(ready=READY), cause="exited-early",
          says=("read_only: ", "/var to `smoke.writable`")),
+    Case(name="folder-of-root", image=runs("/t/writes.sh", "/opt/state", User="1000"), cause="exited-early",
+         plan=plan(ready=READY, read_only=False), says=("user: ", "--chown")),
     Case(name="chown", image=runs("/t/chown.sh"), plan=plan(ready=READY), cause="exited-early",
          says=("capabilities: ", "CHOWN")),
     Case(name="setuid", image=runs("/t/setuid", "root", User="1000"), plan=plan(ready=READY), cause="exited-early",

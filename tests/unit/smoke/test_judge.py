@@ -44,6 +44,7 @@ def test_a_sound_run_passes_and_says_what_it_showed() -> None:
         ("failed to lookup address information: Name or service not known", "network", "no way out"),
         ("chown: /data: Operation not permitted", "capabilities", "CHOWN"),
         ('sudo: The "no new privileges" flag is set', "capabilities", "CHOWN"),
+        ("mkdir: cannot create directory '/opt/state': Permission denied", "user", "--chown"),
         ("fork: Resource temporarily unavailable", "limits.pids", "smoke.limits.pids"),
         ("memory allocation failed: Cannot allocate memory (os error 12)", "limits.memory", "smoke.limits.memory"),
     ],

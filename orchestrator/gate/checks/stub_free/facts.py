@@ -81,6 +81,7 @@ class ShippedFacts:
         image_path: where the program lies in the image.
         dockerfile: its path, for people.
         cargo_lines: lines of the builder stage's steps that name cargo, in order.
+        linking_lines: those of them that can link a program, as far as their text tells (`cargo check` does not).
         unwitnessed_lines: those of them that call cargo by a path, where no shim stands.
         copies: lines of the COPY instructions between that stage and the image, the last one first.
         builder_path: where the shipped file lies in the builder stage.
@@ -111,6 +112,7 @@ class ShippedFacts:
     image_path: str
     dockerfile: str
     cargo_lines: Sequence[int]
+    linking_lines: Sequence[int]
     unwitnessed_lines: Sequence[int]
     copies: Sequence[int]
     builder_path: str

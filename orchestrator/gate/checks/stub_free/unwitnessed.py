@@ -165,6 +165,14 @@ def _by_size_and_log(facts: ShippedFacts, share: str) -> CheckResult:
             line=facts.copies[0] if facts.copies else None,
             repair=f"copy from the stage that runs `{build_command(facts)}`",
         )
+    if last not in facts.linking_lines:
+        return refused(
+            facts,
+            cause="never-compiled",
+            message=f"the last step that calls cargo links no program (suspect: not really built); the file has {share}",
+            line=last,
+            repair=f"let it build: `{build_command(facts)}`",
+        )
     compiled = re.search(rf"Compiling {re.escape(facts.package)} v", said)
     if said and "Finished" in said and not compiled:
         finished = next(line.strip() for line in said.splitlines() if "Finished" in line)
