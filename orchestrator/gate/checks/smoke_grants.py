@@ -16,7 +16,7 @@ class Denial:
     """Something that the smoke run did not grant and the program asked for.
 
     Attributes:
-        grant: which part of the plan denies it.
+        grant: which part of the plan, or of the image, denies it.
         line: what the program said.
         repair: how to grant it.
     """
@@ -26,53 +26,68 @@ class Denial:
     repair: str
 
 
-_READ_ONLY = re.compile(r"Read-only file system|EROFS|\(os error 30\)", re.IGNORECASE)
-_NETWORK = re.compile(
-    r"Network is unreachable|ENETUNREACH|\(os error 101\)|Temporary failure in name resolution|"
-    r"Name or service not known|failed to lookup address|Could not resolve|EAI_AGAIN",
-    re.IGNORECASE,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sign:
+    """Words by which a denial shows; `{folder}` in the repair is the one that the words name."""
+
+    grant: str
+    words: re.Pattern[str]
+    repair: str
+
+
+def _sign(grant: str, words: str, repair: str) -> _Sign:
+    return _Sign(grant=grant, words=re.compile(words, re.IGNORECASE), repair=repair)
+
+
+_SIGNS = (
+    _sign(
+        "read_only",
+        r"Read-only file system|EROFS|\(os error 30\)",
+        "add {folder} to `smoke.writable`, or set `smoke.read_only: false`, if it rightly writes there",
+    ),
+    _sign(
+        "network",
+        r"Network is unreachable|ENETUNREACH|\(os error 101\)|Temporary failure in name resolution|"
+        r"Name or service not known|failed to lookup address|Could not resolve|EAI_AGAIN",
+        "the smoke run has no way out, not even to a database: give the program a mode that needs none, "
+        "or an address of its own by `smoke.environment`",
+    ),
+    _sign(
+        "capabilities",
+        r"Operation not permitted|EPERM|\(os error 1\)|no new privileges",
+        "all capabilities and new privileges are taken away: list what it rightly needs under "
+        "`smoke.capabilities` (such as CHOWN, SETUID, SETGID), or start it as the user it is to be",
+    ),
+    _sign(
+        "limits.memory",
+        r"Cannot allocate memory|ENOMEM|\(os error 12\)|out of memory",
+        "raise `smoke.limits.memory`",
+    ),
+    _sign(
+        "limits.pids",
+        r"Resource temporarily unavailable|Cannot fork|fork: retry|\(os error 11\)",
+        "raise `smoke.limits.pids`",
+    ),
+    _sign(
+        "user",
+        r"Permission denied|EACCES|\(os error 13\)",
+        "the image's user may not do that: give it the file or folder in the Dockerfile "
+        "(`COPY --chown=…`, `RUN chown …`), or start it as another USER",
+    ),
 )
-_CAPABILITY = re.compile(r"Operation not permitted|EPERM|\(os error 1\)|no new privileges", re.IGNORECASE)
-_USER = re.compile(r"Permission denied|EACCES|\(os error 13\)", re.IGNORECASE)
-_MEMORY = re.compile(r"Cannot allocate memory|ENOMEM|\(os error 12\)|out of memory", re.IGNORECASE)
-_PIDS = re.compile(r"Resource temporarily unavailable|Cannot fork|fork: retry|\(os error 11\)", re.IGNORECASE)
 _PATH = re.compile(r"/[\w.+@-]+(?:/[\w.+@-]+)*")
 
 
 def missing_grant(transcript: Transcript, settings: SmokeSettings) -> Denial | None:
-    """Return the grant that the program's own words ask for; None where they ask for none."""
+    """Return the grant that the program's own words ask for first; None where they ask for none."""
     for line in transcript.texts():
-        if settings.read_only and _READ_ONLY.search(line):
-            paths = [path for path in _PATH.findall(line) if path.count("/") > 1]
-            folder = paths[-1].rpartition("/")[0] if paths else "the folder that it writes to"
-            return Denial(
-                grant="read_only",
-                line=line,
-                repair=f"add {folder} to `smoke.writable`, or set `smoke.read_only: false`, if it rightly writes there",
-            )
-        if _NETWORK.search(line):
-            return Denial(
-                grant="network",
-                line=line,
-                repair="the smoke run has no way out, not even to a database: give the program a mode that needs none, "
-                "or an address of its own by `smoke.environment`",
-            )
-        if _CAPABILITY.search(line):
-            return Denial(
-                grant="capabilities",
-                line=line,
-                repair="all capabilities and new privileges are taken away: list what it rightly needs under "
-                "`smoke.capabilities` (such as CHOWN, SETUID, SETGID), or start it as the user it is to be",
-            )
-        if _MEMORY.search(line):
-            return Denial(grant="limits.memory", line=line, repair="raise `smoke.limits.memory`")
-        if _PIDS.search(line):
-            return Denial(grant="limits.pids", line=line, repair="raise `smoke.limits.pids`")
-        if _USER.search(line):
-            return Denial(
-                grant="user",
-                line=line,
-                repair="the image's user may not do that: give it the file or folder in the Dockerfile "
-                "(`COPY --chown=…`, `RUN chown …`), or start it as another USER",
-            )
+        for sign in _SIGNS:
+            granted = sign.grant == "read_only" and not settings.read_only
+            if not granted and sign.words.search(line):
+                return Denial(grant=sign.grant, line=line, repair=sign.repair.format(folder=_folder(line)))
     return None
+
+
+def _folder(line: str) -> str:
+    paths = [path for path in _PATH.findall(line) if path.count("/") > 1]
+    return str(paths[-1]).rpartition("/")[0] if paths else "the folder that it writes to"
