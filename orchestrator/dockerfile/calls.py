@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _ENDS = frozenset({"&&", "||", ";", "|", "&", ")", ";;", "|&"})
 _LOOPS = re.compile(r"\b(?:for|while|until|xargs|find)\b")
 _LEADS_ON = re.compile(r"\.sh\b|\./|\b(?:make|just|sh|bash|ash|dash|ninja|python3?|perl)\s")
+_LINKS_NOTHING = frozenset(
+    {"check", "c", "clean", "clippy", "doc", "fetch", "fmt", "metadata", "tree", "update", "vendor"}
+)
 _ANY = re.compile(r"[$`]")
 
 
@@ -39,6 +42,12 @@ class CargoCall:
     arguments: tuple[str, ...]
     repeated: bool
     by_path: bool
+
+    @property
+    def links(self) -> bool:
+        """Return whether such a call can link a program; True also where its subcommand is not known."""
+        command = next((word for word in self.arguments if not word.startswith(("-", "+"))), "")
+        return command not in _LINKS_NOTHING
 
     def is_exactly(self, arguments: Sequence[str]) -> bool:
         """Return whether a call's arguments are these."""

@@ -68,6 +68,11 @@ def shipped_facts(
         image_path=spec.image.binary,
         dockerfile=prepared.dockerfile.file,
         cargo_lines=builder.cargo_lines,
+        linking_lines=tuple(
+            step.line
+            for step in steps
+            if step.line in builder.cargo_lines and (not cargo_calls(step) or any(c.links for c in cargo_calls(step)))
+        ),
         unwitnessed_lines=tuple(
             step.line
             for step in steps

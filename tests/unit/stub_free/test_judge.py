@@ -69,6 +69,7 @@ def facts(*calls: PlacedCall, shipped: str | None = IMAGE, **changed: Any) -> Sh
         "image_path": "/usr/local/bin/app",
         "dockerfile": "Dockerfile",
         "cargo_lines": (4, 6),
+        "linking_lines": (4, 6),
         "unwitnessed_lines": (),
         "copies": (9,),
         "builder_path": RELEASE,
@@ -286,6 +287,7 @@ def test_without_a_witness_size_and_log_speak() -> None:
     said = {6: "    Finished `release` profile [optimized] target(s) in 0.06s"}
     assert answer(judge(replace(small, logs=said))) == ("cached-stub", 6)
     assert answer(judge(replace(small, cargo_lines=(4,)))) == ("never-compiled", 4)
+    assert answer(judge(replace(small, logs=said, linking_lines=(4,)))) == ("never-compiled", 6)
     assert answer(judge(replace(small, cargo_lines=()))) == ("never-compiled", 9)
 
 

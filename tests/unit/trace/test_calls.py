@@ -62,3 +62,8 @@ def test_a_path_before_cargo_is_seen() -> None:
 def test_an_unclosed_quote_is_read_as_far_as_it_goes() -> None:
     step = dockerfile("RUN echo 'oh && cargo build").stages[0].instructions[0]
     assert [found.arguments for found in cargo_calls(step)] == [("build",)]
+
+
+def test_a_check_links_nothing() -> None:
+    file = dockerfile("RUN cargo check --release", "RUN cargo +nightly build", "RUN cargo $COMMAND")
+    assert [found.links for step in file.stages[0].instructions for found in cargo_calls(step)] == [False, True, True]

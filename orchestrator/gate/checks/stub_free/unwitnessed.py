@@ -169,7 +169,7 @@ def _by_size_and_log(facts: ShippedFacts, share: str) -> CheckResult:
         return refused(
             facts,
             cause="never-compiled",
-            message=f"the last step that calls cargo links no program (suspect: not really built); the file has {share}",
+            message=f"the last step that calls cargo links nothing (suspect: not really built); the file has {share}",
             line=last,
             repair=f"let it build: `{build_command(facts)}`",
         )
