@@ -18,7 +18,17 @@ _SHIM = files("orchestrator.toolchains.cargo") / "shim"
 WITNESS_FOLDERS = ("/var/tmp/.twinbuild", "/tmp/.twinbuild", "/opt/.twinbuild")  # noqa: S108 - paths inside a build
 """Where the witness of a call may lie in the stage that made it; the first that is writable and no mount."""
 
-_PARTS = ("words", "sources", "beside.awk", "oddly", "freshness", "marks.awk", "programs", "witness")
+_PARTS = (
+    "words",
+    "sources",
+    "metadata.awk",
+    "beside.awk",
+    "oddly",
+    "freshness",
+    "marks.awk",
+    "programs",
+    "witness",
+)
 _OFF = b'if [ -e "${CARGO_HOME:-${HOME-}/.cargo}/registry/.twinbuild" ]; then export CARGO_NET_OFFLINE=true; fi\n'
 """With the guard off no cargo of ours stands in PATH; the crates are still found."""
 

@@ -24,6 +24,6 @@ function normal(path,    parts, kept, count, n, i) {
         sub(/\/[^\/]*$/, "", folder)
         if (substr(found, 1, 1) != "/") found = folder "/" found
         found = normal(found)
-        if (found != "/" && found != workspace && index(found "/", workspace "/") != 1) print found
+        if (found != "/" && found != workspace && index(found "/", workspace "/") != 1 && !seen[found]++) print found
     }
 }
