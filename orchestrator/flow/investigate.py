@@ -47,8 +47,11 @@ def investigate(
     if candidate is None:
         raise EngineUnreachableError("the engine lost the candidate image", repair="run the build again")
     remembered: set[str] = set()
-    loading = _loading(candidate, spec, image, around, remembered)
-    image_run, local_run = _runs(candidate, spec, local, around, remembered)
+    with ThreadPoolExecutor(1) as pool:
+        # Both mostly wait for the engine, and neither needs the other's answer.
+        reading = pool.submit(_loading, candidate, spec, image, around, remembered)
+        image_run, local_run = _runs(candidate, spec, local, around, remembered)
+        loading = reading.result()
     copies = prepared.builder.copies
     comparison = _comparison(prepared, local, image, around)
     return GateEvidence(
