@@ -172,6 +172,11 @@ def parse(text: str, *, file: str, arguments: Mapping[str, str]) -> Dockerfile:
     import dockerfile as buildkit  # noqa: PLC0415 - a Go runtime starts with it, which `invoke spec` needs not
 
     text = text.replace("\r\n", "\n")
+    if any("\ud800" <= letter <= "\udfff" for letter in text if letter > "\ud7ff"):
+        # Half a surrogate pair is no text, and the parser's binding crashes on it.
+        raise DockerfileInvalidError(
+            "the Dockerfile is no UTF-8 text", location=Location(file=file), repair="save it as UTF-8"
+        )
     try:
         commands = buildkit.parse_string(text)
     except buildkit.GoParseError as error:

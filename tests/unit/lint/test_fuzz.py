@@ -92,3 +92,10 @@ def test_many_stages() -> None:
     """A long chain of stages, each based on the one before."""
     chain = "\n".join(f"FROM s{number} AS s{number + 1}\nRUN cargo build" for number in range(150))
     check(f"FROM a AS s0\n{chain}\n", None)
+
+
+@pytest.mark.parametrize("text", ["FROM a\nRUN \ud800\n", "FROM a\nCOPY --from=\U00020000b x y\n"])
+def test_text_that_the_parser_cannot_take(text: str) -> None:
+    """What crashes the binding of BuildKit's parser, or cannot come back from it, is refused as a Dockerfile."""
+    with pytest.raises(DockerfileInvalidError):
+        parse(text, file="Dockerfile", arguments={})
