@@ -124,11 +124,15 @@ class Bench:
         return Shipped(bench=self, build=built, calls=read_witness(built.witness))
 
     def states(self) -> dict[int, StepState]:
-        """Return how the steps of the last build ended, by line."""
+        """Return how the steps of the last build ended, by line; bases are no steps that a layer cache serves."""
+        bases = {stage.line for stage in self.dockerfile().stages}
         return {
-            event.location.line or 0: event.state
+            event.location.line: event.state
             for event in self.events
-            if isinstance(event, StepEvent) and event.location is not None
+            if isinstance(event, StepEvent)
+            and event.location
+            and event.location.line
+            and event.location.line not in bases
         }
 
     def clean(self) -> None:
