@@ -14,6 +14,7 @@ import struct
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.binary import elf_tables as tables
@@ -30,6 +31,7 @@ _CONDITIONAL = re.compile(rb"\x0f[\x80-\x8f]")
 _OPERAND = re.compile(rb"[\x05\x0d\x15\x1d\x25\x2d\x35\x3d\xe8\xe9].{4}", re.DOTALL)
 _MOST_SWAPPED = 400
 """Of the functions that share name and size so many are looked through for the partner of one of them."""
+_MOST_LENGTHS = 32  # bytes of one function
 _FEW = 8
 """So many of these are compared with it in full."""
 _CALLS = b"\xe8\xe9"
@@ -237,13 +239,18 @@ class _Comparer:
             if self._meet(here, place, local + place + 4 + mine, image + place + 4 + other):
                 explained[place : place + 4] = here[place : place + 4]
         if self._lengths and explained != here:
-            for place in [n for n, (one, two) in enumerate(zip(here, explained, strict=True)) if one != two]:
-                for width in (4, 1):
-                    mine = int.from_bytes(here[place : place + width], "little")
-                    other = int.from_bytes(explained[place : place + width], "little")
-                    if (mine, other) in self._lengths:
-                        explained[place : place + width] = here[place : place + width]
+            self._explain_lengths(here, explained)
         return explained == here
+
+    def _explain_lengths(self, here: bytes, explained: bytearray) -> None:
+        """Take out lengths of texts that differ; a body with more than a few other bytes holds more than that."""
+        differing = (n for n, (one, two) in enumerate(zip(here, explained, strict=True)) if one != two)
+        for place in list(islice(differing, _MOST_LENGTHS)):
+            for width in (4, 1):
+                mine = int.from_bytes(here[place : place + width], "little")
+                other = int.from_bytes(explained[place : place + width], "little")
+                if (mine, other) in self._lengths:
+                    explained[place : place + width] = here[place : place + width]
 
     def tables_equal(self) -> bool:
         """Compare the code outside of functions that linkers write: `.init`, `.fini`, the tables of `.plt`."""

@@ -146,10 +146,10 @@ def _take_out_tables(
     (local, here, mine), (image, there, theirs) = sides
     by_size: dict[int, list[tuple[int, Hashable]]] = {}
     for start, end in theirs:
-        if right[content := image.content(there, start, end)]:
+        if right[content := image.content(there, start, end)] and image.distances(start) is not None:
             by_size.setdefault(end - start, []).append((start, content))
     for start, end in mine:
-        if not left[content := local.content(here, start, end)]:
+        if not left[content := local.content(here, start, end)] or local.distances(start) is None:
             continue
         for other, counterpart in by_size.get(end - start, [])[:_MOST_COMPARED]:
             if right[counterpart] and tables_meet(local, start, image, other):

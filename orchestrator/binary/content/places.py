@@ -65,6 +65,7 @@ class Places:
         self._normalise = normalise
         self._known: dict[int, Hashable] = {}
         self._contents: dict[tuple[int, int], Hashable] = {}
+        self._tables: dict[int, list[int] | None] = {}
         self._relocated: list[int] = sorted(layout.relocations)
         self.bounds: list[int] = like.bounds if like else _bounds(layout, self._relocated)
 
@@ -180,6 +181,31 @@ class Places:
             return None, b""
         return section, bytes(self.layout.read(section, address, self._end(section, address)))
 
+    def distances(self, address: int) -> list[int] | None:
+        """Return where a table of distances leads; None for what is no such table."""
+        if address not in self._tables:
+            self._tables[address] = self._read_distances(address)
+        return self._tables[address]
+
+    def _read_distances(self, address: int) -> list[int] | None:
+        section, content = self.extent(address)
+        if section is None or section.flags & (tables.WRITE | tables.EXECUTE) or section.name.startswith(FOLLOWS):
+            return None
+        # Zeros at the end fill up to the next constant; no distance is zero.
+        size = -(-len(content.rstrip(b"\0")) // 4) * 4
+        if size > len(content):
+            return None
+        targets = [address + offset for (offset,) in _TABLE_ENTRY.iter_unpack(content[:size])]
+        if len(targets) < _FEWEST_CASES:
+            return None
+        for target in targets:
+            home = self.layout.section(target)
+            if home is None or address <= target < address + size:
+                return None
+            if home.name != section.name and not home.flags & tables.EXECUTE:
+                return None
+        return targets
+
     def _jumps(self, content: bytes | bytearray, start: int) -> tuple[int, Hashable] | None:
         """Return the length of a table of jumps at the beginning of a constant, and where they lead.
 
@@ -205,34 +231,13 @@ def tables_meet(local: Places, mine: int, image: Places, other: int) -> bool:
     must lead out of the table into read-only data or code, and what the differing ones lead to must be equal for some
     bytes that are not all zero. Where a text ends is told by the next one, at the latest.
     """
-    tables_ = [_distances(places, address) for places, address in ((local, mine), (image, other))]
+    tables_ = [places.distances(address) for places, address in ((local, mine), (image, other))]
     here, there = tables_
     if here is None or there is None or len(here) != len(there):
         return False
     ends = [sorted(row) for row in (here, there)]
     moved = [(a, b) for a, b in zip(here, there, strict=True) if a - mine != b - other]
     return all(_same_text((local, a, ends[0]), (image, b, ends[1])) for a, b in moved)
-
-
-def _distances(places: Places, address: int) -> list[int] | None:
-    """Return where a table of distances leads; None for what is no such table."""
-    section, content = places.extent(address)
-    if section is None or section.flags & (tables.WRITE | tables.EXECUTE) or section.name.startswith(FOLLOWS):
-        return None
-    # Zeros at the end fill up to the next constant; no distance is zero.
-    size = -(-len(content.rstrip(b"\0")) // 4) * 4
-    if size > len(content):
-        return None
-    targets = [address + offset for (offset,) in _TABLE_ENTRY.iter_unpack(content[:size])]
-    if len(targets) < _FEWEST_CASES:
-        return None
-    for target in targets:
-        home = places.layout.section(target)
-        if home is None or address <= target < address + size:
-            return None
-        if home.name != section.name and not home.flags & tables.EXECUTE:
-            return None
-    return targets
 
 
 def _same_text(mine: tuple[Places, int, list[int]], other: tuple[Places, int, list[int]]) -> bool:

@@ -18,14 +18,14 @@ _DIGEST = re.compile(
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Likely when what differs reads as a hash on both sides, or as the mark of uncommitted changes on one."""
+    """Likely when all code is equal and what differs reads as a hash on both sides, or as `-dirty` on one."""
     texts = [pair for pair in differing_texts(difference) if _is_id(pair.local, pair.image)]
     if not texts:
         return None
     shown = [f"{pair.local or 'nothing'} (local) {pair.image or 'nothing'} (image)" for pair in texts]
     return Suspicion(
         cause="commit-id",
-        likelihood=Likelihood.LIKELY,
+        likelihood=Likelihood.LIKELY if difference.code_equal else Likelihood.POSSIBLE,
         explanation=f"a commit or digest is part of the program: {listed(shown, most=2)}",
         repair="build both sides from the same commit; a build without .git cannot ask git, so pass the commit in "
         "under `inputs` (`${source.commit}`)",

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Certain when all else is equal, likely otherwise, where texts differ by folders that lead to no source file."""
+    """Certain when all else is equal, likely when all code is; where texts differ by folders of no source file."""
     found = [pair for pair in folders(difference) if any(not tail.endswith(SOURCES) for tail in pair.examples)]
     found = [pair for pair in found if not is_out_dir(pair)]
     if not found or difference.content is None:
         return None
     shown = [f"{pair.local}{pair.examples[0]} (local) {pair.image}{pair.examples[0]} (image)" for pair in found]
+    # Where code differs as well, unrelated texts may happen to end alike.
+    likelihood = Likelihood.LIKELY if difference.code_equal else Likelihood.POSSIBLE
+    if difference.content.equal:
+        likelihood = Likelihood.CERTAIN
     return Suspicion(
         cause="manifest-dir",
-        likelihood=Likelihood.CERTAIN if difference.content.equal else Likelihood.LIKELY,
+        likelihood=likelihood,
         explanation=f"a folder of the build is part of the program: {listed(shown, most=2)}",
         repair="build at the same absolute path on both sides (the local build does where namespaces are allowed; "
         "`invoke doctor`), or read the folder at run time instead of `env!`",

@@ -16,14 +16,18 @@ if TYPE_CHECKING:
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Certain when all else is equal, likely otherwise, where texts differ by `…/build/<package>-<hash>/out`."""
+    """Certain when all else is equal, likely when all code is, where texts differ by `…/build/<package>-<hash>/out`."""
     found = [pair for pair in folders(difference) if is_out_dir(pair)]
     if not found or difference.content is None:
         return None
     shown = [f"{pair.local} (local) {pair.image} (image)" for pair in found]
+    # Where code differs as well, unrelated texts may happen to end alike.
+    likelihood = Likelihood.LIKELY if difference.code_equal else Likelihood.POSSIBLE
+    if difference.content.equal:
+        likelihood = Likelihood.CERTAIN
     return Suspicion(
         cause="out-dir",
-        likelihood=Likelihood.CERTAIN if difference.content.equal else Likelihood.LIKELY,
+        likelihood=likelihood,
         explanation=f"a build script's OUT_DIR is part of the program: {listed(shown, most=1)}",
         repair="use `include!`/`include_str!` of the file instead of keeping its path; the hash in it also depends on "
         "`--target` and features, so pass the same on both sides",

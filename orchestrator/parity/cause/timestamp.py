@@ -23,7 +23,7 @@ _EARLIEST, _LATEST = 1_262_304_000, 2_147_483_647  # 2010 to the end of 32-bit t
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Likely when what differs reads as a date or as seconds since 1970 on both sides."""
+    """Likely when all code is equal and what differs reads as a date or as seconds since 1970 on both sides."""
     texts = [pair for pair in differing_texts(difference) if _is_time(pair.local) and _is_time(pair.image)]
     numbers = () if texts else _numbers(difference)
     if not texts and not numbers:
@@ -33,7 +33,7 @@ def weigh(difference: Difference) -> Suspicion | None:
     ]
     return Suspicion(
         cause="timestamp",
-        likelihood=Likelihood.LIKELY,
+        likelihood=Likelihood.LIKELY if difference.code_equal or not texts else Likelihood.POSSIBLE,
         explanation=f"the time of the build is part of the program: {listed(shown, most=2)}",
         repair="set SOURCE_DATE_EPOCH under `inputs` where the build script honours it; otherwise take the time out of "
         "it, or pass it in as one input of both sides",

@@ -14,6 +14,14 @@ from orchestrator.verdict import Evidence
 if TYPE_CHECKING:
     from orchestrator.parity.difference import Difference
 
+_EXPLAINS = frozenset(
+    {
+        *("codegen-settings", "codegen-units", "other-sources", "features", "symbol-hash", "own-data", "paths"),
+        *("manifest-dir", "out-dir", "timestamp", "commit-id", "nondeterminism", "c-compiler", "linker"),
+    }
+)
+"""Another toolchain brings another standard library, with texts and tables of its own: what is left is told once the
+toolchains are the same."""
 _RUST = ("rustc ", STANDARD_LIBRARY)
 
 
@@ -38,5 +46,5 @@ def weigh(difference: Difference) -> Suspicion | None:
         if rust
         else "give the builder's base image the same C compiler packages as this machine",
         evidence=tuple(Evidence(label=f"tools, only {side}", value=listed(names)) for side, names in shown),
-        explains=frozenset({"codegen-settings", "codegen-units", "other-sources", "features", "symbol-hash"}),
+        explains=_EXPLAINS,
     )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from orchestrator.parity.difference import Difference
 
-_MOST = 400
+_MOST = 100
 _SHORTEST_SHARE = 4  # characters that two texts must have in common to be versions of each other
 _WORD = re.compile(rb"[\w:.+@-]")
 _TEXT = re.compile(rb"[\x20-\x7e\t\n]{4,}")
@@ -31,7 +31,8 @@ def differing_texts(difference: Difference) -> tuple[TextPair, ...]:
     if content is None:
         return ()
     here, there = (_printable(side) for side in (content.constants.only_local, content.constants.only_image))
-    here, there = [t for t in here if t not in there][:_MOST], [t for t in there if t not in here][:_MOST]
+    shared = set(here) & set(there)
+    here, there = ([text for text in side if text not in shared][:_MOST] for side in (here, there))
     found = []
     for text in here:
         other = max(there, key=lambda candidate: _shared(text, candidate), default=None)
