@@ -1,4 +1,4 @@
-"""What the shim witnessed of cargo's calls inside the image build. Reading only; `gate/checks/stub_free.py` judges."""
+"""What the shim witnessed of cargo's calls inside the image build. Reading only; `gate/checks/stub_free/` judges."""
 
 from __future__ import annotations
 
