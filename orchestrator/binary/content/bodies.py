@@ -18,13 +18,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.binary import elf_tables as tables
-from orchestrator.binary.content.places import FOLLOWS, REFERENCE, operand_end, reads, tables_meet
+from orchestrator.binary.content.between import between, linker_code
+from orchestrator.binary.content.distance_tables import tables_meet
+from orchestrator.binary.content.places import FOLLOWS, REFERENCE, operand_end, reads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from orchestrator.binary.content.layout import Body, Layout
-    from orchestrator.binary.content.places import Places
+from orchestrator.binary.content.places import Places
 
 _DISPLACEMENT = struct.Struct("<i")
 _CONDITIONAL = re.compile(rb"\x0f[\x80-\x8f]")
@@ -36,7 +38,6 @@ _FEW = 8
 """So many of these are compared with it in full."""
 _CALLS = b"\xe8\xe9"
 _UNREAD = tuple(prefix for prefix in FOLLOWS if prefix != ".got")
-_PADDING = re.compile(rb"[\x90\xcc\x00\x66\x0f\x1f\x2e\x84\x44\x40\x80]*")
 
 
 class Alike(Enum):
@@ -120,7 +121,7 @@ def compare_bodies(
         changed=tuple(changed),
         only_local=tuple(only_local),
         only_image=tuple(only_image),
-        between_equal=_between(local.layout) == _between(image.layout) and comparer.tables_equal(),
+        between_equal=between(local.layout) == between(image.layout) and comparer.tables_equal(),
     )
 
 
@@ -254,7 +255,7 @@ class _Comparer:
 
     def tables_equal(self) -> bool:
         """Compare the code outside of functions that linkers write: `.init`, `.fini`, the tables of `.plt`."""
-        here, there = _linker_code(self._local.layout), _linker_code(self._image.layout)
+        here, there = linker_code(self._local.layout), linker_code(self._image.layout)
         if here.keys() != there.keys():
             return False
         return all(
@@ -279,28 +280,3 @@ def _by_name(bodies: Iterable[Body]) -> dict[str, list[Body]]:
 def _code(layout: Layout, body: Body) -> bytes:
     section = layout.section(body.start)
     return b"" if section is None else bytes(layout.read(section, body.start, body.end))
-
-
-def _linker_code(layout: Layout) -> dict[str, tuple[int, bytes]]:
-    return {
-        section.name: (section.address, bytes(layout.read(section, section.address, section.address + section.size)))
-        for section in layout.sections
-        if section.flags & tables.EXECUTE and section.name != ".text" and not layout.function(section.address)
-    }
-
-
-def _between(layout: Layout) -> list[bytes]:
-    """Return what lies between the functions of `.text`, padding left out, sorted."""
-    section = layout.named_section(".text")
-    return [] if section is None else sorted(_gaps(layout, section))
-
-
-def _gaps(layout: Layout, section: tables.Section) -> Iterator[bytes]:
-    position, end = section.address, section.address + section.size
-    for start, stop in [*((body.start, body.end) for body in layout.functions), (end, end)]:
-        if section.address <= start <= end and start > position:
-            gap = bytes(layout.read(section, position, start))
-            if _PADDING.fullmatch(gap) is None:
-                yield gap.strip(b"\xcc\x90\0")
-        if section.address <= start <= end:
-            position = max(position, stop)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.binary import elf_tables as tables
-from orchestrator.binary.content.places import FOLLOWS, tables_meet
+from orchestrator.binary.content.distance_tables import tables_meet
+from orchestrator.binary.content.places import FOLLOWS
 from orchestrator.binary.content.unwind import read_records
 
 if TYPE_CHECKING:

@@ -35,7 +35,6 @@ _DISPLACEMENT = struct.Struct("<i")
 _LONGEST_TEXT = 1 << 16
 _TABLE_ENTRY = struct.Struct("<i")
 _FEWEST_CASES = 2
-_SHORTEST_TEXT = 4  # bytes that two texts must have in common; fewer are equal by chance
 # Opcodes whose operand is followed by an immediate; Intel SDM volume 2, appendix A.
 _ONE_BYTE = frozenset({0x80, 0x83, 0xC0, 0xC1, 0xC6, 0x6B})
 _FOUR_BYTES = frozenset({0x81, 0xC7, 0x69})
@@ -222,40 +221,6 @@ class Places:
         if owner is None or len(targets) < _FEWEST_CASES:
             return None
         return 4 * len(targets), (owner.name, *targets)
-
-
-def tables_meet(local: Places, mine: int, image: Places, other: int) -> bool:
-    """Return whether two constants are tables of distances (four bytes each) that lead to the same things.
-
-    LLVM turns a switch that yields texts into such a table. So that no list of numbers is taken for one, all distances
-    must lead out of the table into read-only data or code, and what the differing ones lead to must be equal for some
-    bytes that are not all zero. Where a text ends is told by the next one, at the latest.
-    """
-    tables_ = [places.distances(address) for places, address in ((local, mine), (image, other))]
-    here, there = tables_
-    if here is None or there is None or len(here) != len(there):
-        return False
-    ends = [sorted(row) for row in (here, there)]
-    moved = [(a, b) for a, b in zip(here, there, strict=True) if a - mine != b - other]
-    return all(_same_text((local, a, ends[0]), (image, b, ends[1])) for a, b in moved)
-
-
-def _same_text(mine: tuple[Places, int, list[int]], other: tuple[Places, int, list[int]]) -> bool:
-    """Compare what two distances lead to: a program, an address, and where things in the table's reach end."""
-    (local, start, _), (image, counterpart, _) = mine, other
-    here, there = local.layout.section(start), image.layout.section(counterpart)
-    if here is None or there is None or here.name != there.name:
-        return False
-    if here.flags & tables.EXECUTE:
-        return local.layout.function(start) is not None and local.at(start) == image.at(counterpart)
-    lengths = []
-    for places, address, ends in (mine, other):
-        following = bisect_right(ends, address)
-        length = len(places.extent(address)[1])
-        lengths.append(min(length, ends[following] - address) if following < len(ends) else length)
-    size = min(lengths)
-    text = local.layout.read(here, start, start + size)
-    return size >= _SHORTEST_TEXT and any(text) and text == image.layout.read(there, counterpart, counterpart + size)
 
 
 def operand_end(body: bytes, place: int) -> int:
