@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.process import run
+from orchestrator.engine.root_view import root_view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -125,34 +126,10 @@ def _users() -> tuple[tuple[str, ...], ...]:
 
 
 def _root(binds: Sequence[Bind]) -> Iterator[str]:
-    """Yield what makes the root folder: this machine's entries, read-only, with room for the binds.
-
-    A mount point cannot be made in a folder that is only bound. So each folder on the way to one is made anew, and its
-    entries are bound one by one.
-    """
+    """Yield what makes the root folder: this machine's, with empty folders where a fresh container has these."""
     for folder in HIDDEN:
         yield from ("--dir", folder)
-    yield from _entries(Path("/"), [Path(name) for name in (*(bind.target for bind in binds), *_OWN)])
-
-
-def _entries(folder: Path, ours: Sequence[Path]) -> Iterator[str]:
-    for entry in _listed(folder):
-        if entry in ours:
-            continue
-        if entry.is_symlink():
-            yield from ("--symlink", str(entry.readlink()), str(entry))
-        elif any(place.is_relative_to(entry) for place in ours):
-            yield from ("--dir", str(entry))
-            yield from _entries(entry, ours)
-        else:
-            yield from ("--ro-bind-try", str(entry), str(entry))
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except PermissionError:
-        return []
+    yield from root_view([*(bind.target for bind in binds), *_OWN])
 
 
 def _mounts(binds: Sequence[Bind]) -> Iterator[str]:

@@ -5,16 +5,15 @@ So it finds its port free, writes where the image's program may write, and leave
 
 from __future__ import annotations
 
-import os
-import posixpath
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.process import run
+from orchestrator.engine.root_view import root_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 _PROGRAMS = "/run/twinbuild"
 _OWN = ("/dev", "/proc", "/run")
@@ -42,44 +41,10 @@ def sandbox_command(program: Path, places: Mapping[str, Path], environment: Mapp
     if bwrap is None:
         return None
     inside = f"{_PROGRAMS}/{program.name}"
-    sandbox = [bwrap, "--die-with-parent", "--unshare-net", "--unshare-ipc", *_root(places)]
+    sandbox = [bwrap, "--die-with-parent", "--unshare-net", "--unshare-ipc", *root_view([*_OWN, *places])]
     sandbox += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run", "--ro-bind", str(program), inside]
     for path, place in places.items():
         sandbox += ["--bind", str(place), path]
     sandbox += ["--chdir", "/", "--"]
     tried = run([*sandbox, "/bin/true"], environment={"PATH": environment.get("PATH", "")})
     return None if tried.exit_code else [*sandbox, inside]
-
-
-def _root(places: Mapping[str, Path]) -> list[str]:
-    """Return the arguments that give this machine's files read-only, with room for the folders that it lacks.
-
-    Nothing can be made in what is bound read-only. So the nearest folder that exists becomes an empty one with this
-    machine's entries bound into it, and bubblewrap makes what is missing between them.
-    """
-    opened = sorted({_existing(path) for path in places if not _exists(path)} - {""})
-    words = list(_entries("/")) if "/" in opened else ["--ro-bind", "/", "/"]
-    for folder in opened:
-        if folder != "/":
-            words += ["--tmpfs", folder, *_entries(folder)]
-    return words
-
-
-def _exists(path: str) -> bool:
-    return Path(path).is_dir() or any(path == own or path.startswith(f"{own}/") for own in _OWN)
-
-
-def _existing(path: str) -> str:
-    parent = posixpath.dirname(path)
-    return parent if Path(parent).is_dir() else _existing(parent)
-
-
-def _entries(folder: str) -> Iterator[str]:
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.path in _OWN:
-            continue
-        if entry.is_symlink():
-            yield from ("--symlink", str(Path(entry.path).readlink()), entry.path)
-        else:
-            # Whatever goes away meanwhile is no reason to fail.
-            yield from ("--ro-bind-try", entry.path, entry.path)
