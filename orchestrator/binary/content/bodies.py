@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from orchestrator.binary.content.layout import Body, Layout
-from orchestrator.binary.content.places import Places
+    from orchestrator.binary.content.places import Places
 
 _DISPLACEMENT = struct.Struct("<i")
 _CONDITIONAL = re.compile(rb"\x0f[\x80-\x8f]")
