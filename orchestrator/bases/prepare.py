@@ -131,10 +131,17 @@ def _from_engine(engine: Engine, reference: str) -> BaseImage:
     if image is None:
         raise BaseUnavailableError(
             f"the Dockerfile builds on {reference}, which the engine does not have and the spec does not name",
-            repair=f"pull it, or say under `bases` where it comes from, for example\n"
-            f"    bases:\n      {reference}: {{bootstrap: {{suite: bookworm, packages: [ca-certificates]}}}}",
+            repair=f"docker pull {reference}, or say in the spec where it comes from, for example",
+            detail=("bases:", f"  {reference}: {{bootstrap: {_example(reference)}}}"),
         )
     return _pinned(engine, reference, image.id, Origin.ENGINE)
+
+
+def _example(reference: str) -> str:
+    """Return what a base of that name is most likely meant to hold."""
+    if reference.startswith("rust"):
+        return "{suite: bookworm, packages: [gcc, libc6-dev], toolchain: host}"
+    return "{suite: bookworm, packages: [ca-certificates]}"
 
 
 def _pinned(engine: Engine, reference: str, image_id: str, origin: Origin) -> BaseImage:

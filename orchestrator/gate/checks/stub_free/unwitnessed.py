@@ -192,5 +192,8 @@ def _by_size_and_log(facts: ShippedFacts, share: str) -> CheckResult:
         message=f"the image's program has {share} and was not compiled by a witnessed call "
         f"(suspect: {'cached stub' if stub else 'not really built'})",
         line=last,
-        repair="set `stub: {guard: enforce}`, which witnesses every call of cargo and names the step",
+        repair=(
+            f"make the sources newer than the artifacts in that step: {TOUCH} && cargo build …; or " if stub else ""
+        )
+        + "set `stub: {guard: enforce}`, which witnesses every call of cargo and names the step",
     )
