@@ -11,6 +11,7 @@ from orchestrator.binary.read import profile_of
 from orchestrator.engine.files import image_files
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, told
+from orchestrator.flow.inputs import build_facts
 from orchestrator.flow.shipped import shipped_facts
 from orchestrator.gate.checks import behaviour, smoke
 from orchestrator.gate.run_checks import GateEvidence
@@ -77,6 +78,7 @@ def _comparison(prepared: Prepared, local: LocalBuild, image: ImageBuild, around
         profile=lambda digest: profile_of(paths[digest], digest, workspace=around.workspace),
         own=[member.name.replace("-", "_") for member in prepared.project.members],
         content=lambda here, there: explain_difference(paths[here], paths[there]),
+        facts=build_facts(prepared, local, image),
     )
 
 

@@ -1,0 +1,25 @@
+"""What a run knows of both builds' inputs explains the difference before anything is guessed from bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.engine, pytest.mark.cargo]
+
+TARGET = "x86_64-unknown-linux-gnu"
+
+
+def test_a_target_on_one_side_is_the_cause(hello: Any) -> None:
+    """The image builds with an explicit --target, the host does not: that is said, and nothing else is blamed."""
+    place = hello.folder / "Dockerfile"
+    text = place.read_text(encoding="utf-8").replace(
+        "cargo build --release", f"cargo build --release --target {TARGET}"
+    )
+    place.write_text(text.replace("target/release/hello", f"target/{TARGET}/release/hello"), encoding="utf-8")
+    run = hello.build()
+    parity = run.check("parity")
+    assert run.check("stub-free")["status"] == "passed", run.check("stub-free")
+    assert (run.exit_code, parity["cause"]) == (1, "symbol-hash")
+    assert TARGET in parity["message"] + str(parity["evidence"])
