@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _suite(record: RunRecord) -> Element:
-    root = ElementTree.fromstring(render(record))  # noqa: S314 - our own output
+    root = ET.fromstring(render(record))  # noqa: S314 - our own output
     assert root.tag == "testsuites"
     suite = root.find("testsuite")
     assert suite is not None
