@@ -38,6 +38,7 @@ def _checks(root: Path) -> tuple[Check, ...]:
         Check(name="types", command=f"{python} mypy", fast=True),
         Check(name="layers", command=f"{programs}/lint-imports", fast=True),
         Check(name="shell", command=f"{programs}/shellcheck -s sh {scripts}", fast=True),
+        Check(name="Dockerfile rules", command=f"{programs}/invoke lint", fast=True),
         Check(name="unit tests", command=f"{python} pytest -q tests/unit tests/architecture", fast=True),
         Check(name="sample build", command=f"{programs}/invoke build"),
         Check(name="integration tests", command=f"{python} pytest -q --require-engine tests/integration"),
