@@ -23,8 +23,8 @@ _REDRAW_SECONDS = 0.2
 _SILENCE_SECONDS = 60.0
 """A CI server ends a job that prints nothing for long; a line a minute also says what takes the time."""
 
-_PLAIN_NAME = 100
-"""Columns of a step's name in plain lines."""
+_PLAIN_WIDTH = 100
+"""Columns of a plain line, whatever the RUN step's length."""
 
 _OWN_SHOWN_SECONDS = 1.0
 """A step of this tool's own is told only if it takes this long, or fails."""
@@ -144,15 +144,15 @@ class Lines(_Display):
         if isinstance(event, NoteEvent):
             self._write(f"  {event.lane:7} {one_line(event.text)}")
         elif isinstance(event, StepEvent) and _worth_a_line(event) and self._first_end(event):
-            self._write(_ended(event, self._style, _PLAIN_NAME))
+            self._write(_ended(event, self._style, _PLAIN_WIDTH))
 
     def _passed(self) -> None:
         now = self._clock()
         if now - self._written >= _SILENCE_SECONDS:
             for step in _oldest_by_lane(self._running.values()):
                 said = f" {self._style.sign('·')} {step.said}" if step.said else ""
-                text = self._style.cut(f"{step.name}{said}", _PLAIN_NAME)
-                self._write(f"  {step.lane:7} {duration(now - step.began):>9}  still at work: {text}")
+                text = f"  {step.lane:7} {duration(now - step.began):>9}  still at work: {step.name}{said}"
+                self._write(self._style.cut(text, _PLAIN_WIDTH))
 
     def _write(self, text: str) -> None:
         self._written = self._clock()
@@ -173,7 +173,7 @@ class Live(_Display):
         if isinstance(event, NoteEvent):
             self._screen.print(self._style.cut(f"  {event.lane:7} {one_line(event.text)}", width))
         elif isinstance(event, StepEvent) and event.state is StepState.FAILED and self._first_end(event):
-            self._screen.print(_ended(event, self._style, width - 20))
+            self._screen.print(_ended(event, self._style, width))
         elif self._clock() - self._drawn_at < _REDRAW_SECONDS:
             # A build may print thousands of lines a second; the ticker draws the last one soon enough.
             return
@@ -217,7 +217,9 @@ def _worth_a_line(event: StepEvent) -> bool:
     return not event.own or event.state is StepState.FAILED or (event.seconds or 0.0) >= _OWN_SHOWN_SECONDS
 
 
-def _ended(event: StepEvent, style: Style, room: int) -> str:
+def _ended(event: StepEvent, style: Style, width: int) -> str:
+    """Return the line of a finished step; its name is cut so that the line keeps to the width."""
     took = "cached" if event.state is StepState.CACHED else duration(event.seconds)
     failed = " FAILED" if event.state is StepState.FAILED else ""
-    return f"  {event.lane:7} {took:>9}  {style.cut(one_line(event.name), room)}{failed}"
+    head = f"  {event.lane:7} {took:>9}  "
+    return f"{head}{style.cut(one_line(event.name), max(1, width - len(head) - len(failed)))}{failed}"
