@@ -39,8 +39,13 @@ class Running:
     """A build that goes on in the background, and not beyond the test."""
 
     def __init__(self, project: Any, *arguments: str) -> None:
+        # Whoever started the tests may ignore SIGINT (a job in the background does), and children inherit that.
         self.child = subprocess.Popen(
-            project.command("build", "--spec", "buildspec.yaml", "--json", *arguments),
+            [
+                "env",
+                "--default-signal=INT",
+                *project.command("build", "--spec", "buildspec.yaml", "--json", *arguments),
+            ],
             cwd=project.folder,
             env=project.environment(),
             stdout=subprocess.PIPE,
