@@ -31,11 +31,19 @@ _ID_WIDTH = 11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Detail:
-    """How much is told. `evidence`: facts of a check that did not pass; `message`: lines of each other message."""
+    """How much is told.
+
+    Attributes:
+        evidence: facts of the check that the verdict leads with.
+        others: facts of each other check that did not pass.
+        message: lines of the message of a check that the verdict does not lead with.
+        airy: whether there is an empty line between the blocks.
+    """
 
     evidence: int
     others: int
     message: int
+    airy: bool = True
 
 
 _DETAILS = (
@@ -43,9 +51,10 @@ _DETAILS = (
     _Detail(evidence=6, others=0, message=3),
     _Detail(evidence=3, others=0, message=2),
     _Detail(evidence=2, others=0, message=1),
+    _Detail(evidence=1, others=0, message=1, airy=False),
 )
 """From all to the least; on a terminal the first that fits its height is taken. The record and the HTML report hold
-everything. `others`: the same as `evidence`, for the checks that the verdict does not lead with."""
+everything."""
 
 
 def render(record: RunRecord) -> bytes:
@@ -76,7 +85,9 @@ def _screen(record: RunRecord, style: Style, detail: _Detail) -> list[str]:
     lines: list[str] = []
     for block in blocks:
         if block:
-            lines += [*([""] if lines else []), *block]
+            # The verdict stands apart, however little room there is.
+            apart = lines and (detail.airy or block is blocks[-1])
+            lines += [*([""] if apart else []), *block]
     return lines
 
 
