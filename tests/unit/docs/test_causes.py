@@ -1,0 +1,64 @@
+"""Each cause that the stub-free check can give has a whole page that `invoke explain` finds."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from orchestrator.report.catalogue import cause_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = ROOT / "docs/reference/causes"
+CHECK = ROOT / "orchestrator/gate/checks/stub_free"
+
+
+def _words(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _words(node.body)
+        yield from _words(node.orelse)
+
+
+def _assigned(targets: list[ast.expr], values: list[ast.expr]) -> Iterator[str]:
+    for target in targets:
+        if isinstance(target, ast.Tuple):
+            for name, value in zip(target.elts, values, strict=True):
+                if isinstance(name, ast.Name) and name.id == "cause":
+                    yield from _words(value)
+
+
+def _causes(tree: ast.AST) -> Iterator[str]:
+    """Yield what is passed as `cause=`, assigned to `cause`, or returned by `_kind` (which gives cause and words)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "cause":
+            yield from _words(node.value)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
+            yield from _assigned(node.targets, node.value.elts)
+        elif isinstance(node, ast.FunctionDef) and node.name == "_kind":
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Tuple):
+                    yield from _words(inner.value.elts[0])
+
+
+GIVEN = sorted({cause for path in CHECK.glob("*.py") for cause in _causes(ast.parse(path.read_text(encoding="utf-8")))})
+
+
+def test_the_source_is_read_as_it_is_written() -> None:
+    """One cause of each way of giving it: a keyword, a choice, an assignment, a return."""
+    assert {"binary-missing", "never-compiled", "swallowed-failure", "other-manifest"} <= set(GIVEN)
+
+
+@pytest.mark.parametrize("cause", GIVEN)
+def test_every_cause_has_a_whole_page(cause: str) -> None:
+    """The title is the id; signature, example, repair and source say something."""
+    page = cause_page(PAGES, cause)
+    assert page.startswith(f"# {cause}\n\n")
+    for heading in ("Signature", "Example", "Repair", "Source"):
+        assert page.partition(f"## {heading}\n\n")[2].split("##", maxsplit=1)[0].strip()
