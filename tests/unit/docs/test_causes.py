@@ -1,4 +1,4 @@
-"""Each cause that the stub-free check can give has a whole page that `invoke explain` finds."""
+"""Each cause that the stub-free check or a run without a verdict can give has a page that `invoke explain` finds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.errors import NoVerdictError, every_error
 from orchestrator.report.catalogue import cause_page
 
 if TYPE_CHECKING:
@@ -61,4 +62,14 @@ def test_every_cause_has_a_whole_page(cause: str) -> None:
     page = cause_page(PAGES, cause)
     assert page.startswith(f"# {cause}\n\n")
     for heading in ("Signature", "Example", "Repair", "Source"):
+        assert page.partition(f"## {heading}\n\n")[2].split("##", maxsplit=1)[0].strip()
+
+
+@pytest.mark.parametrize("error", every_error())
+def test_every_failure_has_a_page_with_its_exit_code(error: type[NoVerdictError]) -> None:
+    """Signature, example, repair and source; the code is the class's."""
+    page = cause_page(PAGES, error.cause)
+    assert page.startswith(f"# {error.cause}\n\n")
+    assert f"## Signature\n\nExit code {error.exit_code}." in page
+    for heading in ("Example", "Repair", "Source"):
         assert page.partition(f"## {heading}\n\n")[2].split("##", maxsplit=1)[0].strip()
