@@ -7,7 +7,15 @@ import pytest
 from orchestrator.dockerfile.model import parse
 from orchestrator.dockerfile.step_title import StepTitle, step_title
 
-_TEXT = "FROM rust:1 AS build\nWORKDIR /app\nRUN cargo build\nFROM build AS test\nRUN cargo test\nFROM debian:12\nCOPY a b\n"
+_TEXT = """\
+FROM rust:1 AS build
+WORKDIR /app
+RUN cargo build
+FROM build AS test
+RUN cargo test
+FROM debian:12
+COPY a b
+"""
 _HARDENED = _TEXT.replace("rust:1", "twinbuild.local/base:aa").replace("debian:12", "twinbuild.local/base:bb")
 _MOUNT = "--mount=type=bind,from=twinbuild.local/tools:1,source=/enforce,target=/dev/.twinbuild"
 
