@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,41 +87,53 @@ def build_image(
                 place = plan.dockerfile.location(step.line)
                 emit(NoteEvent(lane=Lane.IMAGE, text=f"{place}: cached, and without a witness: built once more"))
             first, built = built, stages(anew)
-            if first.raw_id != built.raw_id:
-                engine.remove_image(first.raw_id)
-    build = built.build
-    sent = hashlib.sha256(build.plan.hardened.encode()).hexdigest()
-    normalisation = Normalisation(
-        epoch=plan.epoch,
-        base_layers=tuple(plan.base_layers),
-        restored={sent: plan.dockerfile.text.encode()},
-    )
-    with told(emit, Lane.IMAGE, "image normalised, its program read", own=True):
-        candidate = normalise(engine, built.raw_id, normalisation, workspace=workspace)
-        shipped = shipped_program(engine, candidate, plan.binary, workspace=workspace, labels=labels)
+            for made in {first.raw_id, first.candidate_id} - {built.raw_id, built.candidate_id}:
+                engine.remove_image(made)
     return ImageBuild(
         raw_id=built.raw_id,
-        candidate_id=candidate,
-        context=build.context,
+        candidate_id=built.candidate_id,
+        context=built.build.context,
         witness=built.evidence.witness,
         builder=built.evidence.builder,
-        shipped=shipped,
-        logs=build.logs,
+        shipped=built.shipped,
+        logs=built.build.logs,
         seconds=time.monotonic() - began,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stages:
-    """What one build left: the shipped stage's image, and what the others hold."""
+    """What one build left: the shipped stage's image, what was made of it, and what the other stages hold."""
 
     build: EngineBuild
     raw_id: str
     evidence: StageEvidence
+    candidate_id: str
+    shipped: Artifact | None
 
 
 def _stages(build: EngineBuild, *, workspace: Workspace, labels: Mapping[str, str], emit: Emit) -> _Stages:
     raw_id = build.solve(shipped_name(build.plan.dockerfile, build.plan.target))
-    with told(emit, Lane.IMAGE, "evidence read out of the stages", own=True):
-        evidence = stage_evidence(build, raw_id, workspace=workspace, labels=labels)
-    return _Stages(build=build, raw_id=raw_id, evidence=evidence)
+    with ThreadPoolExecutor(1) as pool:
+        # Both mostly wait for the engine, and neither needs the other's answer.
+        making = pool.submit(_candidate, build, raw_id, workspace=workspace, labels=labels, emit=emit)
+        with told(emit, Lane.IMAGE, "evidence read out of the stages", own=True):
+            evidence = stage_evidence(build, raw_id, workspace=workspace, labels=labels)
+        candidate_id, shipped = making.result()
+    return _Stages(build=build, raw_id=raw_id, evidence=evidence, candidate_id=candidate_id, shipped=shipped)
+
+
+def _candidate(
+    build: EngineBuild, raw_id: str, *, workspace: Workspace, labels: Mapping[str, str], emit: Emit
+) -> tuple[str, Artifact | None]:
+    """Return the normalised image's id, and the program in it."""
+    plan = build.plan
+    sent = hashlib.sha256(plan.hardened.encode()).hexdigest()
+    normalisation = Normalisation(
+        epoch=plan.epoch,
+        base_layers=tuple(plan.base_layers),
+        restored={sent: plan.dockerfile.text.encode()},
+    )
+    with told(emit, Lane.IMAGE, "image normalised, its program read", own=True):
+        candidate = normalise(build.engine, raw_id, normalisation, workspace=workspace)
+        return candidate, shipped_program(build.engine, candidate, plan.binary, workspace=workspace, labels=labels)
