@@ -239,6 +239,12 @@ class Workspace:
                 memo.unlink(missing_ok=True)
 
 
+def waiting_for(holder: LockHolder | None) -> str:
+    """Return what a person is told while another run holds the workspace."""
+    who = f"run {holder.run} of process {holder.pid}" if holder else "another run"
+    return f"waiting for {who}, which holds this project's workspace"
+
+
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a file so that readers see the old content or all of the new one, also after a power cut."""
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

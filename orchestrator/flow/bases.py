@@ -11,6 +11,7 @@ from orchestrator.bases.recipe import recipe_of
 from orchestrator.engine.docker import Engine
 from orchestrator.events import Lane, NoteEvent, OutputEvent
 from orchestrator.toolchains.cargo.identity import identify
+from orchestrator.workspace import waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,8 +66,9 @@ def verify_bases(loaded: LoadedSpec, *, workspace: Workspace, environment: Mappi
 
 
 def _alone(workspace: Workspace, show: Emit) -> AbstractContextManager[None]:
-    text = "waiting for another run, which holds this project's workspace"
-    return workspace.locked("bases", wait=True, on_wait=lambda _: show(NoteEvent(lane=Lane.BASES, text=text)))
+    return workspace.locked(
+        "bases", wait=True, on_wait=lambda holder: show(NoteEvent(lane=Lane.BASES, text=waiting_for(holder)))
+    )
 
 
 def _prepared(

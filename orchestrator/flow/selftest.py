@@ -32,7 +32,7 @@ from orchestrator.source.tree import lay_out
 from orchestrator.toolchains.cargo.plants import Plant, plants
 from orchestrator.verdict import Status, VerdictStatus
 from orchestrator.version import VERSION
-from orchestrator.workspace import Workspace
+from orchestrator.workspace import Workspace, waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,9 +54,10 @@ def run_selftest(loaded: LoadedSpec, *, workspace: Workspace, environment: Mappi
         NoVerdictError: the right program could not be built or judged in the first place.
     """
     run = workspace.new_run()
-    waiting = NoteEvent(lane=Lane.CHECKS, text="waiting for another run, which holds this project's workspace")
     with (
-        workspace.locked(run.name, wait=True, on_wait=lambda _: show(waiting)),
+        workspace.locked(
+            run.name, wait=True, on_wait=lambda holder: show(NoteEvent(lane=Lane.CHECKS, text=waiting_for(holder)))
+        ),
         Engine.connect(environment) as engine,
     ):
         spec = loaded.spec

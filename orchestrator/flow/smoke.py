@@ -21,7 +21,7 @@ from orchestrator.gate.checks.smoke import judge
 from orchestrator.smoke.image import KeptContainer, run_image
 from orchestrator.smoke.transcript import to_json
 from orchestrator.verdict import Status
-from orchestrator.workspace import write_atomically
+from orchestrator.workspace import waiting_for, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -128,7 +128,7 @@ def smoke(
     run = f"smoke-{os.getpid()}"
 
     def tell(holder: LockHolder | None) -> None:
-        say(_waiting(holder))
+        say(waiting_for(holder))
 
     with (
         workspace.locked(run, wait=True, on_wait=tell),
@@ -207,8 +207,3 @@ def _report(
 def _spread(times: Sequence[float | None]) -> Spread | None:
     known = [time for time in times if time is not None]
     return Spread(least=min(known), median=median(known), most=max(known)) if known else None
-
-
-def _waiting(holder: LockHolder | None) -> str:
-    who = f"run {holder.run} of process {holder.pid}" if holder else "another run"
-    return f"waiting for {who}, which holds this project's workspace"

@@ -35,6 +35,7 @@ from orchestrator.record import (
 from orchestrator.source.snapshot import Snapshot, take_snapshot
 from orchestrator.source.tree import lay_out
 from orchestrator.version import VERSION
+from orchestrator.workspace import waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -244,5 +245,4 @@ def _interrupted() -> InterruptedRunError:
 
 
 def _say_waiting(show: Emit, holder: LockHolder | None) -> None:
-    who = f"run {holder.run} of process {holder.pid}" if holder else "another run"
-    show(NoteEvent(lane=Lane.SOURCE, text=f"waiting for {who}, which holds this project's workspace"))
+    show(NoteEvent(lane=Lane.SOURCE, text=waiting_for(holder)))
