@@ -83,7 +83,9 @@ def test_an_unknown_reference_says_both_ways_out(engine: Engine, tmp_path: Path)
         BaseUnavailableError, match="builds on nobody/has-this:1, which the engine does not have"
     ) as caught:
         prepare(engine, "nobody/has-this:1", tmp_path)
-    assert "bases:\n      nobody/has-this:1: {bootstrap:" in str(caught.value.repair)
+    assert caught.value.repair is not None
+    assert caught.value.repair.startswith("docker pull nobody/has-this:1, or ")
+    assert "\n".join(caught.value.detail).startswith("bases:\n  nobody/has-this:1: {bootstrap:")
 
 
 def test_a_registry_that_does_not_answer_is_told(engine: Engine, tmp_path: Path) -> None:
