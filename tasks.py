@@ -273,10 +273,17 @@ def lint(  # noqa: PLR0917 - invoke makes a flag of each
         "accept": "the worst rung that passes (identical, metadata, hash-only, paths, data, code, toolchain, foreign)",
         "own": "the project's own crates, separated by commas (default: the one whose main the local program holds)",
         "json": "print JSON instead of a screen",
+        "html": "also write the comparison as one HTML page to this file",
     }
 )
-def compare(
-    _context: Context, local: str, image: str, accept: str = "identical", own: str = "", json: bool = False
+def compare(  # noqa: PLR0917 - invoke makes a flag of each
+    _context: Context,
+    local: str,
+    image: str,
+    accept: str = "identical",
+    own: str = "",
+    json: bool = False,
+    html: str = "",
 ) -> None:
     """Say how two programs differ, and why (`invoke compare LOCAL IMAGE[:PATH]`); images are read, never run."""
     from orchestrator.flow.compare import compare_programs  # noqa: PLC0415 - other tasks need none of it
@@ -285,6 +292,12 @@ def compare(
     with _told_to_a_person():
         crates = [crate for crate in own.split(",") if crate]
         made = compare_programs(local, image, accept=accept, own=crates, environment=dict(os.environ))
+        if html:
+            from orchestrator.report import write_file  # noqa: PLC0415 - only for those who ask
+            from orchestrator.report.compare_html import render_comparison_html  # noqa: PLC0415 - same
+
+            page = render_comparison_html(made.local, made.image, made.comparison, accept=made.accept)
+            write_file(Path(html), page)
     if json:
         from orchestrator.report.compare_json import dump_comparison  # noqa: PLC0415 - only for those who ask
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.report.figures import duration, short, size
+from orchestrator.report.html_document import document, key
 from orchestrator.report.html_findings import check_sections, failure_section, verdict_section
 from orchestrator.report.html_pictures import sizes, timeline
 from orchestrator.report.html_transcripts import transcripts
@@ -18,30 +18,14 @@ if TYPE_CHECKING:
 
     from orchestrator.record import RunRecord, StepFacts
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""Should anything slip through the escaping, a browser would neither run nor load it."""
-
 _LANES = ("source", "bases", "local", "image", "checks")
 
 
 def render(record: RunRecord) -> bytes:
     """Return the report."""
     record = visible_record(record)
-    style = Path(__file__).with_name("html_page.css").read_text(encoding="utf-8")
     title = f"{record.project}: {_outcome(record)}, run {record.run}"
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", title),
-        element("style", Markup(style)),
-    )
-    page = element(
-        "html", head, element("body", _header(record), element("main", _sections(record)), _footer(record)), lang="en"
-    )
-    return f"<!DOCTYPE html>\n{page}\n".encode()
+    return document(title, _header(record), element("main", _sections(record)), _footer(record))
 
 
 def _outcome(record: RunRecord) -> str:
@@ -93,7 +77,7 @@ def _programs(record: RunRecord) -> Markup:
     )
     return joined(
         sizes(record.programs),
-        _key(("same", "byte for byte the local one"), ("other", "another one")),
+        key(("same", "byte for byte the local one"), ("other", "another one")),
         element("table", element("thead", head), element("tbody", rows), class_="programs"),
     )
 
@@ -106,9 +90,9 @@ def _timeline(record: RunRecord) -> Markup:
         "tr", [element("th", name, scope="col", class_="number" if name == "time" else None) for name in heads]
     )
     table = element("table", element("thead", head), element("tbody", [_step(step) for step in steps]))
-    key = _key(("done", "executed"), ("cached", "cached"), ("own", "this tool's own"), ("failed", "failed"))
+    told = key(("done", "executed"), ("cached", "cached"), ("own", "this tool's own"), ("failed", "failed"))
     return joined(
-        picture, key if picture else None, element("details", element("summary", f"All {len(steps)} steps"), table)
+        picture, told if picture else None, element("details", element("summary", f"All {len(steps)} steps"), table)
     )
 
 
@@ -122,10 +106,6 @@ def _step(step: StepFacts) -> Markup:
         element("td", line),
         element("td", took, class_="number"),
     )
-
-
-def _key(*entries: tuple[str, str]) -> Markup:
-    return element("div", [element("span", element("i", class_=kind), text) for kind, text in entries], class_="key")
 
 
 def _facts(record: RunRecord) -> Markup:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from orchestrator.record import RunRecord
+
+Value = TypeVar("Value")
 
 _TERMINAL_CODES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])|\x9b[0-?]*[ -/]*[@-~]"
@@ -51,7 +53,12 @@ def visible_record(record: RunRecord, shown: Callable[[str], str] = visible) -> 
         record: of any origin.
         shown: what becomes of each text; `visible`, or that and more.
     """
-    return cast("RunRecord", _mapped(record, shown))
+    return visible_value(record, shown)
+
+
+def visible_value(value: Value, shown: Callable[[str], str] = visible) -> Value:
+    """Return a frozen value with every text in it made harmless; see `visible_record`."""
+    return cast("Value", _mapped(value, shown))
 
 
 def _mapped(value: Any, shown: Callable[[str], str]) -> Any:
@@ -60,7 +67,8 @@ def _mapped(value: Any, shown: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return shown(value)
     if isinstance(value, tuple):
-        return tuple(_mapped(entry, shown) for entry in value)
+        mapped = [_mapped(entry, shown) for entry in value]
+        return type(value)(*mapped) if hasattr(value, "_fields") else tuple(mapped)
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{each.name: _mapped(getattr(value, each.name), shown) for each in fields(value)})
     return value

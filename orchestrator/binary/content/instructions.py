@@ -10,6 +10,8 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from orchestrator.binary.names import readable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -147,7 +149,7 @@ def _named(layout: Layout, body: Body, mnemonic: str, operands: str, after: int)
         if body.start <= target < body.end:
             return f"+{target - body.start:x}"
         found = layout.function(target)
-        return found.name if found is not None and found.start == target else "elsewhere"
+        return readable(found.name) if found is not None and found.start == target else "elsewhere"
     if "[rip" not in operands:
         return operands
     before, _, rest = operands.partition("[rip")

@@ -63,6 +63,27 @@ def test_a_rung_can_be_accepted(programs: tuple[Path, Path, Path], tmp_path: Pat
 
 
 @pytest.mark.cargo
+def test_a_comparison_is_written_as_a_page(programs: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    """`--html FILE` writes one page beside the screen, with both programs as pictures; the exit code stays."""
+    local, moved, stub = programs
+    done = invoke(
+        "compare", str(local), str(stub), "--own", "backend,library", "--html", "made/page.html", cwd=tmp_path
+    )
+    page = (tmp_path / "made/page.html").read_text(encoding="utf-8")
+    assert (done.returncode, "REFUSED" in done.stdout) == (1, True)
+    assert page.count('class="map"') == 2
+    assert all(f">{name}<" in page for name in (".text", "core", "stub", "foreign"))
+    assert "<title>foreign, refused: " in page
+    page = tmp_path / "moved.html"
+    assert (
+        invoke("compare", str(local), str(moved), "--html", str(page), "--accept", "paths", cwd=tmp_path).returncode
+        == 0
+    )
+    assert "Accepted" in page.read_text(encoding="utf-8")
+    assert invoke("compare", str(local), str(stub), "--html", "/proc/none/page.html", cwd=tmp_path).returncode == 3
+
+
+@pytest.mark.cargo
 def test_an_identical_pair_is_not_taken_apart(programs: tuple[Path, Path, Path], tmp_path: Path) -> None:
     """Equal bytes are the answer: neither LIEF nor capstone nor the engine's library is loaded."""
     local, copy = programs[0], tmp_path / "copy"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from enum import Enum
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,66 @@ HOSTILE = (
     "`code` **bold** | cell | [a](javascript:x) ![i](http://evil.example/x.png) @team :rocket: $x$ <!-- --> 🚀"
 )
 """Terminal codes, markup of every format, and characters that XML forbids."""
+
+
+_VOID = {"meta", "br", "hr", "col"}
+_BLOCKS = {"div", "section", "table", "dl", "ol", "ul", "figure", "pre", "details", "h1", "h2", "h3", "p"}
+
+
+class Page(HTMLParser):
+    """Reads a page, fails on what a browser would have to guess, and keeps what tests ask for."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.attributes: set[str] = set()
+        self.texts: list[str] = []
+        self.marked: list[str] = []
+        self.feed(content.decode("utf-8"))
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        assert len(named) == len(attrs), f"an attribute twice on <{tag}>"
+        assert not (tag in _BLOCKS and self.open[-1:] == ["p"]), f"<{tag}> cannot stand in <p>"
+        if tag in {"dt", "dd"}:
+            assert self.open[-1] == "dl"
+        if tag == "li":
+            assert self.open[-1] in {"ol", "ul"}
+        self.tags.append(tag)
+        self.attributes |= set(named)
+        self.ids += [named["id"] or ""] if "id" in named else []
+        self.links += [named["href"] or ""] if "href" in named else []
+        if tag not in _VOID:
+            self.open.append(tag)
+        self.marked += [named["class"] or ""] if "class" in named else []
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] != ["style"]:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+
+@pytest.fixture
+def page() -> type[Page]:
+    """Return the reader of pages."""
+    return Page
+
+
+@pytest.fixture
+def hostile_text() -> str:
+    """Return a text that would do harm wherever it is not escaped."""
+    return HOSTILE
 
 
 @pytest.fixture

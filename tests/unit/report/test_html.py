@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,97 +13,54 @@ from orchestrator.report.html_transcripts import aligned
 from orchestrator.report.markup import element
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from orchestrator.record import LineFacts, RunRecord
 
-_VOID = {"meta", "br", "hr", "col"}
-_BLOCKS = {"div", "section", "table", "dl", "ol", "pre", "details", "h1", "h2", "h3", "p"}
+    PageReader = Callable[[bytes], Any]
 
 
-class _Page(HTMLParser):
-    """Reads a page, fails on what a browser would have to guess, and keeps what tests ask for."""
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.attributes: set[str] = set()
-        self.texts: list[str] = []
-        self.marked: list[str] = []
-        self.feed(content.decode("utf-8"))
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = dict(attrs)
-        assert len(named) == len(attrs), f"an attribute twice on <{tag}>"
-        assert not (tag in _BLOCKS and self.open[-1:] == ["p"]), f"<{tag}> cannot stand in <p>"
-        if tag in {"dt", "dd"}:
-            assert self.open[-1] == "dl"
-        if tag == "li":
-            assert self.open[-1] == "ol"
-        self.tags.append(tag)
-        self.attributes |= set(named)
-        self.ids += [named["id"] or ""] if "id" in named else []
-        self.links += [named["href"] or ""] if "href" in named else []
-        if tag not in _VOID:
-            self.open.append(tag)
-        self.marked += [named["class"] or ""] if "class" in named else []
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1:] != ["style"]:
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.texts)
-
-
-def test_every_page_is_well_formed_and_its_links_lead_somewhere(record: RunRecord) -> None:
+def test_every_page_is_well_formed_and_its_links_lead_somewhere(record: RunRecord, page: PageReader) -> None:
     """Each element is closed where it must be, ids are unique, and no link is dead."""
-    page = _Page(render(record))
-    assert len(page.ids) == len(set(page.ids))
-    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+    read = page(render(record))
+    assert len(read.ids) == len(set(read.ids))
+    assert {link.removeprefix("#") for link in read.links} <= set(read.ids)
 
 
-def test_the_page_is_self_contained(record: RunRecord) -> None:
+def test_the_page_is_self_contained(record: RunRecord, page: PageReader) -> None:
     """It can be mailed, archived and opened without a network; there is no script in it."""
     content = render(record).decode()
-    page = _Page(content.encode())
-    assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
-    assert not {"src", "srcset", "style", "onclick", "onload"} & page.attributes
+    read = page(content.encode())
+    assert not {"script", "link", "img", "iframe", "object"} & set(read.tags)
+    assert not {"src", "srcset", "style", "onclick", "onload"} & read.attributes
     assert "default-src &#x27;none&#x27;" in content
     assert not re.search(r"url\(|@import|https?://", content)
 
 
-def test_hostile_text_stays_text(hostile: RunRecord) -> None:
+def test_hostile_text_stays_text(hostile: RunRecord, page: PageReader) -> None:
     """Markup in a log line or a file name is shown and not obeyed."""
-    page = _Page(render(hostile))
-    assert not {"script", "img", "iframe"} & set(page.tags)
-    assert not any(name.startswith("on") for name in page.attributes)
-    assert "<script>alert(1)</script>" in page.text
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", page.text)
+    read = page(render(hostile))
+    assert not {"script", "img", "iframe"} & set(read.tags)
+    assert not any(name.startswith("on") for name in read.attributes)
+    assert "<script>alert(1)</script>" in read.text
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", read.text)
 
 
-def test_a_refusal_links_to_the_quoted_line(refused: RunRecord) -> None:
+def test_a_refusal_links_to_the_quoted_line(refused: RunRecord, page: PageReader) -> None:
     """Cause, repair, and the Dockerfile's line with its text stand on the page, and the verdict links to it."""
-    page = _Page(render(refused))
-    assert page.links[0] == "#infrastructure-docker-Dockerfile-backend-42"
-    assert "COPY --from=builder /build/target/release/backend-admin /usr/local/bin/backend" in page.text
-    assert page.marked.count("here") == 1
+    read = page(render(refused))
+    assert read.links[0] == "#infrastructure-docker-Dockerfile-backend-42"
+    assert "COPY --from=builder /build/target/release/backend-admin /usr/local/bin/backend" in read.text
+    assert read.marked.count("here") == 1
     assert refused.verdict is not None
     assert refused.verdict.repair is not None
     for word in re.findall(r"[a-z]{4,}", refused.verdict.repair):
-        assert word in page.text
+        assert word in read.text
 
 
-def test_every_check_and_all_its_evidence_is_there(record: RunRecord) -> None:
+def test_every_check_and_all_its_evidence_is_there(record: RunRecord, page: PageReader) -> None:
     """Nothing is left out of the report that is meant to hold everything."""
-    text = " ".join(_Page(render(record)).text.split())
+    text = " ".join(page(render(record)).text.split())
     for check in record.checks:
         assert " ".join(check.message.replace("`", "").split()) in text.replace("`", "")
         for fact in check.evidence:
@@ -129,7 +85,7 @@ def test_bars_stay_within_the_picture(record: RunRecord) -> None:
         assert float(x) + float(width) <= 100.31
 
 
-def test_a_record_of_an_older_run_has_no_timeline_and_still_a_page(passed: RunRecord) -> None:
+def test_a_record_of_an_older_run_has_no_timeline_and_still_a_page(passed: RunRecord, page: PageReader) -> None:
     """Without start times nothing is drawn at a made-up place."""
     older = dataclasses.replace(
         passed,
@@ -140,7 +96,7 @@ def test_a_record_of_an_older_run_has_no_timeline_and_still_a_page(passed: RunRe
     content = render(older).decode()
     assert 'class="timeline"' not in content
     assert f"All {len(passed.steps)} steps" in content
-    _Page(content.encode())
+    page(content.encode())
 
 
 def test_a_failure_shows_the_compilers_words(failed: RunRecord) -> None:
@@ -161,13 +117,13 @@ def test_lines_that_belong_together_stand_side_by_side(passed: RunRecord) -> Non
     assert [right is None for _, right, _ in pairs] == [True, True] + [False] * 8
 
 
-def test_both_transcripts_are_shown_with_what_was_not_kept(passed: RunRecord) -> None:
+def test_both_transcripts_are_shown_with_what_was_not_kept(passed: RunRecord, page: PageReader) -> None:
     """A log that was cut says so, and how much."""
     local, image = passed.transcripts
     cut = dataclasses.replace(image, head=image.head[:2], tail=image.head[8:])
-    page = _Page(render(dataclasses.replace(passed, transcripts=(local, cut))))
-    assert "6 lines not kept" in page.text
-    assert page.text.count("MAIN FUNCTION CALLED") == 2
+    read = page(render(dataclasses.replace(passed, transcripts=(local, cut))))
+    assert "6 lines not kept" in read.text
+    assert read.text.count("MAIN FUNCTION CALLED") == 2
 
 
 @pytest.mark.parametrize(
