@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.workspace import Workspace
 
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ class Listing:
     Attributes:
         name: what the list holds for: the index file and the settings that convert content.
         files: sorted by the bytes of their paths.
+        digest: the snapshot's digest if these are all its files.
         unsettled: tracked files that were changed, or not yet at rest, when the list was made; not in `files`.
         unwatched: files of which git was told not to look; not in `files`.
         submodules: their paths.
@@ -36,6 +37,7 @@ class Listing:
 
     name: str
     files: tuple[SourceFile, ...]
+    digest: str
     unsettled: tuple[str, ...]
     unwatched: tuple[str, ...]
     submodules: tuple[str, ...]
@@ -53,6 +55,7 @@ def recall_listing(workspace: Workspace, root: Path, patterns: Sequence[str]) ->
         files=tuple(
             map(SourceFile, said["paths"], said["sha256"], said["sizes"], map(kinds.__getitem__, said["kinds"]))
         ),
+        digest=said["digest"],
         unsettled=tuple(said["unsettled"]),
         unwatched=tuple(said["unwatched"]),
         submodules=tuple(said["submodules"]),
@@ -68,6 +71,7 @@ def remember_listing(workspace: Workspace, root: Path, patterns: Sequence[str], 
         "sha256": digests,
         "sizes": sizes,
         "kinds": kinds,
+        "digest": listing.digest,
         "unsettled": listing.unsettled,
         "unwatched": listing.unwatched,
         "submodules": listing.submodules,

@@ -83,13 +83,14 @@ def take_snapshot(
         if tree is None:
             paths = (path for path in walk_without_git(root) if not exclusion.covers(path))
             files = _sorted(found for path in paths if (found := read_file(root, path)) is not None)
+            digest = _digest(files)
         else:
             source = _Source(root=root, exclusion=exclusion, workspace=workspace, environment=environment)
-            files = _from_git(source, tree, listing.result(), patterns=settings.exclude)
+            files, digest = _from_git(source, tree, listing.result(), patterns=settings.exclude)
     return Snapshot(
         root=root,
         files=files,
-        digest=_digest(files),
+        digest=digest,
         commit=tree.commit if tree else None,
         dirty=bool(tree and (tree.changed or tree.untracked)),
         epoch=_epoch(environment, tree),
@@ -134,7 +135,8 @@ class _Source:
 
 def _from_git(
     source: _Source, tree: GitTree, known: Listing | None, *, patterns: Sequence[str]
-) -> tuple[SourceFile, ...]:
+) -> tuple[tuple[SourceFile, ...], str]:
+    """Return the files and their digest; it is remembered too, since hashing 50,000 lines takes as long as git."""
     name = memo_key({"index": tree.index, "settings": tree.settings})
     if known is None or known.name != name or any(path not in tree.changed for path in known.unsettled):
         known = _list(source, tree, name)
@@ -142,7 +144,7 @@ def _from_git(
     # A repository among the untracked is named as a folder; its files are its own.
     fresh = {*tree.changed, *tree.untracked, *known.unsettled, *known.unwatched}
     if not fresh and not known.submodules:
-        return known.files
+        return known.files, known.digest
     files = [file for file in known.files if file.path not in fresh]
     for path in fresh:
         found = read_file(source.root, path) if not path.endswith("/") and source.takes(path) else None
@@ -150,7 +152,8 @@ def _from_git(
     for path in known.submodules:
         if source.takes(f"{path}/") and (source.root / path).exists():
             files += _submodule(source, path)
-    return _sorted(files)
+    ordered = _sorted(files)
+    return ordered, _digest(ordered)
 
 
 def _list(source: _Source, tree: GitTree, name: str) -> Listing:
@@ -177,9 +180,11 @@ def _list(source: _Source, tree: GitTree, name: str) -> Listing:
                 files.append(found)
     known.keep()
     unwatched = tuple(path for path in index.unwatched if source.takes(path))
+    ordered = _sorted(files)
     return Listing(
         name=name,
-        files=_sorted(files),
+        files=ordered,
+        digest=_digest(ordered),
         unsettled=tuple(unsettled),
         unwatched=unwatched,
         submodules=tuple(submodules),
@@ -205,6 +210,6 @@ def _submodule(source: _Source, path: str) -> Iterator[SourceFile]:
         return
     below = _Source(root=root, exclusion=Exclusion(()), workspace=source.workspace, environment=source.environment)
     known = recall_listing(source.workspace, root, ())
-    for file in _from_git(below, inner, known, patterns=()):
+    for file in _from_git(below, inner, known, patterns=())[0]:
         if not source.exclusion.covers(f"{path}/{file.path}"):
             yield file._replace(path=f"{path}/{file.path}")
