@@ -209,9 +209,11 @@ def smoke(
 
     with _told_to_a_person():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        loaded = load_spec(_spec(spec)).spec if spec else None
         made = smoked(
             image,
-            load_spec(_spec(spec)).spec.smoke if spec else SmokeSettings(),
+            loaded.smoke if loaded else SmokeSettings(),
+            bases=loaded.bases if loaded else {},
             workspace=_workspace(_spec(spec).parent.resolve()),
             environment=dict(os.environ),
             repeat=repeat,

@@ -7,10 +7,13 @@ rotated away, and a stream that nobody reads blocks the program, and then even `
 from __future__ import annotations
 
 import contextlib
+import io
+import posixpath
 import re
 import secrets
+import tarfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -55,6 +58,11 @@ class ContainerRequest:
         labels: on the container and its volumes.
         capabilities: what is given back of the capabilities that are all taken away (`NET_RAW`).
         check_health: run the image's own HEALTHCHECK once a second.
+        confined: take all capabilities and new privileges away; otherwise it has an engine's usual rights.
+        alias: a further host name of it in its network.
+        user: replaces the image's USER; None keeps it.
+        files: content of files that it finds, by path. The folder of each becomes a volume, filled with what the image
+            has there: the engine writes nothing into a read-only root.
     """
 
     image_id: str
@@ -69,6 +77,10 @@ class ContainerRequest:
     labels: Mapping[str, str]
     capabilities: Sequence[str] = ()
     check_health: bool = False
+    confined: bool = True
+    alias: str | None = None
+    user: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,10 +191,12 @@ class RunningContainer:
     def _create(self) -> None:
         api, wanted = self._engine.api, self._request
         binds = [f"{self._volume(exists=exists)}:{path}" for path, exists in wanted.writable.items()]
+        folders = sorted({posixpath.dirname(path) for path in wanted.files})
+        binds += [f"{self._volume(exists=True)}:{folder}" for folder in folders]
         host = api.create_host_config(
             binds=binds,
             cap_add=list(wanted.capabilities),
-            cap_drop=["ALL"],
+            cap_drop=["ALL"] if wanted.confined else [],
             init=False,
             log_config={"Type": "none"},
             mem_limit=wanted.memory,
@@ -191,7 +205,7 @@ class RunningContainer:
             network_mode=wanted.network,
             pids_limit=wanted.pids,
             read_only=wanted.read_only,
-            security_opt=["no-new-privileges"],
+            security_opt=["no-new-privileges"] if wanted.confined else [],
         )
         command = None if wanted.command is None else list(wanted.command)
         made = api.create_container(
@@ -202,8 +216,15 @@ class RunningContainer:
             # Without a test of its own this keeps the image's.
             healthcheck={"interval": _HEALTH_INTERVAL} if wanted.check_health else None,
             labels=dict(wanted.labels),
+            networking_config=None
+            if wanted.alias is None
+            else api.create_networking_config({wanted.network: api.create_endpoint_config(aliases=[wanted.alias])}),
+            user=wanted.user,
         )
         self.id = made["Id"]
+        for folder in folders:
+            inside = {path: text for path, text in wanted.files.items() if posixpath.dirname(path) == folder}
+            api.put_archive(self.id, folder, _packed(inside))
 
     def _volume(self, *, exists: bool) -> str:
         # A plain volume takes owner and mode from the image's folder and can be read after the end. Without such a
@@ -246,3 +267,15 @@ class RunningContainer:
         finally:
             # Where the engine went away, whoever asks next how the container ended meets the error.
             ended.set()
+
+
+def _packed(files: Mapping[str, str]) -> bytes:
+    """Return files of one folder as a tar, readable by everybody."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for path, text in files.items():
+            content = text.encode()
+            member = tarfile.TarInfo(posixpath.basename(path))
+            member.size, member.mode = len(content), 0o444
+            tar.addfile(member, io.BytesIO(content))
+    return packed.getvalue()

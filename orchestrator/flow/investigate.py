@@ -12,18 +12,21 @@ from orchestrator.engine.files import image_files
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, told
 from orchestrator.flow.inputs import build_facts
+from orchestrator.flow.services import service_images
 from orchestrator.flow.shipped import shipped_facts
 from orchestrator.gate.checks import behaviour, smoke
 from orchestrator.gate.run_checks import GateEvidence
 from orchestrator.parity.compare import compare_files
 from orchestrator.smoke.image import run_image
-from orchestrator.smoke.local import arguments_of, run_local
+from orchestrator.smoke.local import Beside, arguments_of, run_local
 from orchestrator.smoke.transcript import Transcript, from_json, to_json
 from orchestrator.verdict import Status
 from orchestrator.version import VERSION
 from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from orchestrator.binary.loading import LoadFacts
     from orchestrator.build.image import ImageBuild
     from orchestrator.build.local import LocalBuild
@@ -112,13 +115,14 @@ def _runs(
 ) -> tuple[Transcript, Transcript]:
     """Return the runs of image and host program, at the same time; remembered for the very same content and plan."""
     plan = spec.smoke.model_dump(mode="json")
-    image_key = memo_key({"image": candidate.id, "plan": plan, "tool": VERSION})
+    services = service_images(spec, around)
+    image_key = memo_key({"image": candidate.id, "plan": plan, "services": services, "tool": VERSION})
     local_key = memo_key({"program": local.artifact.sha256, "image": image_key})
     image_run = from_json(around.workspace.recall("smoke", image_key))
     local_run = from_json(around.workspace.recall("smoke", local_key))
     with ThreadPoolExecutor(2) as pool:
-        images = pool.submit(_run_image, candidate, spec, around) if image_run is None else None
-        locals_ = pool.submit(_run_local, candidate, spec, local, around) if local_run is None else None
+        images = pool.submit(_run_image, candidate, spec, services, around) if image_run is None else None
+        locals_ = pool.submit(_run_local, candidate, spec, local, services, around) if local_run is None else None
         if images is None:
             remembered.add("smoke")
         else:
@@ -141,12 +145,16 @@ def _runs(
     return image_run, local_run
 
 
-def _run_image(candidate: ImageFacts, spec: BuildSpec, around: Surroundings) -> Transcript:
+def _run_image(candidate: ImageFacts, spec: BuildSpec, services: Mapping[str, str], around: Surroundings) -> Transcript:
     with told(around.emit, Lane.CHECKS, "smoke run of the image's entrypoint"):
-        return run_image(around.engine, candidate.id, spec.smoke, labels=around.labels, cancel=around.cancel)
+        return run_image(
+            around.engine, candidate.id, spec.smoke, labels=around.labels, cancel=around.cancel, services=services
+        )
 
 
-def _run_local(candidate: ImageFacts, spec: BuildSpec, local: LocalBuild, around: Surroundings) -> Transcript:
+def _run_local(
+    candidate: ImageFacts, spec: BuildSpec, local: LocalBuild, services: Mapping[str, str], around: Surroundings
+) -> Transcript:
     arguments = spec.smoke.arguments or (*candidate.entrypoint, *candidate.command)
     variables = {name: value for name, value in candidate.environment.items() if name not in {"PATH", "HOME"}}
     with told(around.emit, Lane.CHECKS, "smoke run of the host's program"):
@@ -158,5 +166,6 @@ def _run_local(candidate: ImageFacts, spec: BuildSpec, local: LocalBuild, around
             environment=around.environment,
             scratch=around.workspace.scratch,
             cancel=around.cancel,
+            beside=Beside(engine=around.engine, labels=around.labels, images=services),
             stop_signal=candidate.stop_signal,
         )

@@ -25,7 +25,7 @@ from orchestrator.toolchains.cargo.tools import tools_image
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from orchestrator.bases.image import BaseImage
@@ -96,7 +96,8 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
     )
     crates = _crates(tree, project, toolchain, around)
     hardening = _hardening(spec, dockerfile, tracer, builder, bases, crates=crates, around=around)
-    _remember_tags(hardening, around.workspace)
+    own = (*hardening.pins.values(), hardening.tools, hardening.crates)
+    remember_tags(around.workspace, [tag for tag in own if tag])
     return Prepared(
         project=project,
         toolchain=toolchain,
@@ -205,11 +206,10 @@ def _hardening(
     )
 
 
-def _remember_tags(hardening: Hardening, workspace: Workspace) -> None:
+def remember_tags(workspace: Workspace, tags: Iterable[str]) -> None:
     """Keep which of the tool's own tags this project needed, so that `invoke clean` can remove just these."""
     known = workspace.recall(*OWN_TAGS)
-    tags = {*hardening.pins.values(), *(tag for tag in (hardening.tools, hardening.crates) if tag)}
-    every = sorted(tags.union(known if isinstance(known, list) else ()))
+    every = sorted({*tags, *(known if isinstance(known, list) else ())})
     if every != known:
         workspace.remember(*OWN_TAGS, every)
 

@@ -8,6 +8,7 @@ import re
 import threading
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from orchestrator.engine.docker import Engine
 from orchestrator.engine.files import image_files
 from orchestrator.engine.sweep import run_labels, sweep
 from orchestrator.errors import InterruptedRunError, UsageError
+from orchestrator.events import StepEvent, StepState
+from orchestrator.flow.services import images_of
 from orchestrator.gate.checks import loadable
 from orchestrator.gate.checks.smoke import judge
 from orchestrator.smoke.image import KeptContainer, run_image
@@ -26,7 +29,9 @@ from orchestrator.workspace import waiting_for, write_atomically
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from orchestrator.bases.settings import BaseSettings
     from orchestrator.engine.docker import ImageFacts
+    from orchestrator.events import NoteEvent, OutputEvent
     from orchestrator.smoke.settings import SmokeSettings
     from orchestrator.smoke.transcript import Transcript
     from orchestrator.verdict import CheckResult
@@ -107,6 +112,7 @@ def smoke(
     environment: Mapping[str, str],
     repeat: int = 1,
     keep: bool = False,
+    bases: Mapping[str, BaseSettings] | None = None,
     say: Callable[[str], object],
 ) -> SmokeReport:
     """Run an image and judge it; what an earlier run in this workspace left is removed first.
@@ -118,6 +124,7 @@ def smoke(
         environment: the caller's variables.
         repeat: how many times.
         keep: leave the container, dead, for somebody to look at; no sweep will remove it.
+        bases: where the images of services come from, by their reference.
         say: told what there is to wait for.
 
     Raises:
@@ -143,13 +150,13 @@ def smoke(
                 repair="see `docker image ls` for those it has; `invoke build` makes the project's own",
             )
         kept: list[KeptContainer] | None = [] if keep else None
-        # The label of the workspace is what a sweep goes by; a container that is to stay must not carry it.
-        own = {name: value for name, value in labels.items() if name.endswith(".run")} if keep else labels
+        services = images_of(
+            settings.services, bases or {}, engine=engine, workspace=workspace, environment=environment,
+            emit=partial(_say_step, say),
+        )  # fmt: skip
+        run_once = partial(run_image, engine, image.id, settings, labels=labels, services=services, keep=kept)
         try:
-            seen = [
-                run_image(engine, image.id, settings, labels=own, cancel=threading.Event(), keep=kept)
-                for _ in range(repeat)
-            ]
+            seen = [run_once(cancel=threading.Event()) for _ in range(repeat)]
         except KeyboardInterrupt:
             raise InterruptedRunError("the smoke run was ended; nothing of it is left", repair="run it again") from None
         report = _report(reference, image.id, settings, seen, kept[0] if kept else None)
@@ -157,6 +164,11 @@ def smoke(
             report = replace(report, loadable=_obstacle(engine, image, settings, labels))
         write_atomically(workspace.root / "smoke.json", json.dumps(report.to_json(), indent=2).encode() + b"\n")
         return report
+
+
+def _say_step(say: Callable[[str], object], event: StepEvent | OutputEvent | NoteEvent) -> None:
+    if isinstance(event, StepEvent) and event.state is StepState.STARTED:
+        say(event.name)
 
 
 def _obstacle(

@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING
 from orchestrator.engine.containers import ContainerRequest, RunningContainer, StartFailedError
 from orchestrator.engine.files import STAND_INS, image_files
 from orchestrator.engine.networks import private_network
+from orchestrator.engine.sweep import WORKSPACE_LABEL
 from orchestrator.errors import UsageError
-from orchestrator.smoke.relay import exchange
+from orchestrator.smoke.container import ContainerTarget
+from orchestrator.smoke.services.settings import filled
+from orchestrator.smoke.services.start import passwords_of, places_of, running_services
 from orchestrator.smoke.signals import signal_name
 from orchestrator.smoke.transcript import Transcript
 from orchestrator.smoke.watch import new_output, watch
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from orchestrator.engine.docker import Engine
-    from orchestrator.engine.insight import HealthFacts, ProcessFacts, UsageFacts
+    from orchestrator.engine.insight import ProcessFacts, UsageFacts
     from orchestrator.smoke.output import Output
+    from orchestrator.smoke.services.start import Service
     from orchestrator.smoke.settings import SmokeSettings
 
 
@@ -46,6 +50,7 @@ def run_image(
     *,
     labels: Mapping[str, str],
     cancel: threading.Event,
+    services: Mapping[str, str] | None = None,
     keep: list[KeptContainer] | None = None,
 ) -> Transcript:
     """Run the image as its configuration says and return what was seen.
@@ -56,6 +61,7 @@ def run_image(
         settings: limits, expectations, and how to stop it.
         labels: put on the container, its volumes and its network.
         cancel: set to end the run.
+        services: ids of the services' images, by the services' names.
         keep: takes the container, which is then left in the engine.
 
     Raises:
@@ -73,90 +79,99 @@ def run_image(
     with image_files(engine, image_id, labels=labels) as files:
         writable = {path: files.stat(path) is not None for path in settings.writable} if settings.read_only else {}
     internal = settings.network == "internal" or settings.needs_network
-    with private_network(engine, wanted=internal, labels=labels) as network:
-        request = ContainerRequest(
-            image_id=image_id,
-            command=settings.arguments,
-            environment=settings.environment,
-            network=network,
-            read_only=settings.read_only,
-            writable=writable,
-            memory=settings.limits.memory,
-            pids=settings.limits.pids,
-            cpus=settings.limits.cpus,
-            labels=labels,
-            capabilities=settings.capabilities,
-            check_health=settings.ready.healthcheck is not None,
-        )
+    # The label of the workspace is what a sweep goes by; a container that is to stay must not carry it.
+    own = labels if keep is None else {name: value for name, value in labels.items() if name != WORKSPACE_LABEL}
+    with (
+        private_network(engine, wanted=internal, labels=labels) as network,
+        running_services(
+            engine, settings.services, services or {}, network=network, labels=labels, cancel=cancel
+        ) as running,
+    ):
+        if any(service.problem for service in running):
+            return Transcript(side="image", waiting={}, files={}, services=tuple(each.seen() for each in running))
+        request = _request(image.id, settings, network=network, writable=writable, labels=own, services=running)
+        secrets = {**passwords_of(running), **settings.secret_values(places_of(running, {}))}
         stop_signal = settings.stop.signal or signal_name(image.stop_signal)
         with RunningContainer(engine, request, keep=keep is not None) as container:
-            seen = watch(_Subject(container, settings), settings, side="image", stop_signal=stop_signal, cancel=cancel)
+            subject = _Subject(container, settings, secrets)
+            seen = watch(subject, settings, side="image", stop_signal=stop_signal, cancel=cancel)
             if keep is not None:
                 keep.append(KeptContainer(container=container.id, volumes=tuple(container.volumes)))
                 seen = replace(seen, container=container.id)
-            return seen
+            return replace(seen, services=tuple(service.seen() for service in running))
 
 
-class _Subject:
+def _request(
+    image_id: str,
+    settings: SmokeSettings,
+    *,
+    network: str,
+    writable: Mapping[str, bool],
+    labels: Mapping[str, str],
+    services: tuple[Service, ...],
+) -> ContainerRequest:
+    places = places_of(services, {})
+    return ContainerRequest(
+        image_id=image_id,
+        command=settings.arguments,
+        environment=filled(settings.environment, places),
+        network=network,
+        read_only=settings.read_only,
+        writable=writable,
+        memory=settings.limits.memory,
+        pids=settings.limits.pids,
+        cpus=settings.limits.cpus,
+        labels=labels,
+        capabilities=settings.capabilities,
+        check_health=settings.ready.healthcheck is not None,
+        files=filled(settings.files, places),
+    )
+
+
+class _Subject(ContainerTarget):
     """A container under watch."""
 
-    def __init__(self, container: RunningContainer, settings: SmokeSettings) -> None:
-        self._container, self._settings = container, settings
-        self._address: str | None = None
-        self.output: Output = new_output(settings)
+    def __init__(self, container: RunningContainer, settings: SmokeSettings, secrets: Mapping[str, str]) -> None:
+        self.secrets = secrets
+        super().__init__(container, new_output(settings, secrets))
+        self._settings = settings
 
     def start(self, output: Output) -> str | None:
-        self.output, self._address = output, None
+        self.output = output
+        self.forget()
         output.begin()
         try:
-            self._container.start(output.feed)
+            self.container.start(output.feed)
         except StartFailedError as error:
             return str(error)
         return None
 
     def wait(self, timeout: float) -> bool:
-        return self._container.wait(timeout)
+        return self.container.wait(timeout)
 
     def send(self, signal: str) -> None:
-        self._container.send(signal)
+        self.container.send(signal)
 
     def end(self) -> tuple[int, bool]:
-        end = self._container.end()
+        end = self.container.end()
         return end.exit_code, end.oom_killed
 
-    def exists(self, path: str) -> bool | None:
-        return self._container.files.stat(path) is not None
-
     def names(self, folder: str) -> tuple[str, ...]:
-        return self._container.files.names(folder)
-
-    def exchange(self, port: int, request: bytes, *, timeout: float) -> bytes:
-        if self._address is None:
-            self._address = self._container.insight.address()
-        if self._address is None:
-            message = "the container has no address"
-            raise OSError(message)
-        return exchange(self._address, port, request, timeout=timeout)
-
-    def health(self) -> HealthFacts | None:
-        return self._container.insight.health()
-
-    def execute(self, command: Sequence[str], *, timeout: float) -> tuple[int, str] | None:
-        return self._container.insight.execute(command, timeout=timeout)
+        return self.container.files.names(folder)
 
     def usage(self) -> UsageFacts | None:
-        return self._container.insight.usage()
+        return self.container.insight.usage()
 
     def processes(self) -> tuple[ProcessFacts, ...]:
-        return self._container.insight.processes()
+        return self.container.insight.processes()
 
     def written(self) -> tuple[str, ...] | None:
         if self._settings.read_only:
             return None
-        declared = self._settings.writable
+        declared = (*self._settings.writable, *self._settings.files)
         return tuple(
             path
-            for path in self._container.insight.changes()
+            for path in self.container.insight.changes()
             if path not in STAND_INS and not any(_below(path, place) for place in declared)
         )
 

@@ -11,29 +11,54 @@ import os
 import signal
 import sys
 import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.engine.networks import private_network
 from orchestrator.engine.process import Process, run
 from orchestrator.errors import NoVerdictError, StepTimeoutError
 from orchestrator.smoke import relay
 from orchestrator.smoke.sandbox import sandbox_command, writable_places
+from orchestrator.smoke.services.sandbox import provision
+from orchestrator.smoke.services.settings import filled
+from orchestrator.smoke.services.start import passwords_of, places_of, running_services
 from orchestrator.smoke.signals import signal_name, signal_number
+from orchestrator.smoke.transcript import Transcript
 from orchestrator.smoke.watch import new_output, watch
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Mapping, Sequence
 
+    from orchestrator.engine.docker import Engine
     from orchestrator.engine.insight import HealthFacts, ProcessFacts, UsageFacts
     from orchestrator.smoke.output import Output
+    from orchestrator.smoke.services.start import Service
     from orchestrator.smoke.settings import SmokeSettings
-    from orchestrator.smoke.transcript import Transcript
 
 _SIGNALLED = 128
 _LOOPBACK = "127.0.0.1"
+_REACH = 2.0
+"""Seconds within which a service's port must answer from this machine."""
+
 _RELAY_START = 2.0
 """Seconds that the start of the relay may take on top of the exchange itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Where the services of the host's program run.
+
+    Attributes:
+        labels: put on their containers and their network.
+        images: ids of their images, by their names; those not listed are asked of the engine.
+    """
+
+    engine: Engine
+    labels: Mapping[str, str]
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_local(
@@ -45,6 +70,7 @@ def run_local(
     environment: Mapping[str, str],
     scratch: Path,
     cancel: threading.Event,
+    beside: Beside | None = None,
     stop_signal: str | None = None,
 ) -> Transcript:
     """Run the program and return what was seen.
@@ -57,29 +83,98 @@ def run_local(
         environment: the caller's variables (PATH, to find bubblewrap).
         scratch: folder for the private writable folders; emptied again.
         cancel: set to end the run.
+        beside: where its services run; needed where the plan has some.
         stop_signal: the image's STOPSIGNAL; the spec's comes first.
 
     Raises:
         InterruptedRunError: `cancel` was set.
+        UsageError: the engine has not the image of a service.
+        EngineUnreachableError: the engine went away.
     """
-    with tempfile.TemporaryDirectory(dir=scratch, prefix="smoke-", ignore_cleanup_errors=True) as folder:
-        places = writable_places(settings.writable, Path(folder))
-        sandbox = sandbox_command(program, places, environment)
-        command, sandboxed = sandbox or [str(program)], sandbox is not None
-        if not sandboxed:
-            places = {}
-        given = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp"}  # noqa: S108 - the private one
+    with ExitStack() as stack:
+        services = stack.enter_context(_services(settings, beside, cancel))
+        unreachable = next((text for service in services if (text := _unreachable(service))), None)
+        if unreachable is not None or any(service.problem for service in services):
+            told = tuple(service.seen() for service in services)
+            return Transcript(side="local", unmeetable=unreachable, waiting={}, files={}, services=told)
+        folder = tempfile.TemporaryDirectory(dir=scratch, prefix="smoke-", ignore_cleanup_errors=True)
+        subject = _prepared(
+            program,
+            arguments,
+            settings,
+            stack,
+            variables=variables,
+            environment=environment,
+            folder=Path(stack.enter_context(folder)),
+            services=services,
+        )
+        if subject is None:
+            lacking = "`smoke.files` can be put in place only in a sandbox, and bubblewrap is not to be had here"
+            return Transcript(side="local", unmeetable=lacking, waiting={}, files={})
         chosen = settings.stop.signal or signal_name(stop_signal)
-        with contextlib.closing(
-            _Subject(
-                [*command, *arguments],
-                {**given, **variables, **settings.environment},
-                settings,
-                places,
-                sandboxed=sandboxed,
-            )
-        ) as subject:
-            return watch(subject, settings, side="local", stop_signal=chosen, cancel=cancel)
+        seen = watch(subject, settings, side="local", stop_signal=chosen, cancel=cancel)
+        return replace(seen, services=tuple(service.seen() for service in services))
+
+
+@contextmanager
+def _services(settings: SmokeSettings, beside: Beside | None, cancel: threading.Event) -> Iterator[tuple[Service, ...]]:
+    """Yield the plan's services, in a network of their own."""
+    if beside is None or not settings.services:
+        yield ()
+        return
+    with (
+        private_network(beside.engine, wanted=True, labels=beside.labels) as network,
+        running_services(
+            beside.engine, settings.services, beside.images, network=network, labels=beside.labels, cancel=cancel
+        ) as services,
+    ):
+        yield services
+
+
+def _prepared(
+    program: Path,
+    arguments: Sequence[str],
+    settings: SmokeSettings,
+    stack: ExitStack,
+    *,
+    variables: Mapping[str, str],
+    environment: Mapping[str, str],
+    folder: Path,
+    services: tuple[Service, ...],
+) -> _Subject | None:
+    """Return the program, ready to be started; None where its files cannot be put in place."""
+    places = writable_places(settings.writable, folder)
+    inside = places_of(services, {})
+    provided = stack.enter_context(provision(services, filled(settings.files, inside), folder))
+    sandbox = sandbox_command(program, places, environment, given=provided.given, first=provided.first)
+    if sandbox is None:
+        if settings.files:
+            return None
+        places, inside = {}, places_of(services, {service.name: service.address() for service in services})
+    given = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp"}  # noqa: S108 - the private one
+    subject = _Subject(
+        [*(sandbox or [str(program)]), *arguments],
+        {**given, **variables, **filled(settings.environment, inside)},
+        settings,
+        places,
+        secrets={**passwords_of(services), **settings.secret_values(inside)},
+        sandboxed=sandbox is not None,
+    )
+    return stack.enter_context(contextlib.closing(subject))
+
+
+def _unreachable(service: Service) -> str | None:
+    """Return why a service that is up cannot be reached from this machine."""
+    if service.problem is not None:
+        return None
+    try:
+        relay.exchange(service.address(), service.port, b"", timeout=_REACH)
+    except ConnectionRefusedError:
+        # The machine is reached; whether something listens there is the service's own affair.
+        return None
+    except OSError as error:
+        return f"the service {service.name} cannot be reached from this machine: {error}"
+    return None
 
 
 def arguments_of(command: Sequence[str], binary: str) -> list[str]:
@@ -98,11 +193,13 @@ class _Subject:
         settings: SmokeSettings,
         places: Mapping[str, Path],
         *,
+        secrets: Mapping[str, str],
         sandboxed: bool,
     ) -> None:
+        self.secrets = secrets
         self._argv, self._environment, self._places, self._sandboxed = argv, environment, places, sandboxed
         self._process: Process | None = None
-        self.output: Output = new_output(settings)
+        self.output: Output = new_output(settings, secrets)
 
     def start(self, output: Output) -> str | None:
         self.close()

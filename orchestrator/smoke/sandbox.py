@@ -5,6 +5,7 @@ So it finds its port free, writes where the image's program may write, and leave
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from orchestrator.engine.process import run
 from orchestrator.engine.root_view import root_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 _PROGRAMS = "/run/twinbuild"
@@ -29,22 +30,43 @@ def writable_places(writable: Sequence[str], folder: Path) -> dict[str, Path]:
     return places
 
 
-def sandbox_command(program: Path, places: Mapping[str, Path], environment: Mapping[str, str]) -> list[str] | None:
+def sandbox_command(
+    program: Path,
+    places: Mapping[str, Path],
+    environment: Mapping[str, str],
+    *,
+    given: Mapping[str, Path],
+    first: Sequence[str] = (),
+) -> list[str] | None:
     """Return the command line that runs a program in namespaces, or None where none are to be had.
 
     Args:
         program: the program on this machine.
         places: private folders by the path at which the program sees them; the paths need not exist on this machine.
         environment: PATH, to find bubblewrap.
+        given: what lies at which path, read-only; what is there on this machine already is left as it is seen.
+        first: the words of a command inside that starts the program.
     """
     bwrap = shutil.which("bwrap", path=environment.get("PATH"))
     if bwrap is None:
         return None
     inside = f"{_PROGRAMS}/{program.name}"
-    sandbox = [bwrap, "--die-with-parent", "--unshare-net", "--unshare-ipc", *root_view([*_OWN, *places])]
+    sandbox = [bwrap, "--die-with-parent", "--unshare-net", "--unshare-ipc", *root_view([*_OWN, *places, *_new(given)])]
     sandbox += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run", "--ro-bind", str(program), inside]
     for path, place in places.items():
         sandbox += ["--bind", str(place), path]
+    for path, there in given.items():
+        if str(there) != path or any(_below(path, own) for own in (*_OWN, *places)):
+            sandbox += ["--ro-bind", str(there), path]
     sandbox += ["--chdir", "/", "--"]
     tried = run([*sandbox, "/bin/true"], environment={"PATH": environment.get("PATH", "")})
-    return None if tried.exit_code else [*sandbox, inside]
+    return None if tried.exit_code else [*sandbox, *first, inside]
+
+
+def _new(paths: Iterable[str]) -> list[str]:
+    """Return the paths at which this machine has nothing: bubblewrap makes no mount point in a folder that is bound."""
+    return [path for path in paths if not os.path.lexists(path)]
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")

@@ -13,9 +13,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from orchestrator.settings import Bytes, ImagePath, Seconds, Settings, VariableName
 from orchestrator.smoke.output import LineMatch, Wanted
 from orchestrator.smoke.probes import HttpRequest, ReadySettings, compiled
+from orchestrator.smoke.services.settings import ServiceName, ServiceSettings, filled, unknown_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _SHORTEST_SECRET = 4
 _MEMORY = "/dev/shm"  # noqa: S108 - inside the container, where it can always be written to
@@ -102,7 +103,10 @@ class SmokeSettings(Settings):
     """A service must stay up until it is stopped; a job must end by itself with the expected code."""
 
     environment: dict[VariableName, str] = Field(default_factory=dict)
-    """Variables for the run, on both sides."""
+    """Variables for the run, on both sides; `${services.<name>.host}`, `.port` and `.password` name a service's."""
+
+    files: dict[ImagePath, str] = Field(default_factory=dict)
+    """Files that it finds, on both sides: their content by their path, with the same names in it."""
 
     secrets: tuple[str, ...] = ()
     """Variables of `environment` whose values it must not print; they are masked in all that is kept."""
@@ -111,8 +115,8 @@ class SmokeSettings(Settings):
     """Replaces the image's CMD."""
 
     network: Literal["none", "internal"] | None = None
-    """`none` leaves only loopback; `internal` a private network without a way out. Default: `internal` where a probe
-    or a request needs it, else `none`."""
+    """`none` leaves only loopback; `internal` a private network without a way out. Default: `internal` where a probe,
+    a request or a service needs it, else `none`."""
 
     capabilities: tuple[Annotated[str, Field(pattern=r"^[A-Z_]+$")], ...] = ()
     """Linux capabilities that it needs (`CHOWN`); all others are taken away."""
@@ -145,28 +149,37 @@ class SmokeSettings(Settings):
     limits: LimitSettings = LimitSettings()
     """What it may use."""
 
+    services: dict[ServiceName, ServiceSettings] = Field(default_factory=dict)
+    """What runs beside it, on each side afresh: a database, a cache. It is reached by its name."""
+
     volatile: tuple[Regex, ...] = ()
     """What may differ in the output of two runs; times, process numbers, addresses and the like are known already."""
 
     @model_validator(mode="after")
     def _can_be_met(self) -> SmokeSettings:
-        for fault in (*_without_check(self), *_unreachable(self), *_contradictions(self), *_bad_secrets(self)):
+        faults = (*_without_check(self), *_unreachable(self), *_contradictions(self), *_bad_secrets(self))
+        for fault in (*faults, *_bad_services(self)):
             raise ValueError(fault)
         return self
 
     @property
     def needs_network(self) -> bool:
-        """Return whether the program must be reachable from outside of its container."""
-        return bool(self.requests) or any(probe.needs_network for probe in self.ready.probes().values())
+        """Return whether somebody outside of the program's container must reach it, or be reached by it."""
+        probes = self.ready.probes().values()
+        return bool(self.requests or self.services) or any(probe.needs_network for probe in probes)
 
-    def wanted(self) -> Wanted:
-        """Return what the output is searched for."""
+    def secret_values(self, places: Mapping[str, str]) -> dict[str, str]:
+        """Return the values of `secrets` by their names. `places`: of services, by `<name>.<key>`."""
+        return filled({name: self.environment[name] for name in self.secrets}, places)
+
+    def wanted(self, secrets: Mapping[str, str]) -> Wanted:
+        """Return what the output is searched for. `secrets`: values by their names."""
         ready: LineMatch | None = self.ready.log.match() if self.ready.log else None
         return Wanted(
             ready=ready,
             expected=self.expect.stdout,
             forbidden=self.expect.no_output,
-            secrets={name: self.environment[name] for name in self.secrets},
+            secrets=secrets,
         )
 
 
@@ -209,6 +222,25 @@ def _bad_secrets(plan: SmokeSettings) -> Iterator[str]:
             yield f"expected `secrets` to name variables of `environment`, where {name} is not"
         elif len(plan.environment[name]) < _SHORTEST_SECRET:
             yield f"expected secrets of at least {_SHORTEST_SECRET} characters; {name} would be found everywhere"
+
+
+def _bad_services(plan: SmokeSettings) -> Iterator[str]:
+    texts = [("environment", name, text) for name, text in plan.environment.items()]
+    texts += [("files", name, text) for name, text in plan.files.items()]
+    for service, settings in plan.services.items():
+        texts += [(f"services.{service}.environment", name, text) for name, text in settings.environment.items()]
+        texts += [(f"services.{service}.files", name, text) for name, text in settings.files.items()]
+    for where, name, text in texts:
+        for fault in unknown_places(text, plan.services):
+            yield f"expected in `{where}.{name}` {fault}"
+    if plan.services and plan.network == "none":
+        yield "expected `network: internal`: with `none` the program cannot reach its services"
+    for path in (*plan.files, *(path for settings in plan.services.values() for path in settings.files)):
+        if path.count("/") == 1:
+            yield f"expected {path} in a folder: the root itself cannot be mounted over"
+    for path in plan.files:
+        if _inside(path, plan.writable):
+            yield f"expected {path} outside of the folders in `writable`, which begin empty"
 
 
 def _inside(path: str, folders: tuple[str, ...]) -> bool:

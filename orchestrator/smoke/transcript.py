@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,24 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRun:
+    """A service beside the program.
+
+    Attributes:
+        image: as the spec names it.
+        ready_after: seconds from its start until it was up.
+        problem: why it never was, or that it ended meanwhile; None where all is well.
+        lines: the last ones of its output, its password masked.
+    """
+
+    name: str
+    image: str
+    ready_after: float = 0.0
+    problem: str | None = None
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
     """One run, from start to end.
 
@@ -80,6 +98,7 @@ class Transcript:
         answers: to the listed requests, in their order.
         restart_problem: what was wrong with the second start; None where it was well or not asked for.
         container: the container's id where it was kept.
+        services: what ran beside it; where one has a problem, nothing here says anything about the program.
     """
 
     side: str
@@ -112,6 +131,12 @@ class Transcript:
     restart_problem: str | None = None
     seconds: float = 0.0
     container: str | None = None
+    services: tuple[ServiceRun, ...] = ()
+
+    @property
+    def failed_service(self) -> ServiceRun | None:
+        """Return the first service that did not do its part; None where all did."""
+        return next((service for service in self.services if service.problem is not None), None)
 
     def texts(self, stream: str | None = None) -> list[str]:
         """Return the kept lines of one stream, or of both in the order in which they came."""
@@ -134,6 +159,11 @@ def from_json(value: object) -> Transcript | None:
         facts["lines"] = tuple(Line(**line) for line in facts["lines"])
         facts["offences"] = tuple(Offence(**offence) for offence in facts["offences"])
         facts["answers"] = tuple(Answer(**answer) for answer in facts["answers"])
+        facts["services"] = tuple(_service(service) for service in facts["services"])
         return Transcript(**facts)
     except (KeyError, TypeError):
         return None
+
+
+def _service(value: dict[str, Any]) -> ServiceRun:
+    return ServiceRun(**{**value, "lines": tuple(Line(**line) for line in value["lines"])})

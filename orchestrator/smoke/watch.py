@@ -16,7 +16,7 @@ from orchestrator.smoke.transcript import Answer, Transcript
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from orchestrator.engine.insight import ProcessFacts, UsageFacts
     from orchestrator.smoke.probes import HttpRequest, Probe
@@ -29,7 +29,9 @@ _PROCESSES_SHOWN = 6
 
 
 class Subject(Target, Protocol):
-    """What is run and watched."""
+    """What is run and watched. `secrets`: values that it must not print, by their names."""
+
+    secrets: Mapping[str, str]
 
     def start(self, output: Output) -> str | None:
         """Start it; return why it could not be started, None where it runs."""
@@ -106,10 +108,10 @@ class _Watch:
         return _Stopped(signal=self.stop_signal, seconds=seconds, killed=killed, processes=processes)
 
 
-def new_output(settings: SmokeSettings) -> Output:
-    """Return what collects the output of a run under a plan."""
+def new_output(settings: SmokeSettings, secrets: Mapping[str, str]) -> Output:
+    """Return what collects the output of a run under a plan. `secrets`: values by their names."""
     limits = settings.limits
-    return Output(kept=limits.log, limit=limits.output, wanted=settings.wanted(), clock=time.monotonic)
+    return Output(kept=limits.log, limit=limits.output, wanted=settings.wanted(secrets), clock=time.monotonic)
 
 
 def watch(
@@ -124,7 +126,7 @@ def watch(
     course = _Watch(subject, settings, stop_signal, cancel)
     probes = settings.ready.probes()
     asked = {name: probe for name, probe in probes.items() if side == "image" or not probe.only_image}
-    output = new_output(settings)
+    output = new_output(settings, subject.secrets)
     problem = subject.start(output)
     if problem is not None:
         return Transcript(side=side, start_error=problem, waiting={}, files={}, lines=output.finish()[0])
@@ -198,7 +200,7 @@ def _with_output(seen: Transcript, output: Output) -> Transcript:
 
 def _restarted(course: _Watch, probes: dict[str, Probe]) -> str | None:
     """Start it once more and stop it again; return what was wrong with that."""
-    output = new_output(course.settings)
+    output = new_output(course.settings, course.subject.secrets)
     problem = course.subject.start(output)
     if problem is not None:
         return f"it could not be started again: {problem}"

@@ -29,13 +29,11 @@ from, `invoke spec --schema` the JSON schema that this page is made from
 def render_reference() -> str:
     """Return the page."""
     made = schema()
-    return "\n".join((_HEAD, *_section(made, "", made["$defs"], frozenset()))) + "\n"
+    return "\n".join((_HEAD, *_section(made, "", made["$defs"], set()))) + "\n"
 
 
-def _section(
-    described: Mapping[str, Any], path: str, definitions: Mapping[str, Any], above: frozenset[str]
-) -> Iterator[str]:
-    """Yield a mapping's heading and table, then the sections of the mappings in it."""
+def _section(described: Mapping[str, Any], path: str, definitions: Mapping[str, Any], told: set[str]) -> Iterator[str]:
+    """Yield a mapping's heading and table, then the sections of the mappings in it; each kind is told once."""
     yield from (f"## `{path}`" if path else "## The file", "", _line(described), "")
     yield from ("| key | type | default | meaning |", "|---|---|---|---|")
     needed, inner = set(described.get("required", ())), []
@@ -46,8 +44,9 @@ def _section(
         inner += [(f"{path}.{name}" if path else name, suffix, ref) for suffix, ref in _mappings(entry, "")]
     yield ""
     for place, suffix, ref in inner:
-        if ref not in above and "properties" in definitions[ref]:
-            yield from _section(definitions[ref], place + suffix, definitions, above | {ref})
+        if ref not in told and "properties" in definitions[ref]:
+            told.add(ref)
+            yield from _section(definitions[ref], place + suffix, definitions, told)
 
 
 def _line(entry: Mapping[str, Any]) -> str:
@@ -104,6 +103,8 @@ def _mappings(entry: Mapping[str, Any], suffix: str) -> Iterator[tuple[str, str]
         yield from _mappings(entry["items"], f"{suffix}[]")
     if isinstance(entry.get("additionalProperties"), dict):
         yield from _mappings(entry["additionalProperties"], f"{suffix}.<name>")
+    for each in entry.get("patternProperties", {}).values():
+        yield from _mappings(each, f"{suffix}.<name>")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from orchestrator.gate.checks.smoke_services import service_fault
 from orchestrator.verdict import CheckResult, Evidence, Status
 
 if TYPE_CHECKING:
@@ -84,7 +85,20 @@ def judge(
 
 
 def _impaired(local: Transcript, image: Transcript) -> CheckResult | None:
-    """Return the answer where the host's run says more about this machine than about the program."""
+    """Return the answer where a run says more about this machine, or about a service, than about the program."""
+    for side in (image, local):
+        helpless = service_fault(ID, side)
+        if helpless is not None:
+            return helpless
+    if local.unmeetable is not None and image.unmeetable is None:
+        return CheckResult(
+            id=ID,
+            status=Status.UNKNOWN,
+            cause="local-run-impossible",
+            message=f"the host's program was not run, so nothing can be compared: {local.unmeetable}",
+            repair="let it run in a sandbox, on the machine that the engine runs on: "
+            "sudo apt-get install -y --no-install-recommends bubblewrap",
+        )
     line = next((text for text in local.texts() if _TAKEN.search(text)), None)
     if line is None or not local.ended_by_itself or image.ended_by_itself:
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from orchestrator.gate.checks.smoke_fault import code_of
 from orchestrator.gate.checks.smoke_grants import Denial, missing_grant
 from orchestrator.gate.checks.smoke_rules import RULES
+from orchestrator.gate.checks.smoke_services import service_fault
 from orchestrator.verdict import CheckResult, Evidence, Status
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ def judge(transcript: Transcript, settings: SmokeSettings, *, remembered: bool =
         settings: what was expected.
         remembered: the transcript is of an earlier run of the very same image under the very same settings.
     """
+    helpless = service_fault(ID, transcript, remembered=remembered)
+    if helpless is not None:
+        return helpless
     for rule in RULES:
         fault = rule(transcript, settings)
         if fault is not None:
@@ -56,6 +60,8 @@ def _passed(transcript: Transcript, settings: SmokeSettings) -> str:
         return f"ended with {code_of(transcript)} after {transcript.seconds:.2f} s, {transcript.line_count} lines"
     up = f"ready after {transcript.ready_after or 0:.2f} s"
     parts = [up if settings.ready.probes() else f"stayed up for {settings.stays_up:g} s"]
+    if transcript.services:
+        parts.append(f"with {', '.join(service.name for service in transcript.services)}")
     if settings.expect.stdout:
         parts.append(f"{len(settings.expect.stdout)} of {len(settings.expect.stdout)} expected lines")
     if transcript.files:
@@ -77,6 +83,8 @@ def _evidence(transcript: Transcript, denied: Denial | None) -> tuple[Evidence, 
     facts += [Evidence(label="process 1", value=line) for line in transcript.process_one[:1]]
     facts += [Evidence(label="its child", value=line) for line in transcript.process_one[1:]]
     facts += [Evidence(label="written", value=path) for path in (transcript.written or ())[:_PATHS_SHOWN]]
+    for service in transcript.services:
+        facts.append(Evidence(label=f"service {service.name}", value=f"up after {service.ready_after:.2f} s"))
     if transcript.zombies:
         facts.append(Evidence(label="zombies", value=f"{transcript.zombies} dead processes that nobody collected"))
     if transcript.growth is not None:

@@ -98,6 +98,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
         "t/asks-gone": compiled(folder / "asks-gone", ASKS, *needs, "-lgone"),
         "t/asks-new": compiled(folder / "asks-new", ASKS, *needs, "-ltw"),
         "t/asks-conf": compiled(folder / "asks-conf", ASKS, *needs, "-lconf"),
+        "t/visitor": compiled(folder / "visitor", HERE / "visitor.c"),
         "t/opens": compiled(folder / "opens", OPENS),
         "t/wrong-loader": compiled(folder / "wrong", ASKS, *needs, "-ltw", "-Wl,--dynamic-linker=/lib/no-loader.so"),
         "opt/bin/origin": origin,

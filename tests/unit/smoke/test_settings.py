@@ -14,6 +14,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from orchestrator.smoke.services.settings import filled
 from orchestrator.smoke.settings import SmokeSettings
 
 
@@ -69,6 +70,20 @@ def test_probes_have_a_short_form() -> None:
         ({"volatile": ["["]}, "regular expression"),
         ({"capabilities": ["chown"]}, "should match pattern"),
         ({"stop": {"signal": "TERM"}}, "should match pattern"),
+        ({"services": {"DB": {"image": "a", "port": 1}}}, "a short name in lower case"),
+        ({"services": {"db": {"image": "a"}}}, "Field required"),
+        ({"services": {"db": {"image": "a", "port": 1}}, "network": "none"}, "expected `network: internal`"),
+        ({"environment": {"A": "${services.db.host}"}}, "name a service of `services` (none is there)"),
+        (
+            {"environment": {"A": "${services.db.pasword}"}, "services": {"db": {"image": "a", "port": 1}}},
+            "in `environment.A` ${services.db.pasword} to end in one of host, port, password",
+        ),
+        (
+            {"services": {"db": {"image": "a", "port": 1, "files": {"/etc/x": "${services.cache.port}"}}}},
+            "in `services.db.files./etc/x` ${services.cache.port} to name a service of `services` (db)",
+        ),
+        ({"files": {"/config": "a"}}, "in a folder"),
+        ({"files": {"/tmp/config": "a"}}, "outside of the folders in `writable`"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused(plan: dict[str, Any], says: str) -> None:
@@ -90,6 +105,7 @@ def test_only_what_asks_from_outside_needs_a_network() -> None:
     assert not read({"ready": {"log": "up", "healthcheck": True}}).needs_network
     assert read({"ready": {"tcp": 80}}).needs_network
     assert read({"requests": [{"port": 80}]}).needs_network
+    assert read({"services": {"db": {"image": "a", "port": 5432}}}).needs_network
 
 
 def test_one_exit_code_or_several() -> None:
@@ -116,3 +132,18 @@ def test_the_documented_plan_is_one() -> None:
     made = read({**plan, "environment": {"DB_PASSWORD": "correct horse"}})
     assert set(made.ready.probes()) == {"log", "http", "tcp", "file", "healthcheck", "command"}
     assert made.stop.exit == (0, 143)
+
+
+def test_a_service_is_up_once_its_port_takes_connections() -> None:
+    """Unless the plan names what shows it."""
+    plan = read(
+        {"services": {"db": {"image": "a", "port": 5432}, "c": {"image": "b", "port": 1, "ready": {"log": "x"}}}}
+    )
+    assert [list(service.probes()) for service in plan.services.values()] == [["tcp"], ["log"]]
+
+
+def test_places_of_services_are_filled_in() -> None:
+    """What looks like one and is none stays as it is: programs may use that notation themselves."""
+    places = {"db.host": "db", "db.password": "secret"}
+    texts = {"URL": "x://a:${services.db.password}@${services.db.host}/${name}", "OTHER": "$services.db.host"}
+    assert filled(texts, places) == {"URL": "x://a:secret@db/${name}", "OTHER": "$services.db.host"}
