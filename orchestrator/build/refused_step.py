@@ -74,7 +74,7 @@ def explained(error: SolveFailedError, dockerfile: Dockerfile) -> Exception:
     tail = error.log.decode(errors="replace").splitlines()[-_TAIL_LINES:]
     what = without_hardening(error.step.name) if error.step else "the image build"
     return ImageBuildFailedError(
-        f"`{what}` failed" + (f" with exit code {code[1]}" if code else f": {error.message}"),
+        f"`{what}` failed" + (f" with exit code {code[1]}" if code else f": {without_hardening(error.message)}"),
         location=where,
         repair="mend what the step says; its whole output is in the run's log",
         detail=tuple(tail),

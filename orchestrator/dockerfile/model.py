@@ -95,12 +95,19 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dockerfile:
-    """A parsed Dockerfile. `file` is its path for people; `text` has plain line ends."""
+    """A parsed Dockerfile.
+
+    Attributes:
+        file: its path for people.
+        text: with plain line ends.
+        globals: the build arguments that are declared before the first FROM and have a value.
+    """
 
     file: str
     text: str
     escape: str
     stages: tuple[Stage, ...]
+    globals: Mapping[str, str]
 
     def location(self, line: int) -> Location:
         """Return a place in this file."""
@@ -203,9 +210,10 @@ def parse(text: str, *, file: str, arguments: Mapping[str, str]) -> Dockerfile:
         ) from error
     instructions = [_instruction(command) for command in commands]
     require_known(instructions, file)
-    stages = tuple(_stages(instructions, file, arguments))
+    variables: dict[str, str] = {}
+    stages = tuple(_stages(instructions, file, arguments, variables))
     require_earlier(stages, file)
-    return Dockerfile(file=file, text=text, escape=_escape(text), stages=stages)
+    return Dockerfile(file=file, text=text, escape=_escape(text), stages=stages, globals=variables)
 
 
 def _instruction(command: object) -> Instruction:
@@ -231,8 +239,10 @@ def _escape(text: str) -> str:
     return "\\"
 
 
-def _stages(instructions: list[Instruction], file: str, arguments: Mapping[str, str]) -> Iterator[Stage]:
-    variables: dict[str, str] = {}
+def _stages(
+    instructions: list[Instruction], file: str, arguments: Mapping[str, str], variables: dict[str, str]
+) -> Iterator[Stage]:
+    """Yield the stages; the arguments that are declared before the first FROM are put into `variables`."""
     starts = [number for number, found in enumerate(instructions) if found.keyword == "FROM"]
     if not starts:
         raise DockerfileInvalidError(
@@ -294,13 +304,8 @@ def _stage(  # noqa: PLR0917 - one caller, one line above
 def _dependencies(dockerfile: Dockerfile, stage: Stage) -> list[int]:
     found = [] if stage.base_stage is None else [stage.base_stage]
     for instruction in stage.instructions:
-        for reference in references(instruction):
+        for reference in instruction.references:
             source = dockerfile.stage_of(reference, before=stage.index)
             if source is not None:
                 found.append(source.index)
     return found
-
-
-def references(instruction: Instruction) -> tuple[str, ...]:
-    """Return the stages or images that an instruction takes files from, by COPY --from or RUN --mount."""
-    return instruction.references

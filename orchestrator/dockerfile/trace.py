@@ -8,11 +8,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage, references
 from orchestrator.dockerfile.words import assignment, expand, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage
 
 _CARGO = re.compile(r"\bcargo\b")
 
@@ -78,7 +79,7 @@ def base_references(dockerfile: Dockerfile, target: str | None) -> tuple[str, ..
         if stage.base_stage is None and stage.base != "scratch":
             found[stage.base] = None
         for instruction in stage.instructions:
-            for reference in references(instruction):
+            for reference in instruction.references:
                 if dockerfile.stage_of(reference, before=stage.index) is None:
                     found[reference] = None
     return tuple(found)
@@ -90,14 +91,27 @@ def walk(
     *,
     arguments: Mapping[str, str],
     base_environment: Callable[[str], Mapping[str, str]],
+    unset: str = "",
 ) -> Iterator[Placed]:
-    """Yield a stage's instructions, those of the stages it is based on first, each with directory and variables."""
+    """Yield a stage's instructions, those of the stages it is based on first, each with directory and variables.
+
+    Args:
+        dockerfile: the file.
+        stage: one of its stages.
+        arguments: build arguments.
+        base_environment: returns the ENV of a base image by its reference.
+        unset: the value of an ARG that has neither a default nor an argument.
+    """
     if stage.base_stage is None:
         directory, environment = "/", dict(base_environment(stage.base))
     else:
         directory, environment = "/", {}
         for placed in walk(
-            dockerfile, dockerfile.stages[stage.base_stage], arguments=arguments, base_environment=base_environment
+            dockerfile,
+            dockerfile.stages[stage.base_stage],
+            arguments=arguments,
+            base_environment=base_environment,
+            unset=unset,
         ):
             yield placed
             directory, environment = placed.directory, dict(placed.environment)
@@ -114,7 +128,9 @@ def walk(
         elif instruction.keyword == "ARG":
             for word in instruction.values:
                 name, default = assignment(word)
-                declared[name] = arguments.get(name, expand(default or "", variables))
+                # One that is declared before the first FROM keeps its value where a stage asks for it by its name.
+                given = dockerfile.globals.get(name, unset) if default is None else expand(default, variables)
+                declared[name] = arguments.get(name, given)
         yield Placed(stage=stage, instruction=instruction, directory=directory, environment={**declared, **environment})
 
 

@@ -18,10 +18,24 @@ if TYPE_CHECKING:
     from orchestrator.dockerfile.timeline.read import Timeline
 
 
+_PLAIN = frozenset({"rust", "debian", "ubuntu", "alpine", "cargo-chef"})
+"""Last words of the names of images in which nothing but the project configures cargo."""
+
+
+def _base_of(output: Output, timeline: Timeline) -> str:
+    """Return the name of the image that the stage of an output stands on, without registry, owner and tag."""
+    index = next(number for number, state in enumerate(timeline.states) if state is output.state)
+    stage = timeline.dockerfile.stages[index]
+    while stage.base_stage is not None:
+        stage = timeline.dockerfile.stages[stage.base_stage]
+    return posixpath.basename(stage.base.partition("@")[0]).partition(":")[0]
+
+
 def _check(timeline: Timeline) -> Iterator[Finding]:
+    context = timeline.context
     for output in outputs(timeline):
         real = _real(output)
-        if not real or output.state.unreadable or _put_there(output):
+        if not real or not output.sure or output.state.unreadable or _put_there(output):
             continue
         if any(not call.call.certain or UNKNOWN in call.call.key.folder for call in real):
             continue
@@ -32,10 +46,11 @@ def _check(timeline: Timeline) -> Iterator[Finding]:
         if last.target_dir != output.target_dir and _elsewhere(output, real, timeline):
             continue
         configured = output.triple is not None and last.triple is None
-        if configured and timeline.context is not None and timeline.context.has_cargo_config:
+        if configured and (_base_of(output, timeline) not in _PLAIN or (context and context.has_cargo_config)):
+            # A base may have its own cargo configuration, as those for musl do.
             continue
         primed = any(call.call.key.folder == output.folder for call in output.state.primes)
-        sure = not (configured and timeline.context is None) and last.target_dir == output.target_dir
+        sure = not (configured and context is None) and last.target_dir == output.target_dir
         why = (
             "there only the stubs were built, and the stub ships"
             if primed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,19 +29,29 @@ def context_beside(path: Path, dockerfile: Dockerfile) -> BuildContext | None:
             "Cargo.toml" in name and (folder / name).is_file() for name in wanted
         )
         if wanted and all((folder / name).exists() for name in wanted) and (has_crate or _crate_below(folder, wanted)):
-            return context_at(folder, path)
+            named = tuple(dict.fromkeys(_crates_named(folder, wanted)))
+            return context_at(folder, path, named=named)
     return None
 
 
-def context_at(folder: Path, dockerfile: Path, *, manifest: str | None = None) -> BuildContext:
-    """Return a folder as build context. The Dockerfile's own ignore file goes before the context's, as in Docker."""
+def context_at(
+    folder: Path, dockerfile: Path, *, manifest: str | None = None, named: tuple[str, ...] = ()
+) -> BuildContext:
+    """Return a folder as build context. The Dockerfile's own ignore file goes before the context's, as in Docker.
+
+    Args:
+        folder: absolute.
+        dockerfile: where it lies.
+        manifest: the workspace's manifest, relative to the folder, where it is known.
+        named: folders of crates that need not belong to that workspace.
+    """
     own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
     ignore = next((each for each in (own, folder / ".dockerignore") if each.is_file()), None)
     try:
         label = folder.relative_to(Path.cwd()).as_posix()
     except ValueError:
         label = folder.as_posix()
-    return BuildContext(folder, ignore, label, manifest)
+    return BuildContext(folder, ignore, label, manifest, named)
 
 
 def _upwards(path: Path) -> Iterator[Path]:
@@ -59,6 +70,14 @@ def _wanted(dockerfile: Dockerfile) -> Iterator[str]:
                 for word in instruction.values[:-1]:
                     if not re.search(r"[*?\[$:\0]", word):
                         yield word.strip("/") or "."
+
+
+def _crates_named(folder: Path, wanted: list[str]) -> Iterator[str]:
+    """Yield the folders whose manifest COPY names: a repository may hold crates beside its workspace."""
+    for name in wanted:
+        place, _, last = name.rpartition("/")
+        if last == "Cargo.toml" and (folder / name).is_file():
+            yield posixpath.normpath(place or ".")
 
 
 def _crate_below(folder: Path, wanted: list[str]) -> bool:

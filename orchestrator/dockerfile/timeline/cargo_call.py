@@ -137,8 +137,11 @@ class CargoCall:
 
     @property
     def links(self) -> bool:
-        """Return whether it compiles and links."""
-        return self.subcommand in _LINKING
+        """Return whether it compiles and links something of the project; `cargo install cargo-chef` does not."""
+        if self.subcommand == "install" and self.has("--git", "--path"):
+            return self.has("--path")
+        named = any(not word.startswith("-") for word in self.arguments)
+        return self.subcommand in _LINKING and not (self.subcommand == "install" and named)
 
     @property
     def known(self) -> bool:

@@ -123,10 +123,11 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A file is copied out of a RUN step's file system to another place in it."""
+    """A file is copied out of a RUN step's file system to another place in it. `sure`: not behind a condition."""
 
     path: str
     to: str
+    sure: bool
     span: Span
     step: Step
 

@@ -57,9 +57,17 @@ def relative(place: Path, folder: Path) -> str:
 
 
 @lru_cache(maxsize=256)
-def read_packages(folder: Path, manifest: str | None) -> tuple[Package, ...]:
-    """Return the crates of a workspace and their path dependencies, by folder in the order found."""
+def read_packages(folder: Path, manifest: str | None, named: tuple[str, ...] = ()) -> tuple[Package, ...]:
+    """Return the crates of a workspace and their path dependencies, by folder in the order found.
+
+    Args:
+        folder: the build context.
+        manifest: the workspace's, relative to it; None: the first one that is found.
+        named: folders of further crates, which need not belong to it.
+    """
     waiting = [posixpath.dirname(manifest) or "."] if manifest else list(_roots(folder))
+    waiting += named
+    shared: dict[str, str] = {}
     seen: dict[str, Package | None] = {}
     while waiting and len(seen) < _MOST_PACKAGES:
         place = waiting.pop(0)
@@ -68,7 +76,9 @@ def read_packages(folder: Path, manifest: str | None) -> tuple[Package, ...]:
         table = _manifest(folder / place / "Cargo.toml")
         if table is None:
             continue
-        depends = tuple(posixpath.normpath(posixpath.join(place, path)) for path in _paths(table))
+        shared |= {name: posixpath.normpath(posixpath.join(place, path)) for name, path in _shared(table)}
+        own = (posixpath.normpath(posixpath.join(place, path)) for path in _paths(table))
+        depends = tuple(dict.fromkeys((*own, *(shared[name] for name in _inherited(table) if name in shared))))
         seen[place] = _package(folder, place, table, depends)
         waiting += [*_members(folder, place, table), *depends]
     return tuple(package for package in seen.values() if package is not None)
@@ -175,6 +185,26 @@ def _paths(table: dict[str, Any]) -> Iterator[str]:
                 yield from (each["path"] for each in _tables(value) if isinstance(each.get("path"), str))
             else:
                 yield from _paths(value)
+
+
+def _shared(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (name, path) of the crates that a workspace's members may depend on by their name alone."""
+    workspace = table.get("workspace")
+    named = workspace.get("dependencies") if isinstance(workspace, dict) else None
+    for name, each in (named if isinstance(named, dict) else {}).items():
+        if isinstance(each, dict) and isinstance(each.get("path"), str):
+            yield name, each["path"]
+
+
+def _inherited(table: dict[str, Any]) -> Iterator[str]:
+    """Yield what a package depends on with `name.workspace = true`."""
+    for key, value in table.items():
+        if not isinstance(value, dict) or key == "workspace":
+            continue
+        if key in _HOLDERS:
+            yield from (name for name, each in value.items() if isinstance(each, dict) and each.get("workspace"))
+        else:
+            yield from _inherited(value)
 
 
 def _tables(table: dict[str, Any]) -> Iterator[dict[str, Any]]:

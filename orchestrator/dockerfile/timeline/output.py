@@ -38,6 +38,7 @@ class Output:
         span: of the path, where it is written.
         step: of the instruction.
         within: whether it is taken by a RUN step of the stage itself.
+        sure: whether it surely is: not behind a condition.
     """
 
     state: StageState
@@ -51,6 +52,7 @@ class Output:
     span: Span
     step: Step
     within: bool
+    sure: bool
 
     @property
     def folder(self) -> str:
@@ -63,7 +65,7 @@ def outputs(timeline: Timeline) -> Iterator[Output]:
     for index, state in enumerate(timeline.states):
         for event in state.events:
             if isinstance(event, Taken):
-                found = _output(event.path, state, to=event.to, span=event.span, step=event.step, within=True)
+                found = _output(event.path, state, to=event.to, span=event.span, step=event.step, taken=event)
                 if found is not None:
                     yield found
             elif isinstance(event, Arrived) and event.origin is not None and event.sources:
@@ -78,12 +80,12 @@ def _copied(timeline: Timeline, event: Arrived, index: int) -> Iterator[Output]:
     for written, source in zip(instruction.values[:-1], event.sources, strict=False):
         span = word_span(timeline.source, instruction, written)
         path = posixpath.normpath("/" + source.lstrip("/"))
-        found = _output(path, timeline.states[other.index], to=event.to, span=span, step=event.step, within=False)
+        found = _output(path, timeline.states[other.index], to=event.to, span=span, step=event.step, taken=None)
         if found is not None:
             yield found
 
 
-def _output(path: str, state: StageState, *, to: str, span: Span, step: Step, within: bool) -> Output | None:
+def _output(path: str, state: StageState, *, to: str, span: Span, step: Step, taken: Taken | None) -> Output | None:
     if UNKNOWN in path or re.search(r"[*?\[]", path):
         return None
     known = {call.call.key.target_dir for call in state.calls}
@@ -110,7 +112,8 @@ def _output(path: str, state: StageState, *, to: str, span: Span, step: Step, wi
         to=to,
         span=span,
         step=step,
-        within=within,
+        within=taken is not None,
+        sure=taken is None or taken.sure,
     )
 
 

@@ -26,12 +26,14 @@ class BuildContext:
         ignore_file: the ignore file in force, None where there is none.
         label: the folder as people know it, for the names of its files.
         manifest: the workspace's manifest, relative to the folder; None: the first one that is found.
+        named: folders of further crates, which need not belong to that workspace.
     """
 
     folder: Path
     ignore_file: Path | None
     label: str = "."
     manifest: str | None = None
+    named: tuple[str, ...] = ()
 
     def shown(self, path: str) -> str:
         """Return a file's path for people."""
@@ -63,7 +65,7 @@ class BuildContext:
     @cached_property
     def packages(self) -> tuple[Package, ...]:
         """Return the local crates."""
-        return read_packages(self.folder, self.manifest)
+        return read_packages(self.folder, self.manifest, self.named)
 
     def package_of(self, path: str) -> Package | None:
         """Return the crate that a file belongs to: the one with the deepest folder above it."""

@@ -62,7 +62,9 @@ def read_timeline(dockerfile: Dockerfile, *, context: BuildContext | None, argum
     reader = _Reader(dockerfile, source, context)
     places = []
     for stage in dockerfile.stages:
-        walked = tuple(walk(dockerfile, stage, arguments=arguments, base_environment=lambda _reference: {}))
+        walked = tuple(
+            walk(dockerfile, stage, arguments=arguments, base_environment=lambda _reference: {}, unset=UNKNOWN)
+        )
         places.append(walked)
         reader.stage(stage, walked)
     return Timeline(
@@ -84,15 +86,8 @@ class _Reader:
     def stage(self, stage: Stage, walked: tuple[Placed, ...]) -> None:
         base = stage.base_stage
         state = StageState(context=self._context) if base is None else self.states[base].child()
-        unset = {
-            word
-            for placed in walked
-            if placed.instruction.keyword == "ARG"
-            for word in placed.instruction.values
-            if "=" not in word
-        }
         shell = ShellKind()
-        for placed in walked:
+        for placed in _beginning_in_project(walked):
             instruction = placed.instruction
             if instruction.keyword == "SHELL":
                 shell = shell_kind(instruction.values)
@@ -100,11 +95,7 @@ class _Reader:
                 if instruction.keyword in {"COPY", "ADD"}:
                     self._copy(state, placed)
                 elif instruction.keyword == "RUN":
-                    variables = {
-                        name: (UNKNOWN if name in unset and not value else value)
-                        for name, value in placed.environment.items()
-                    }
-                    self._run(state, placed, variables, shell)
+                    self._run(state, placed, dict(placed.environment), shell)
         self.states.append(state)
 
     def _copy(self, state: StageState, placed: Placed) -> None:
@@ -204,6 +195,22 @@ class _Reader:
             mounts=mounts,
             span=command_span(self._source, placed.instruction),
         )
+
+
+_NEW = re.compile(r"\bcargo\s+(?:new|init)\b[^;&|]*?\s(?P<name>[A-Za-z][\w-]*)\s*(?:$|[;&|])")
+
+
+def _beginning_in_project(walked: tuple[Placed, ...]) -> Iterator[Placed]:
+    """Yield a stage's instructions; where `cargo new app` comes before any WORKDIR, from the folder that holds it.
+
+    The base image may have a folder of its own to begin in. What is made there is what a later `WORKDIR /…/app` means.
+    """
+    first = next((n for n, placed in enumerate(walked) if placed.instruction.keyword == "WORKDIR"), len(walked))
+    made = [found["name"] for each in walked[:first] for found in _NEW.finditer(each.instruction.script)]
+    folder = walked[first].directory if first < len(walked) else "/"
+    begins = posixpath.dirname(folder) if posixpath.basename(folder) in made else "/"
+    for number, placed in enumerate(walked):
+        yield replace(placed, directory=begins) if number < first and placed.directory == "/" else placed
 
 
 def exec_commands(source: SourceText, instruction: Instruction, variables: Mapping[str, str]) -> Iterator[Command]:

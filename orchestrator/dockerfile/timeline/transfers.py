@@ -27,7 +27,7 @@ def _copied(command: Command, directory: str, step: Step) -> Iterator[Event]:
     to = absolute(target, directory) if target is not None else absolute(words[-1], directory)
     sources = words if target is not None else words[:-1]
     for word in sources:
-        yield Taken(path=absolute(word, directory).text, to=to.text, span=command.span, step=step)
+        yield Taken(path=absolute(word, directory).text, to=to.text, sure=command.sure, span=command.span, step=step)
     if to.text.endswith(".rs") and all(word.text == "/dev/null" for word in sources):
         yield Written(path=to.text, content="", span=command.span, step=step)
         return

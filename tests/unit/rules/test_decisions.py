@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 MAIN = "echo 'fn main() {}' > src/main.rs"
 LIB = ": > src/lib.rs"
 BUILD = "cargo build --release"
+MUSL = (
+    "FROM ekidd/rust-musl-builder AS builder\nRUN USER=rust cargo new --bin app\nWORKDIR /home/rust/src/app\n"
+    f"COPY Cargo.toml ./\nRUN {BUILD}\nRUN rm target/x86_64-unknown-linux-musl/release/app\nCOPY src src\nRUN {BUILD}\n"
+)
 ALL = "find . -path ./target -prune -o -name '*.rs' -exec touch {} +"
 START = "FROM rust AS builder\nWORKDIR /app\nCOPY Cargo.toml ./\n"
 PRINTS = "target/release/.fingerprint"
@@ -85,6 +89,11 @@ SOUND = {
     "cloned at a commit": (
         "FROM rust AS builder\nARG COMMIT\nWORKDIR /\nRUN git clone https://example.org/app /app && cd /app "
         f"&& git checkout $COMMIT\nWORKDIR /app\nRUN {BUILD}\n"
+    ),
+    "a tool that may fail to install": f"{START}RUN cargo install no-such-tool ; true\nCOPY src src\nRUN {BUILD}\n",
+    "copied in a branch that is not taken": (
+        f"FROM rust AS builder\nARG PROFILE=release\nWORKDIR /app\nCOPY . .\nRUN {BUILD}\n"
+        'RUN if [ "$PROFILE" = dev ]; then cp target/debug/app /out; else cp target/release/app /out; fi\n'
     ),
     "built by another subcommand": prime() + "COPY . .\nRUN cargo leptos build --release\n",
     "built by another tool": prime() + "COPY . .\nRUN trunk build --release\n",
@@ -184,6 +193,7 @@ TRAPS = {
         + f"COPY src src\nRUN touch src/main.rs\nRUN --mount=type=cache,target=/app/target {BUILD}\n",
         "warning invalidated-elsewhere",
     ),
+    "made before the folder of a base is known": (MUSL, "error removal-matches-nothing"),
     "no build behind COPY": (prime() + "COPY src src\n", "error program-not-rebuilt"),
     "taken by cp": (
         prime(MAIN, "mkdir -p src/bin", "echo 'fn main() {}' > src/bin/w.rs")
@@ -256,3 +266,51 @@ def test_ignored_sources_matter_where_they_ship(tmp_path: Path, ignored: str, ex
     files = {**WORKSPACE, ".dockerignore": f"target\n{ignored}\n"}
     text = f"FROM rust AS builder\nWORKDIR /app\nCOPY . .\nRUN {BUILD}\n{SHIP}"
     assert found(tmp_path, text, **files) == expected
+
+
+NAMED = {
+    "an argument without a value": "ARG NAME\nCOPY --from=builder /app/target/release/$NAME /usr/local/bin/app\n",
+    "an argument of the whole file": "ARG APP\nCOPY --from=builder /app/target/release/$APP /usr/local/bin/app\n",
+    "the folder of a base's own configuration": (
+        "COPY --from=builder /app/target/x86_64-unknown-linux-musl/release/app /usr/local/bin/app\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_what_is_not_known_is_not_claimed(tmp_path: Path, name: str) -> None:
+    """Public Dockerfiles that are sound, and of which an earlier linter said that a path is wrong."""
+    base = "ekidd/rust-musl-builder" if "base" in name else "rust"
+    text = (
+        f"ARG APP=app\nFROM {base} AS builder\nWORKDIR /app\nCOPY Cargo.toml Cargo.lock ./\nCOPY src src\nRUN {BUILD}\n"
+        f"FROM debian\n{NAMED[name]}CMD ['/usr/local/bin/app']\n"
+    )
+    assert found(tmp_path, text) == []
+
+
+def test_a_crate_beside_the_workspace_is_known(tmp_path: Path) -> None:
+    """A repository may hold a crate that is no member of its workspace; COPY names its manifest."""
+    files = {
+        "Cargo.toml": '[package]\nname = "app"\nversion = "0.1.0"\n',
+        "src/main.rs": "fn main() {}\n",
+        "gateway/Cargo.toml": '[package]\nname = "app-gateway"\nversion = "0.1.0"\n',
+        "gateway/Cargo.lock": "version = 4\n",
+        "gateway/src/main.rs": "fn main() {}\n",
+        ".dockerignore": "target\n",
+    }
+    text = (
+        "FROM rust AS builder\nWORKDIR /app\nCOPY gateway/Cargo.toml gateway/Cargo.lock ./\nCOPY gateway/src src\n"
+        f"RUN {BUILD}\nFROM debian\nCOPY --from=builder /app/target/release/app-gateway /usr/local/bin/\n"
+    )
+    assert found(tmp_path, text, **files) == []
+
+
+def test_dependencies_of_the_whole_workspace(tmp_path: Path) -> None:
+    """`name.workspace = true` is a path dependency where the workspace says so: its program is linked again."""
+    files = {
+        **WORKSPACE,
+        "Cargo.toml": '[workspace]\nmembers = ["crates/*"]\n[workspace.dependencies]\n'
+        'shop-core = { path = "crates/core" }\n[package]\nname = "app"\nversion = "0.1.0"\n'
+        "[dependencies]\nshop-core.workspace = true\n",
+    }
+    assert found(tmp_path, f"{LOOP}RUN cargo clean --release -p shop-core && {BUILD}\n{SHIP}", **files) == []
