@@ -37,15 +37,17 @@ _RUN = {"run": "`latest`, a run id or the start of one, or the path of a record"
         "json": "print the run record instead of a report",
         "record": "also copy the run record to this path",
         "no-wait": "fail at once where another run holds this project",
+        "locked": "refuse to build where something is not as buildspec.lock says",
     }
 )
-def build(
+def build(  # noqa: PLR0917 - invoke makes a flag of each
     _context: Context,
     spec: str = "",
     quiet: bool = False,
     json: bool = False,
     record: str = "",
     no_wait: bool = False,
+    locked: bool = False,
 ) -> None:
     """Build on the host and in Docker, prove both are the same program, run it, and tag the image if all passed."""
     from orchestrator.flow.verify import verify  # noqa: PLC0415 - other tasks need none of it
@@ -66,6 +68,7 @@ def build(
                 environment=dict(os.environ),
                 show=progress.show,
                 wait_for_others=not no_wait,
+                locked=locked,
             )
         finally:
             progress.close()
@@ -186,6 +189,27 @@ def bases(_context: Context, spec: str = "", rebuild: bool = False, verify: bool
         if verify and differing:
             _print("".join(f"{line}\n" for line in differing))
             raise Exit(code=1)
+
+
+@task(help=_SPEC)
+def lock(_context: Context, spec: str = "") -> None:
+    """Write buildspec.lock: what the project is built with beyond its sources; nothing is built."""
+    from orchestrator.flow.write_lock import write_lock  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.report.lock_text import render_lock  # noqa: PLC0415 - same
+    from orchestrator.report.progress import progress_for  # noqa: PLC0415 - same
+    from orchestrator.spec.load import load_spec  # noqa: PLC0415 - same
+
+    with _told_to_a_person():
+        loaded = load_spec(_spec(spec))
+        progress = progress_for(sys.stderr, style_of(sys.stderr, os.environ), quiet=False)
+        try:
+            made = write_lock(
+                loaded, workspace=_workspace(loaded.root), environment=dict(os.environ), show=progress.show
+            )
+        finally:
+            progress.close()
+    changes = None if made.changes is None else [str(change) for change in made.changes]
+    _print(render_lock(str(made.path), made.facts, changes, style_of(sys.stdout, os.environ)))
 
 
 @task(

@@ -130,6 +130,18 @@ class StepTimeoutError(NoVerdictError):
     exit_code, cause = 16, "step-timeout"
 
 
+class LockDriftError(NoVerdictError):
+    """`--locked` was given, and something is not as `buildspec.lock` says; `detail` names each."""
+
+    exit_code, cause = 17, "lock-drift"
+
+
+class LockInvalidError(NoVerdictError):
+    """`buildspec.lock` holds mistakes, is of another platform, or is missing where `--locked` asks for it."""
+
+    exit_code, cause = 18, "lock-invalid"
+
+
 class InterruptedRunError(NoVerdictError):
     """The user ended the run (SIGINT or SIGTERM). 130 is what shells expect of that."""
 

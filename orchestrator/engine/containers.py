@@ -63,6 +63,7 @@ class ContainerRequest:
         user: replaces the image's USER; None keeps it.
         files: content of files that it finds, by path. The folder of each becomes a volume, filled with what the image
             has there: the engine writes nothing into a read-only root.
+        entrypoint: replaces the image's ENTRYPOINT; None keeps it.
     """
 
     image_id: str
@@ -81,6 +82,7 @@ class ContainerRequest:
     alias: str | None = None
     user: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    entrypoint: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +213,7 @@ class RunningContainer:
         made = api.create_container(
             wanted.image_id,
             command=command,
+            entrypoint=None if wanted.entrypoint is None else list(wanted.entrypoint),
             environment=dict(wanted.environment),
             host_config=host,
             # Without a test of its own this keeps the image's.

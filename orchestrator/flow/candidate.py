@@ -11,6 +11,7 @@ from orchestrator.build.image import ImageBuild, build_image
 from orchestrator.build.local import LocalBuild, build_local
 from orchestrator.engine.sweep import sweep
 from orchestrator.flow.investigate import investigate
+from orchestrator.flow.lock import Footing, check_footing
 from orchestrator.flow.prepare import Prepared, prepare
 from orchestrator.gate.checks import selftest
 from orchestrator.gate.run_checks import run_checks
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.flow.prepare import Surroundings
     from orchestrator.gate.run_checks import GateEvidence
     from orchestrator.source.snapshot import Snapshot
+    from orchestrator.spec.lockfile import LockedInventory
     from orchestrator.spec.model import BuildSpec
     from orchestrator.verdict import CheckResult
     from orchestrator.workspace import Workspace
@@ -34,19 +36,35 @@ class Candidate:
     local: LocalBuild
     image: ImageBuild
     evidence: GateEvidence
+    footing: Footing
 
 
-def make_candidate(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Candidate:
+def make_candidate(
+    spec: BuildSpec,
+    snapshot: Snapshot,
+    around: Surroundings,
+    *,
+    lock: LockedInventory | None = None,
+    locked: bool = False,
+) -> Candidate:
     """Build both sides of a laid-out snapshot and gather the evidence; what dead runs left is removed first.
+
+    Args:
+        spec: what is built.
+        snapshot: its sources.
+        around: the run.
+        lock: what the build is held against before it begins; None where nothing was locked.
+        locked: whether a change since then forbids the build.
 
     Raises:
         NoVerdictError: of the kind that fits.
     """
     sweep(around.engine, dict(around.labels))
     prepared = prepare(spec, snapshot, around)
+    footing = check_footing(spec, prepared, around, lock=lock, locked=locked)
     local, image = _both_builds(prepared, around)
     evidence = investigate(spec, snapshot, prepared, local, image, around=around)
-    return Candidate(prepared=prepared, local=local, image=image, evidence=evidence)
+    return Candidate(prepared=prepared, local=local, image=image, evidence=evidence, footing=footing)
 
 
 def judge_candidate(spec: BuildSpec, evidence: GateEvidence, *, workspace: Workspace) -> tuple[CheckResult, ...]:

@@ -17,6 +17,7 @@ from orchestrator.events import Lane, NoteEvent, told
 from orchestrator.flow.account import call_facts, excerpts, local_facts, log_paths, transcript_facts
 from orchestrator.flow.candidate import Candidate, judge_candidate, make_candidate
 from orchestrator.flow.journal import Journal
+from orchestrator.flow.lock import lock_of
 from orchestrator.flow.prepare import Prepared, Surroundings
 from orchestrator.gate.evaluate import PassedGate, evaluate, open_gate
 from orchestrator.log import logger_for
@@ -56,6 +57,7 @@ def verify(
     environment: Mapping[str, str],
     show: Emit,
     wait_for_others: bool = True,
+    locked: bool = False,
 ) -> RunRecord:
     """Build both sides, judge the candidate, and tag it if it passed.
 
@@ -65,6 +67,7 @@ def verify(
         environment: the caller's variables.
         show: told what happens; may be called from several threads.
         wait_for_others: whether to wait while another run holds the workspace.
+        locked: whether something that is not as `buildspec.lock` says forbids the build.
 
     Returns:
         the record, which has been written; its verdict is passed or refused, or it holds the failure that left no
@@ -81,7 +84,14 @@ def verify(
         with workspace.locked(folder.name, wait=wait_for_others, on_wait=lambda holder: _say_waiting(show, holder)):
             try:
                 record = _verified(
-                    record, loaded, folder, workspace=workspace, environment=environment, journal=journal, cancel=cancel
+                    record,
+                    loaded,
+                    folder,
+                    workspace=workspace,
+                    environment=environment,
+                    journal=journal,
+                    cancel=cancel,
+                    locked=locked,
                 )
             except NoVerdictError as error:
                 record = replace(record, failure=failure_of(error), image=None)
@@ -106,9 +116,11 @@ def _verified(
     environment: Mapping[str, str],
     journal: Journal,
     cancel: threading.Event,
+    locked: bool,
 ) -> RunRecord:
     """Return the record with its verdict; the stages in their order."""
     spec = loaded.spec
+    lock = lock_of(loaded, workspace=workspace, locked=locked)
     with told(journal.emit, Lane.SOURCE, "snapshot of the source", own=True):
         snapshot = take_snapshot(
             loaded.root / spec.source.root, spec.source, workspace=workspace, environment=environment
@@ -125,7 +137,7 @@ def _verified(
             emit=journal.emit,
             cancel=cancel,
         )
-        candidate = make_candidate(spec, snapshot, around)
+        candidate = make_candidate(spec, snapshot, around, lock=lock, locked=locked)
         checks = judge_candidate(spec, candidate.evidence, workspace=workspace)
         verdict = evaluate(checks)
         outcome = _promoted(engine, spec.image.tag, candidate.image, open_gate(candidate.image.candidate_id, verdict))
@@ -204,6 +216,8 @@ def _told(
         local=local_facts(local),
         calls=call_facts(evidence.shipped, [stage.reference for stage in prepared.dockerfile.stages]),
         bases=tuple(BaseFacts(reference=b.reference, image_id=b.image_id, origin=b.origin) for b in bases),
+        lock=candidate.footing.lock,
+        unlike=candidate.footing.unlike,
         programs=(
             _program("local", local.artifact, ""),
             _program("builder", image.builder, prepared.builder.program),

@@ -54,6 +54,33 @@ class BaseFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriftFacts:
+    """One thing that is not as `buildspec.lock` says.
+
+    Attributes:
+        where: what it belongs to (`base debian:bookworm-slim`, `host`, `image`), empty for the whole build.
+        what: its name (`libssl3`, `linker`).
+        locked, found: the lock's value, and the one of this run; None where there is none.
+        text: the same in words.
+    """
+
+    where: str
+    what: str
+    locked: str | None
+    found: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockFacts:
+    """The lock that this run was held against. `digest`: of its bytes; `drift`: what has changed since."""
+
+    path: str
+    digest: str
+    drift: tuple[DriftFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepFacts:
     """One finished step.
 
@@ -235,6 +262,10 @@ class RunRecord:
     place: str | None = None
     """How the local build got the image's paths: `namespace` or `remap`, with the reason."""
     bases: tuple[BaseFacts, ...] = ()
+    lock: LockFacts | None = None
+    """None where the project has no `buildspec.lock`."""
+    unlike: tuple[str, ...] = ()
+    """Tools that host and image both have, and not the same one of; said before anything was built."""
     steps: tuple[StepFacts, ...] = ()
     programs: tuple[ProgramFacts, ...] = ()
     image: ImageFacts | None = None

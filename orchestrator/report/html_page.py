@@ -131,6 +131,10 @@ def _told(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield "epoch", str(record.source.epoch)
     for base in record.bases:
         yield "base", f"{base.reference} ({base.origin}, {base.image_id})"
+    yield from (("not the same on both sides", sentence) for sentence in record.unlike)
+    if record.lock is not None:
+        yield "lock", f"{record.lock.path} ({short(record.lock.digest)}), {len(record.lock.drift)} changes since"
+        yield from (("not as locked", change.text) for change in record.lock.drift)
     yield "paths of the host's build", record.place or ""
     if record.local is not None:
         yield "command on the host", " ".join(record.local.command)

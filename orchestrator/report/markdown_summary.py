@@ -45,7 +45,16 @@ def _blocks(record: RunRecord) -> Iterator[list[str]]:
     for check in record.checks:
         if check.status is not Status.PASSED and check.evidence:
             yield list(_evidence(check))
+    yield list(_footing(record))
     yield list(_foot(record))
+
+
+def _footing(record: RunRecord) -> Iterator[str]:
+    changes = [change.text for change in record.lock.drift] if record.lock else []
+    yield from (f"- not the same on both sides: {_prose(sentence)}" for sentence in record.unlike)
+    yield from (f"- not as locked: {_plain(text)}" for text in changes[:_FACTS_KEPT])
+    if len(changes) > _FACTS_KEPT:
+        yield f"- {len(changes) - _FACTS_KEPT} more are in the HTML report"
 
 
 def _head(record: RunRecord) -> Iterator[str]:

@@ -25,6 +25,7 @@ _SIGNS = {
     Status.SKIPPED: ("-", "yellow"),
 }
 _DETAIL_SHOWN = 40
+_DRIFT_SHOWN = 3
 _LABEL_WIDTH = 10
 _ID_WIDTH = 11
 
@@ -110,10 +111,21 @@ def _lanes(record: RunRecord, lanes: Lanes, style: Style) -> Iterator[str]:
     if record.bases:
         bases = [f"{base.reference} {short(base.image_id)}" for base in record.bases]
         yield from _labelled("bases", dot.join(bases), style)
+    yield from (line for sentence in record.unlike for line in _labelled("unlike", sentence, style))
+    yield from _drift(record, style)
     if lanes.local is not None:
         yield from _lane("local", lanes.local.seconds, lanes.local.title, style)
     if lanes.image is not None:
         yield from _lane("image", lanes.image.seconds, lanes.image.title, style)
+
+
+def _drift(record: RunRecord, style: Style) -> Iterator[str]:
+    changes = record.lock.drift if record.lock else ()
+    for number, change in enumerate(changes[:_DRIFT_SHOWN]):
+        yield style.cut(f"  {'' if number else 'drift':{_LABEL_WIDTH}}{change.text}", style.width)
+    if record.lock and len(changes) > _DRIFT_SHOWN:
+        more = f"{len(changes) - _DRIFT_SHOWN} more since {record.lock.path}; `invoke lock` takes them over"
+        yield from _labelled("", more, style)
 
 
 def _lane(label: str, seconds: float, text: str, style: Style) -> Iterator[str]:

@@ -38,30 +38,36 @@ _BOUNDS = {
 }
 
 
-def mistake_of(error: Mapping[str, Any], document: Document) -> Mistake:
-    """Return the mistake for one of pydantic's errors."""
+def mistake_of(error: Mapping[str, Any], document: Document, top: type[Settings] = BuildSpec) -> Mistake:
+    """Return the mistake for one of pydantic's errors.
+
+    Args:
+        error: as pydantic tells it.
+        document: the text's values with their places.
+        top: the model that the whole document was checked against.
+    """
     path: Path = tuple(part for part in error["loc"] if part != "[key]")
     kind = str(error["type"])
-    name = ".".join(printable(str(part)) for part in path) or "the spec"
+    name = ".".join(printable(str(part)) for part in path) or ("the spec" if top is BuildSpec else "the file")
     if "[key]" in error["loc"]:
         place = document.keys.get(path) or _nearest(path, document)
         return Mistake(place=place, text=f"the key `{name}`; expected {_expected(error)}")
     if kind == "missing":
-        return Mistake(place=_nearest(path[:-1], document), text=_missing(path, name))
+        return Mistake(place=_nearest(path[:-1], document), text=_missing(path, name, top))
     if kind == "extra_forbidden":
         place = document.keys.get(path) or _nearest(path, document)
-        return Mistake(place=place, text=_unknown(path, name))
+        return Mistake(place=place, text=_unknown(path, name, top))
     expected = _expected(error)
     return Mistake(place=_nearest(path, document), text=f"`{name}`{_found(path, error, document, expected)}")
 
 
-def _missing(path: Path, name: str) -> str:
-    description = _description(path)
+def _missing(path: Path, name: str, top: type[Settings]) -> str:
+    description = _description(path, top)
     return f"`{name}` is missing" + (f"; expected: {description}" if description else "")
 
 
-def _unknown(path: Path, name: str) -> str:
-    model = _model_at(path[:-1])
+def _unknown(path: Path, name: str, top: type[Settings]) -> str:
+    model = _model_at(path[:-1], top)
     known = list(model.model_fields) if model else []
     close = difflib.get_close_matches(str(path[-1]), known, n=1)
     hint = f"; did you mean `{close[0]}`?" if close else ""
@@ -120,15 +126,15 @@ def _nearest(path: Path, document: Document) -> Place:
     return document.values.get(path) or Place(line=1, column=1)
 
 
-def _description(path: Path) -> str | None:
-    model = _model_at(path[:-1])
+def _description(path: Path, top: type[Settings]) -> str | None:
+    model = _model_at(path[:-1], top)
     field = model.model_fields.get(str(path[-1])) if model else None
     return field.description.splitlines()[0].rstrip(".") if field and field.description else None
 
 
-def _model_at(path: Path) -> type[Settings] | None:
+def _model_at(path: Path, top: type[Settings]) -> type[Settings] | None:
     """Return the slice that describes the mapping at a path."""
-    model: type[Settings] | None = BuildSpec
+    model: type[Settings] | None = top
     skip = False
     for part in path:
         if skip:

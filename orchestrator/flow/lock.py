@@ -1,0 +1,158 @@
+"""`buildspec.lock` in a run: what the build stands on is taken down, and held against what was locked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.bases.image import Origin
+from orchestrator.errors import LockDriftError, LockInvalidError
+from orchestrator.events import Lane, NoteEvent
+from orchestrator.inventory.drift import drift, unlike
+from orchestrator.inventory.host import host_side
+from orchestrator.inventory.image import image_side, packages_of
+from orchestrator.inventory.model import VERSION as FORMAT
+from orchestrator.inventory.model import BaseInventory, Inventory, SideInventory
+from orchestrator.location import Location
+from orchestrator.record import DriftFacts, LockFacts
+from orchestrator.spec.lockfile import lock_path, read_lock_file
+from orchestrator.toolchains.cargo.native import native_crates
+from orchestrator.version import VERSION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.bases.image import BaseImage
+    from orchestrator.flow.prepare import Prepared, Surroundings
+    from orchestrator.spec.load import LoadedSpec
+    from orchestrator.spec.lockfile import LockedInventory
+    from orchestrator.spec.model import BuildSpec
+    from orchestrator.workspace import Workspace
+
+_TOLD = 5
+"""How many changes are told while a run goes on; the record has all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footing:
+    """What a run found out about what it stands on. `lock`: None without a lock file."""
+
+    lock: LockFacts | None
+    unlike: tuple[str, ...]
+
+
+def lock_of(loaded: LoadedSpec, *, workspace: Workspace, locked: bool) -> LockedInventory | None:
+    """Return the spec's lock; None where it has none.
+
+    Raises:
+        LockInvalidError: it holds mistakes, or is missing and `locked` asks for it.
+    """
+    path = lock_path(loaded.path)
+    found = read_lock_file(path, workspace=workspace)
+    if found is None and locked:
+        raise LockInvalidError(
+            f"there is no {path}, and --locked was given",
+            repair="write it with `invoke lock`, and keep it beside the spec under version control",
+        )
+    return found
+
+
+def take_inventory(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> Inventory:
+    """Return all that both builds stand on, beyond the sources; nothing is built."""
+    host, image = _sides(prepared, around)
+    return Inventory(
+        version=FORMAT,
+        tool=VERSION,
+        platform=_platform(around),
+        bases={reference: _base(spec, base, around) for reference, base in sorted(prepared.bases.items())},
+        host=host,
+        image=image,
+    )
+
+
+def check_footing(
+    spec: BuildSpec, prepared: Prepared, around: Surroundings, *, lock: LockedInventory | None, locked: bool
+) -> Footing:
+    """Say, before anything is built, what differs between the sides and what has changed since the lock was written.
+
+    Raises:
+        LockDriftError: something has changed, and `locked` forbids that.
+        LockInvalidError: the lock is of another platform, and `locked` asks for one of this.
+    """
+    host, image = _sides(prepared, around)
+    differing = unlike(host, image)
+    for sentence in differing:
+        around.emit(NoteEvent(lane=Lane.BASES, text=f"{sentence}: the programs will differ"))
+    if lock is None:
+        return Footing(lock=None, unlike=differing)
+    if lock.inventory.platform != _platform(around):
+        _say_other_platform(lock, around, locked=locked)
+        return Footing(lock=None, unlike=differing)
+    changed = drift(lock.inventory, take_inventory(spec, prepared, around))
+    if changed and locked:
+        raise LockDriftError(
+            f"{_count(len(changed))} since {lock.path} was written, and --locked was given",
+            location=Location(file=str(lock.path)),
+            repair="bring back what was locked, or take it over with `invoke lock` and review the file's changes",
+            detail=tuple(str(each) for each in changed),
+        )
+    for each in changed[:_TOLD]:
+        around.emit(NoteEvent(lane=Lane.BASES, text=f"not as locked: {each}"))
+    if len(changed) > _TOLD:
+        around.emit(NoteEvent(lane=Lane.BASES, text=f"not as locked: {len(changed) - _TOLD} more, see the record"))
+    facts = tuple(
+        DriftFacts(where=each.where, what=each.what, locked=each.locked, found=each.found, text=str(each))
+        for each in changed
+    )
+    return Footing(lock=LockFacts(path=str(lock.path), digest=lock.digest, drift=facts), unlike=differing)
+
+
+def _sides(prepared: Prepared, around: Surroundings) -> tuple[SideInventory, SideInventory]:
+    workspace, plan = around.workspace, prepared.local
+    lock = prepared.project.lock
+    libraries = bool(native_crates(plan.tree, lock, tuple(plan.files), workspace=workspace))
+    host = host_side(plan.variables, plan.toolchain.sysroot, libraries=libraries, workspace=workspace)
+    base = _builders_base(prepared)
+    if base is None:
+        return host, SideInventory()
+    image = image_side(around.engine, base.image_id, libraries=libraries, workspace=workspace, labels=around.labels)
+    return host, image
+
+
+def _builders_base(prepared: Prepared) -> BaseImage | None:
+    stage = prepared.builder.stage
+    while stage.base_stage is not None:
+        stage = prepared.dockerfile.stages[stage.base_stage]
+    return prepared.bases.get(stage.base)
+
+
+def _base(spec: BuildSpec, base: BaseImage, around: Surroundings) -> BaseInventory:
+    settings = spec.bases.get(base.reference)
+    pulled = settings.pull.digest if settings and settings.pull and base.origin is Origin.PULL else None
+    packages = packages_of(around.engine, base.image_id, workspace=around.workspace, labels=around.labels)
+    return BaseInventory(origin=base.origin.value, image=base.image_id, digest=pulled, packages=packages)
+
+
+def _platform(around: Surroundings) -> str:
+    version = around.engine.version
+    return f"{version.os}/{version.architecture}"
+
+
+def _say_other_platform(lock: LockedInventory, around: Surroundings, *, locked: bool) -> None:
+    text = f"{lock.path} is of {lock.inventory.platform}, and the engine runs {_platform(around)}"
+    if locked:
+        raise LockInvalidError(
+            text,
+            location=Location(file=str(lock.path), line=_line_of(lock.path, "platform:")),
+            repair="build where it was locked, or write one for this platform with `invoke lock`",
+        )
+    around.emit(NoteEvent(lane=Lane.BASES, text=f"{text}: it says nothing of this build"))
+
+
+def _line_of(path: Path, start: str) -> int | None:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((number for number, line in enumerate(lines, start=1) if line.startswith(start)), None)
+
+
+def _count(changes: int) -> str:
+    return "one thing has changed" if changes == 1 else f"{changes} things have changed"
