@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 _TIMES = 5
-_DIFFERING, _INSPECT, _IDENTICAL, _HUGE = 1.0, 0.8, 3.0, 30.0
+_DIFFERING, _INSPECT, _IDENTICAL, _HUGE, _UNLIKE = 1.0, 0.8, 3.0, 30.0, 2.0
 _PAIR = "TWINBUILD_BENCH_PAIR"
 """Names two programs, separated by a colon, to be compared instead of a pair that is built first."""
 
@@ -38,6 +39,9 @@ def measure() -> Iterator[Figure]:
         yield _figure(
             f"compare, {size}, identical", ["compare", str(local), str(copy)], folder, promised=_IDENTICAL, peer=peer
         )
+        unlike = _unlike(local)
+        sizes = " and ".join(f"{path.stat().st_size / 1e6:.0f} MB" for path in unlike)
+        yield _figure(f"compare, {sizes}, unlike", ["compare", *map(str, unlike)], folder, promised=_UNLIKE)
         yield _figure(f"inspect, {size}", ["inspect", str(local)], folder, promised=_INSPECT)
         large = [folder / "large-1", folder / "large-2"]
         for path, program in zip(large, (local, image), strict=True):
@@ -94,3 +98,13 @@ def _pair(folder: Path) -> tuple[Path, Path]:
         timed(command, cwd=folder / name / "backend", environment=variables)
         made.append(folder / name / "backend/target/release/backend")
     return made[0], made[1]
+
+
+def _unlike(program: Path) -> tuple[Path, Path]:
+    """Return two large programs that have little in common: cargo itself, of two toolchains where there are two."""
+    sysroot = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True).stdout.strip()
+    first = Path(sysroot) / "bin/cargo"
+    digest = hashlib.sha256(first.read_bytes()).digest()
+    beside = sorted(Path(sysroot).parent.glob("*/bin/cargo"))
+    others = (path for path in beside if hashlib.sha256(path.read_bytes()).digest() != digest)
+    return first, next(others, program)

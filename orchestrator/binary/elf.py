@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from orchestrator.binary import elf_tables as tables
 from orchestrator.binary.elf_dynamic import DynamicFacts, read_dynamic
 from orchestrator.binary.mapped import read_mapped
-from orchestrator.binary.names import hash_free
+from orchestrator.binary.names import hash_free_all
 from orchestrator.binary.profile import BinaryProfile, Function, SectionFacts
 
 if TYPE_CHECKING:
@@ -145,8 +145,9 @@ def _producers(file: MappedFile, sections: Iterable[Section]) -> tuple[str, ...]
 
 
 def _functions(symbols: Iterable[Symbol]) -> tuple[Function, ...]:
-    defined = (s for s in symbols if s.type == tables.FUNCTION and s.value and s.section)
-    return tuple(sorted(Function(hash_free(symbol.name), symbol.size) for symbol in defined))
+    defined = [s for s in symbols if s.type == tables.FUNCTION and s.value and s.section]
+    names = hash_free_all([symbol.name for symbol in defined])
+    return tuple(sorted(map(Function, names, [symbol.size for symbol in defined])))
 
 
 def _units(symbols: Iterable[Symbol]) -> tuple[str, ...]:
@@ -167,7 +168,7 @@ def _hardening(segments: Iterable[Segment], dynamic: DynamicFacts, names: set[st
             ("full-relro", relro and dynamic.bind_now),
             ("canary", "__stack_chk_fail" in names),
             ("nx", tables.GNU_STACK in kinds and not kinds[tables.GNU_STACK] & 1),
-            ("fortify", any(name.startswith("__") and name.endswith("_chk") for name in names)),
+            ("fortify", any(name.endswith("_chk") and name.startswith("__") for name in names)),
         )
         if there
     )

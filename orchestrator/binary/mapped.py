@@ -67,8 +67,8 @@ def read_mapped(file: MappedFile, header: Header, segments: Sequence[Segment]) -
     loaded = [segment for segment in segments if segment.type == LOAD]
     code = [segment for segment in loaded if segment.rights & _RUN]
     data = [segment for segment in loaded if not segment.rights & _RUN]
-    # Old linkers put everything that is read-only into the executable segment.
-    searched = [*data, *code[:1]]
+    # Old linkers put everything that is read-only into the executable segment, which then begins with the file.
+    searched = [*data, *(segment for segment in code[:1] if segment.offset == 0)]
     traces = trace_sources(bytes(view[s.offset : s.offset + min(s.size, _SEARCHED)]) for s in searched)
     layout = repr((header.entry, [(s.name, s.rights, s.address, s.memory_size) for s in segments]))
     return MappedFacts(

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from orchestrator.binary.profile import BinaryProfile
 
@@ -23,6 +23,7 @@ _LLVM_SUFFIX = re.compile(r"\.llvm\.\d+")
 _V0_DISAMBIGUATOR = re.compile(r"Cs[0-9A-Za-z]*_")
 # A back reference counts bytes of the mangled name, so it moves when a disambiguator gets longer.
 _V0_BACK_REFERENCE = re.compile(r"B[0-9A-Za-z]*_")
+_STANDS_FOR = {_LEGACY_HASH: "E", _V0_DISAMBIGUATOR: "C", _V0_BACK_REFERENCE: "B_"}
 # Lengths are bounded: these names come out of files that anybody may have made.
 _V0_CRATE = re.compile(r"C(\d{1,5})_?")
 _LENGTH = re.compile(r"(\d{1,5})_?")
@@ -38,10 +39,26 @@ def hash_free(name: str) -> str:
     """
     name = _LLVM_SUFFIX.sub("", name)
     if name.startswith("_R"):
-        return _V0_BACK_REFERENCE.sub("B_", _V0_DISAMBIGUATOR.sub("C", name))
+        name = _V0_DISAMBIGUATOR.sub(_STANDS_FOR[_V0_DISAMBIGUATOR], name)
+        return _V0_BACK_REFERENCE.sub(_STANDS_FOR[_V0_BACK_REFERENCE], name)
     if name.startswith("_ZN"):
-        return _LEGACY_HASH.sub("E", name)
+        return _LEGACY_HASH.sub(_STANDS_FOR[_LEGACY_HASH], name)
     return name
+
+
+def hash_free_all(names: Sequence[str]) -> list[str]:
+    """Return what `hash_free` returns for each of many names, several times faster than one by one."""
+    if any("\n" in name for name in names):
+        return [hash_free(name) for name in names]
+    found = _LLVM_SUFFIX.sub("", "\n".join(names)).split("\n") if names else []
+    for start, patterns in (("_R", (_V0_DISAMBIGUATOR, _V0_BACK_REFERENCE)), ("_ZN", (_LEGACY_HASH,))):
+        places = [place for place, name in enumerate(found) if name.startswith(start)]
+        text = "\n".join([found[place] for place in places])
+        for pattern in patterns:
+            text = pattern.sub(_STANDS_FOR[pattern], text)
+        for place, name in zip(places, text.split("\n"), strict=False):
+            found[place] = name
+    return found
 
 
 @lru_cache(maxsize=1 << 16)  # the same names are asked for by many; a large program has a few ten thousand

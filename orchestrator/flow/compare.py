@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from orchestrator.binary.content.explain import explain_difference
 from orchestrator.binary.read import read_profile
 from orchestrator.errors import UsageError
-from orchestrator.parity.compare import compare, compare_files, worth_reading
+from orchestrator.parity.compare import compare, compare_files
 from orchestrator.parity.rung import Rung, accepts
+from orchestrator.parity.worth_reading import worth_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

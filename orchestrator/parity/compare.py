@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 from orchestrator.binary.names import entry_crates, own_functions
 from orchestrator.binary.profile import Format
 from orchestrator.parity.difference import (
-    STANDARD_LIBRARY,
     Comparison,
     Difference,
     FunctionDifference,
     OwnCode,
     SectionDifference,
-    SetDifference,
 )
 from orchestrator.parity.rung import Rung
+from orchestrator.parity.toolchains import sets, toolchains
+from orchestrator.parity.worth_reading import worth_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from orchestrator.binary.content.explain import ContentDifference
     from orchestrator.binary.profile import BinaryProfile, Function, SectionFacts
@@ -66,13 +66,6 @@ def compare_files(
         content=content(local_sha256, image_sha256) if content and worth_reading(local, image) else None,
         facts=facts,
     )
-
-
-def worth_reading(local: BinaryProfile, image: BinaryProfile) -> bool:
-    """Return whether comparing the contents can tell more than the profiles do."""
-    if {local.format, image.format} != {Format.ELF} or local.damage or image.damage or local.machine != image.machine:
-        return False
-    return (local.code_sha256, local.data_sha256) != (image.code_sha256, image.data_sha256)
 
 
 def compare(
@@ -125,29 +118,12 @@ def _difference(local: BinaryProfile, image: BinaryProfile, own: Sequence[str]) 
         sections=_sections(local.sections, image.sections),
         functions=_functions(local.functions, image.functions),
         own=tuple(code for crate in own if (code := _own(local, image, crate)) is not None),
-        needed=_sets(local.needed, image.needed),
-        crates=_sets(local.crates, image.crates),
-        toolchains=_toolchains(local, image),
-        roots=_sets(local.roots, image.roots),
+        needed=sets(local.needed, image.needed),
+        crates=sets(local.crates, image.crates),
+        toolchains=toolchains(local, image),
+        roots=sets(local.roots, image.roots),
         local_entries=entry_crates(local),
         image_entries=entry_crates(image),
-    )
-
-
-def _sets(local: Iterable[str], image: Iterable[str]) -> SetDifference:
-    here, there = set(local), set(image)
-    return SetDifference(only_local=tuple(sorted(here - there)), only_image=tuple(sorted(there - here)))
-
-
-def _toolchains(local: BinaryProfile, image: BinaryProfile) -> SetDifference:
-    # A side that names nothing was made by we know not what, which is no difference in tools.
-    comments = _sets(local.comment, image.comment) if local.comment and image.comment else SetDifference()
-    if not local.rustc_commits or not image.rustc_commits:
-        return comments
-    commits = _sets(local.rustc_commits, image.rustc_commits)
-    return SetDifference(
-        only_local=(*comments.only_local, *(f"{STANDARD_LIBRARY}{commit[:9]}" for commit in commits.only_local)),
-        only_image=(*comments.only_image, *(f"{STANDARD_LIBRARY}{commit[:9]}" for commit in commits.only_image)),
     )
 
 
@@ -188,19 +164,20 @@ def _section(local: SectionFacts | None, image: SectionFacts | None) -> SectionD
 def _functions(local: Sequence[Function] | None, image: Sequence[Function] | None) -> FunctionDifference | None:
     if local is None or image is None:
         return None
-    here, there = Counter(f.name for f in local), Counter(f.name for f in image)
-    only_local, only_image = here - there, there - here
+    here, there = Counter([f.name for f in local]), Counter([f.name for f in image])
+    # Names that occur equally often are most of them, and are set apart without a loop.
+    uneven = {name for name, _ in here.items() ^ there.items()}
+    only_local = {name for name in uneven if here[name] > there[name]}
+    only_image = uneven - only_local
     # Functions that share a hash-free name swap places freely, so their sizes are compared as a bag as well.
-    sizes = Counter(local)
-    sizes.subtract(Counter(image))
-    changed = {function.name for function, count in sizes.items() if count}
+    changed = {function.name for function, _ in Counter(local).items() ^ Counter(image).items()}
     return FunctionDifference(
         local=len(local),
         image=len(image),
-        common=(here & there).total(),
+        common=len(local) - sum(here[name] - there[name] for name in only_local),
         only_local=tuple(sorted(only_local)),
         only_image=tuple(sorted(only_image)),
-        resized=tuple(sorted(changed - only_local.keys() - only_image.keys())),
+        resized=tuple(sorted(changed - uneven)),
     )
 
 

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from orchestrator.binary import elf_tables as tables
 from orchestrator.binary.content.between import between, linker_code
 from orchestrator.binary.content.distance_tables import tables_meet
-from orchestrator.binary.content.places import FOLLOWS, REFERENCE, operand_end, reads
+from orchestrator.binary.content.glance import hopeless, sketch
+from orchestrator.binary.content.operands import REFERENCE, operand_end, reads
+from orchestrator.binary.content.places import FOLLOWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
 _DISPLACEMENT = struct.Struct("<i")
 _CONDITIONAL = re.compile(rb"\x0f[\x80-\x8f]")
-_OPERAND = re.compile(rb"[\x05\x0d\x15\x1d\x25\x2d\x35\x3d\xe8\xe9].{4}", re.DOTALL)
 _MOST_SWAPPED = 400
 """Of the functions that share name and size so many are looked through for the partner of one of them."""
 _MOST_LENGTHS = 32  # bytes of one function
@@ -77,6 +78,12 @@ class BodyDifference:
     only_local: tuple[Body, ...]
     only_image: tuple[Body, ...]
     between_equal: bool
+
+    @property
+    def same_shape(self) -> bool:
+        """Return whether no function was added, removed or resized."""
+        resized = (pair.local.end - pair.local.start != pair.image.end - pair.image.start for pair in self.changed)
+        return not (self.only_local or self.only_image or any(resized))
 
     @property
     def code_equal(self) -> bool:
@@ -131,6 +138,7 @@ class _Comparer:
     def __init__(self, local: Places, image: Places, lengths: frozenset[tuple[int, int]]) -> None:
         self._local, self._image, self._lengths = local, image, lengths
         self._known: dict[tuple[int, int], bool] = {}
+        self._pairs: dict[tuple[int, int], Alike] = {}
         self._spans = (local.layout.span, image.layout.span)
         self._beginnings = {body.start for body in local.layout.functions}
 
@@ -157,16 +165,21 @@ class _Comparer:
         sized = [other for other in others if other.end - other.start == body.end - body.start]
         if len(sized) <= _FEW:
             return sized
-        sketch = _sketch(_code(self._local.layout, body))
-        near = [other for other in sized[:_MOST_SWAPPED] if _sketch(_code(self._image.layout, other)) == sketch]
+        wanted = sketch(_code(self._local.layout, body))
+        near = [other for other in sized[:_MOST_SWAPPED] if sketch(_code(self._image.layout, other)) == wanted]
         return (near or sized)[:_FEW]
 
     def alike(self, local: Body, image: Body) -> Alike:
         """Compare two functions."""
         if local.end - local.start != image.end - image.start:
             return Alike.DIFFERENT
-        here, there = _code(self._local.layout, local), _code(self._image.layout, image)
-        return self._alike(here, there, local.start, image.start)
+        key = (local.start, image.start)
+        found = self._pairs.get(key)
+        if found is None:
+            here, there = _code(self._local.layout, local), _code(self._image.layout, image)
+            different = len(here) != len(there) or hopeless(here, there, self._lengths)
+            found = self._pairs[key] = Alike.DIFFERENT if different else self._alike(here, there, *key)
+        return found
 
     def _alike(self, here: bytes, there: bytes, local: int, image: int) -> Alike:
         if len(here) != len(there):
@@ -263,11 +276,6 @@ class _Comparer:
             and self._alike(content, there[name][1], start, there[name][0]) is Alike.SAME
             for name, (start, content) in here.items()
         )
-
-
-def _sketch(code: bytes) -> bytes:
-    """Return a body without what looks like operands that depend on places: equal for most bodies that are alike."""
-    return _OPERAND.sub(b"", code)
 
 
 def _by_name(bodies: Iterable[Body]) -> dict[str, list[Body]]:

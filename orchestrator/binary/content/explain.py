@@ -109,7 +109,7 @@ def _compare(here: Layout, there: Layout) -> ContentDifference:
     bodies = compare_bodies(local, image, lengths=lengths)
     return ContentDifference(
         bodies=bodies,
-        constants=compare_constants(local, image),
+        constants=compare_constants(local, image, unwinding=bodies.same_shape),
         folders=folders,
         instructions=compare_instructions(here, there, bodies.changed),
         named=here.named and there.named,

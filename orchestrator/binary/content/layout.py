@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.binary import elf_tables as tables
-from orchestrator.binary.names import hash_free
+from orchestrator.binary.names import hash_free_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +19,7 @@ _RELATIVE = 8  # R_X86_64_RELATIVE
 _TLS = 0x400  # SHF_TLS: its addresses are a template's and overlap those that follow
 # int3, nop, zeros, and the long forms of nop, at the end of what fills up to the next function.
 _PADDING = re.compile(rb"(?:\x66|\x2e|\x0f\x1f[\x00\x40\x44\x80\x84]|[\x90\xcc\x00])*\Z")
+_CODE_TYPES = frozenset({0, tables.FUNCTION})
 _MOST_MAPPED = 1 << 28
 """Bytes of mapped content up to which programs are compared in this way; beyond it only digests are."""
 
@@ -111,9 +112,9 @@ def lay_out(view: memoryview) -> Layout | None:
         return None
     symbols = tables.read_symbols(view, header, every, tables.SYMTAB)
     functions = _functions(symbols, sections, view)
-    objects = _apart(
-        Body(hash_free(s.name), s.value, s.value + s.size) for s in symbols if s.type == tables.OBJECT and s.size
-    )
+    statics = [symbol for symbol in symbols if symbol.type == tables.OBJECT and symbol.size]
+    named = hash_free_all([symbol.name for symbol in statics])
+    objects = _apart([Body(name, s.value, s.value + s.size) for name, s in zip(named, statics, strict=True)])
     relocations = {r.address: r for r in tables.read_relocations(view, header, every)}
     imports = tables.read_symbols(view, header, every, tables.DYNSYM)
     return Layout(
@@ -151,26 +152,30 @@ def with_functions(layout: Layout, functions: Sequence[Body]) -> Layout:
 def _functions(symbols: Iterable[Symbol], sections: Sequence[Section], view: memoryview) -> tuple[Body, ...]:
     code = [section for section in sections if section.flags & tables.EXECUTE]
     found = []
+    home: Section | None = None
     for symbol in symbols:
-        if symbol.type not in {0, tables.FUNCTION} or not symbol.section or not symbol.name:
+        if symbol.type not in _CODE_TYPES or not symbol.section or not symbol.name:
             continue
-        home = next((part for part in code if part.address <= symbol.value < part.address + part.size), None)
+        # Most lie in the section that the one before lay in.
+        if home is None or not home.address <= symbol.value < home.address + home.size:
+            home = next((part for part in code if part.address <= symbol.value < part.address + part.size), None)
         if home is not None:
             found.append((symbol, home))
+    names = hash_free_all([symbol.name for symbol, _ in found])
     # Assembly often gives no size; such a function ends where the next one begins.
     starts = sorted({symbol.value for symbol, _ in found})
     bodies = []
-    for symbol, home in found:
-        end = home.address + home.size
+    for name, (symbol, place) in zip(names, found, strict=True):
+        end = place.address + place.size
         if symbol.size:
             end = min(symbol.value + symbol.size, end)
         else:
             following = bisect_right(starts, symbol.value)
             end = min(starts[following], end) if following < len(starts) else end
-            first = home.offset - home.address
+            first = place.offset - place.address
             padding = _PADDING.search(bytes(view[symbol.value + first : end + first]))
             end -= len(padding[0]) if padding else 0
-        bodies.append(Body(hash_free(symbol.name), symbol.value, end))
+        bodies.append(Body(name, symbol.value, end))
     return _apart(bodies)
 
 

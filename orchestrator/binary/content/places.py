@@ -7,13 +7,13 @@ it ends is told by where the next one that anything refers to begins.
 
 from __future__ import annotations
 
-import re
 import struct
 from bisect import bisect_left, bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from orchestrator.binary import elf_tables as tables
+from orchestrator.binary.content.operands import READING, operand_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -28,21 +28,10 @@ FOLLOWS = (
     *(".dynsym", ".dynstr", ".gnu.version", ".note.gnu.build-id", ".relr.dyn", ".relro_padding", ".tm_clone_table"),
 )
 """Sections whose bytes follow from where things lie."""
-# ModRM of an operand relative to the instruction pointer (mod 00, r/m 101), and the opcodes of call and jump.
-REFERENCE = re.compile(rb"[\x05\x0d\x15\x1d\x25\x2d\x35\x3d\xe8\xe9]")
-_CALLS = frozenset({0xE8, 0xE9})
 _DISPLACEMENT = struct.Struct("<i")
 _LONGEST_TEXT = 1 << 16
 _TABLE_ENTRY = struct.Struct("<i")
 _FEWEST_CASES = 2
-# Opcodes whose operand is followed by an immediate; Intel SDM volume 2, appendix A.
-_ONE_BYTE = frozenset({0x80, 0x83, 0xC0, 0xC1, 0xC6, 0x6B})
-_FOUR_BYTES = frozenset({0x81, 0xC7, 0x69})
-_ONE_BYTE_AFTER_0F = frozenset({0xBA, 0xC2, 0xC6, 0x70, 0xA4, 0xAC})
-# Opcodes of one byte that read an operand in memory, and those that write one (for statics).
-_READERS = frozenset(
-    bytes.fromhex("8b8a3b3a3938808381630b03232b33fff6f7696bd9dbdd8485868788 89c6c7010929213100c0c1".replace(" ", ""))
-)
 
 
 def as_is(content: bytes) -> bytes:
@@ -67,6 +56,7 @@ class Places:
         self._tables: dict[int, list[int] | None] = {}
         self._relocated: list[int] = sorted(layout.relocations)
         self.bounds: list[int] = like.bounds if like else _bounds(layout, self._relocated)
+        self._like = like
 
     def at(self, address: int) -> Hashable:
         """Return what lies at an address; two answers are equal when it is the same thing at the same place in it."""
@@ -116,13 +106,19 @@ class Places:
         """Return the bytes between two addresses; pointers in them are replaced by what they point to."""
         known = self._contents.get((start, end))
         if known is None:
-            known = self._contents[start, end] = self._read(section, start, end)
+            earlier = self._like._contents.get((start, end)) if self._like else None  # noqa: SLF001 - its own kind
+            # What holds no slash holds no folder, so it was read as it would be read now.
+            known = self._read(section, start, end) if earlier is None or _has_slash(earlier) else earlier
+            self._contents[start, end] = known
         return known
 
     def _read(self, section: Section, start: int, end: int) -> Hashable:
         content = bytearray(self.layout.read(section, start, end))
         pointers: list[Hashable] = []
-        for index in range(bisect_left(self._relocated, start), bisect_left(self._relocated, end)):
+        first = bisect_left(self._relocated, start)
+        if first and start < self._relocated[first - 1] + 16:
+            self._blank_rest(section, self._relocated[first - 1], start, content)
+        for index in range(first, bisect_left(self._relocated, end)):
             address = self._relocated[index]
             relocation, offset = self.layout.relocations[address], address - start
             target = self.layout.target(relocation)
@@ -130,18 +126,29 @@ class Places:
             if target is None:
                 pointers.append((offset, relocation.type, relocation.addend, self._import(relocation.symbol)))
                 continue
-            text = self._text(target, content[offset + 8 : offset + 16])
+            word = content[offset + 8 : offset + 16]
+            if 0 < len(word) < 8:  # noqa: PLR2004 - a word that is cut in two
+                word = bytearray(self.layout.read(section, address + 8, address + 16))
+            text = self._text(target, word)
             if text is None:
                 pointers.append((offset, self._nearby(target)))
             else:
                 # A pointer with its length: the length says nothing that the text does not.
-                content[offset + 8 : offset + 16] = bytes(8)
+                content[offset + 8 : offset + 16] = bytes(len(content[offset + 8 : offset + 16]))
                 pointers.append((offset, self._normalise(text)))
         if not pointers and not section.flags & tables.WRITE:
             jumps = self._jumps(content, start)
             if jumps is not None:
                 return (self._normalise(bytes(content[jumps[0] :])).rstrip(b"\0"), jumps)
         return (self._normalise(bytes(content)).rstrip(b"\0"), *pointers)
+
+    def _blank_rest(self, section: Section, pointer: int, start: int, content: bytearray) -> None:
+        """Blank the end of a text's length where the constant before was cut within it."""
+        target = self.layout.target(self.layout.relocations[pointer])
+        word = bytearray(self.layout.read(section, pointer + 8, pointer + 16))
+        if pointer + 8 < start and target is not None and self._text(target, word) is not None:
+            rest = min(pointer + 16 - start, len(content))
+            content[:rest] = bytes(rest)
 
     def _import(self, index: int) -> str:
         return self.layout.imports[index] if index < len(self.layout.imports) else ""
@@ -223,42 +230,11 @@ class Places:
         return 4 * len(targets), (owner.name, *targets)
 
 
-def operand_end(body: bytes, place: int) -> int:
-    """Return where the instruction ends whose displacement begins at a place: an immediate may follow it.
-
-    Args:
-        body: the function.
-        place: offset of the four bytes of the displacement; the byte before it is the ModRM byte or the opcode.
-    """
-    before, end = body[place - 1], place + 4
-    if before in _CALLS or place < 2:  # noqa: PLR2004 - opcode and ModRM
-        return end
-    opcode, prefix = body[place - 2], body[place - 3] if place > 2 else 0  # noqa: PLR2004 - same
-    if prefix == 0x0F:  # noqa: PLR2004 - the two-byte opcodes
-        return end + (opcode in _ONE_BYTE_AFTER_0F)
-    if place > 3 and prefix in {0x38, 0x3A} and body[place - 4] == 0x0F:  # noqa: PLR2004 - the three-byte opcodes
-        return end + (prefix == 0x3A)  # noqa: PLR2004 - those with an immediate
-    if opcode in _ONE_BYTE or (opcode == 0xF6 and before & 0x38 == 0):  # noqa: PLR2004 - test
-        return end + 1
-    if opcode in _FOUR_BYTES or (opcode == 0xF7 and before & 0x38 == 0):  # noqa: PLR2004 - test
-        wide = place > 2 and 0x66 in body[max(0, place - 4) : place - 2]  # noqa: PLR2004 - operand size prefix
-        return end + (2 if wide else 4)
-    return end
-
-
-def reads(body: bytes, place: int) -> bool:
-    """Return whether the bytes before a displacement look like an instruction that reads or addresses memory.
-
-    What is taken for one by mistake cuts a constant in two where the other program has it whole.
-    """
-    if place < 5 or body[place - 1] in _CALLS:  # noqa: PLR2004 - room for the longest prefix
-        return False
-    opcode = body[place - 2]
-    if opcode == 0x8D:  # noqa: PLR2004 - lea, always of 64 bits here
-        return 0x48 <= body[place - 3] <= 0x4F  # noqa: PLR2004 - REX.W
-    if body[place - 3] == 0x0F or (body[place - 3] in {0x38, 0x3A} and body[place - 4] == 0x0F):  # noqa: PLR2004 - escapes
-        return True
-    return opcode in _READERS or body[place - 4] == 0xC5 or body[place - 5] == 0xC4  # noqa: PLR2004 - VEX
+def _has_slash(content: Hashable) -> bool:
+    """Return whether what was read of a constant, or of what it points to, holds a slash."""
+    if isinstance(content, bytes):
+        return b"/" in content
+    return isinstance(content, tuple) and any(_has_slash(part) for part in content)
 
 
 def _bounds(layout: Layout, relocated: list[int]) -> list[int]:
@@ -290,12 +266,12 @@ def _referred(layout: Layout, section: Section, low: int, high: int) -> set[int]
     code = (section.address, section.address + section.size)
     found = set()
     unpack = _DISPLACEMENT.unpack_from
-    last = len(body) - 4
-    for match in REFERENCE.finditer(body):
+    last, after = len(body) - 4, section.address + 4
+    for match in READING.finditer(body):
         place = match.end()
         if place > last:
             break
-        target = section.address + place + 4 + unpack(body, place)[0]
-        if low <= target < high and not code[0] <= target < code[1] and reads(body, place):
+        target = after + place + unpack(body, place)[0]
+        if low <= target < high and not code[0] <= target < code[1]:
             found.add(target + operand_end(body, place) - place - 4)
     return found

@@ -22,7 +22,7 @@ def look(difference: Difference) -> Aspect:
     if difference.mapped_equal or (content is None and difference.local.code_sha256 == difference.image.code_sha256):
         return Aspect(name="code", equal=True if difference.sound else None, summary="equal, byte for byte")
     if content is None:
-        summary = "differs; functions could not be compared one by one" if difference.sound else "not looked into"
+        summary = _by_size(difference) if difference.sound else "not looked into"
         return Aspect(name="code", equal=False if difference.sound else None, summary=summary)
     bodies = content.bodies
     total = bodies.same + len(bodies.other_data) + len(bodies.changed) + len(bodies.only_local)
@@ -48,6 +48,13 @@ def look(difference: Difference) -> Aspect:
             *(Evidence(label="only in the image", value=readable(body.name)) for body in bodies.only_image[:_MOST]),
         ),
     )
+
+
+def _by_size(difference: Difference) -> str:
+    functions = difference.functions
+    if functions is None:
+        return "differs; functions could not be compared one by one"
+    return f"differs; {len(functions.resized):,} functions of another size, by the symbol tables alone"
 
 
 def _sizes(pair: BodyPair) -> str:

@@ -12,7 +12,8 @@ import pytest
 
 from orchestrator.binary.content.explain import explain_difference
 from orchestrator.binary.read import read_profile
-from orchestrator.parity.compare import compare, worth_reading
+from orchestrator.parity.compare import compare
+from orchestrator.parity.worth_reading import worth_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -148,3 +148,27 @@ def test_a_copy_is_equal(plain: Path, folder: Path) -> None:
     assert found is not None
     assert found.equal
     assert found.bodies.moved == 0
+
+
+CUT = """
+#include <stdio.h>
+struct Place { const char *text; unsigned long length; };
+const volatile struct Place place = { PATH, sizeof PATH - 1 };
+int main(int count, char **words) {
+    return puts((const char *)place.text) + ((const volatile char *)&place.length)[1] + count;
+}
+"""
+
+
+def test_a_length_that_code_points_into_still_belongs_to_its_text(folder: Path) -> None:
+    """Something leads into the middle of a text's length, which then lies in two constants: that is no difference."""
+    paths = ("/home/ann/cargo/registry/src/lib.rs", "/builds/somewhere-else/cargo/registry/src/lib.rs")
+    one, other = (build(folder, f"cut-{n}", CUT, f'-DPATH="{path}"') for n, path in enumerate(paths))
+    found = explain_difference(one, other)
+    assert found is not None
+    assert found.equal, found.constants
+    assert [pair.local for pair in found.folders] == ["/home/ann"]
+    changed = build(folder, "cut-changed", CUT.replace("sizeof PATH - 1", "sizeof PATH - 2"), f'-DPATH="{paths[0]}"')
+    different = explain_difference(one, changed)
+    assert different is not None
+    assert not different.equal

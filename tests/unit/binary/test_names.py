@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.binary.names import crate_of, entry_crate, hash_free, own_functions, readable
+from orchestrator.binary.names import crate_of, entry_crate, hash_free, hash_free_all, own_functions, readable
 from orchestrator.binary.profile import BinaryProfile, Format, Function
 from orchestrator.binary.read import read_profile
 
@@ -97,3 +97,19 @@ def test_both_manglings_give_the_same_own_functions(rust_program: Path, tmp_path
     own = own_functions(read_profile(v0), "backend") or ()
     assert {"backend::main", "backend::server::run"} <= set(own)
     assert len(own) == 3
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(
+                [LEGACY, IMPLEMENTED, V0, f"{LEGACY}.llvm.12", "main", "", "_R", "_ZN", "17h0123456789abcdefE"]
+            ),
+            st.text(alphabet="_RZNCsB0129abE.llvm\n", max_size=30),
+            st.text(max_size=8),
+        )
+    )
+)
+def test_many_names_are_treated_as_each_one_is(names: list[str]) -> None:
+    """What is done in one go for speed gives the same names, whatever a file calls its symbols."""
+    assert hash_free_all(names) == [hash_free(name) for name in names]

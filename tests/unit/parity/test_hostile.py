@@ -16,8 +16,9 @@ from orchestrator.binary.content.explain import explain_difference
 from orchestrator.binary.read import read_profile
 from orchestrator.parity.aspects import look_at
 from orchestrator.parity.cause import diagnose
-from orchestrator.parity.compare import compare, worth_reading
+from orchestrator.parity.compare import compare
 from orchestrator.parity.extent import extent
+from orchestrator.parity.worth_reading import worth_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
