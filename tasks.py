@@ -357,6 +357,27 @@ def explain(_context: Context, cause: str = "") -> None:
         _print(cause_page(folder, cause) if cause else cause_list(folder))
 
 
+@task(help={**_SPEC, "write": "apply the repairs that are safe, which are printed as a diff otherwise"})
+def repro(_context: Context, spec: str = "", write: bool = False) -> None:
+    """Say what the project must change so that builds without this tool are bit-identical too; nothing is built."""
+    from orchestrator.flow.repro import advise  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.report.repro_text import render_repro  # noqa: PLC0415 - same
+    from orchestrator.spec.load import load_spec  # noqa: PLC0415 - same
+
+    style = style_of(sys.stdout, os.environ)
+    with _told_to_a_person():
+        loaded = load_spec(_spec(spec))
+        made = advise(
+            loaded,
+            workspace=_workspace(loaded.root),
+            environment=dict(os.environ),
+            write=write,
+            say=lambda text: sys.stderr.write(f"{text}\n"),
+        )
+    _print(render_repro(made.left, made.plain, style, native=made.native, diff=made.diff, written=made.written))
+    raise Exit(code=made.exit_code)
+
+
 @task(positional=["program"], help={**_SPEC, "program": "a file, IMAGE:PATH, or STAGE:PATH of the last build"})
 def why(_context: Context, program: str, spec: str = "") -> None:
     """Say where a program came from: which call of cargo wrote it, at which line, from which sources."""
