@@ -228,16 +228,18 @@ def smoke(
     """Run an image's own entrypoint under limits and judge it, without building anything."""
     from orchestrator.flow.smoke import smoke as smoked  # noqa: PLC0415 - other tasks need none of it
     from orchestrator.report.smoke_text import render_smoke  # noqa: PLC0415 - same
+    from orchestrator.smoke.peers.file import NO_PEERS  # noqa: PLC0415 - same
     from orchestrator.smoke.settings import SmokeSettings  # noqa: PLC0415 - same
     from orchestrator.spec.load import load_spec  # noqa: PLC0415 - same
 
     with _told_to_a_person():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        loaded = load_spec(_spec(spec)).spec if spec else None
+        loaded = load_spec(_spec(spec)) if spec else None
         made = smoked(
             image,
-            loaded.smoke if loaded else SmokeSettings(),
-            bases=loaded.bases if loaded else {},
+            loaded.spec.smoke if loaded else SmokeSettings(),
+            bases=loaded.spec.bases if loaded else {},
+            peers=loaded.peers if loaded else NO_PEERS,
             workspace=_workspace(_spec(spec).parent.resolve()),
             environment=dict(os.environ),
             repeat=repeat,

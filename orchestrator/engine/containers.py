@@ -59,11 +59,11 @@ class ContainerRequest:
         capabilities: what is given back of the capabilities that are all taken away (`NET_RAW`).
         check_health: run the image's own HEALTHCHECK once a second.
         confined: take all capabilities and new privileges away; otherwise it has an engine's usual rights.
+        entrypoint: replaces the image's ENTRYPOINT; None keeps it.
         alias: a further host name of it in its network.
         user: replaces the image's USER; None keeps it.
         files: content of files that it finds, by path. The folder of each becomes a volume, filled with what the image
             has there: the engine writes nothing into a read-only root.
-        entrypoint: replaces the image's ENTRYPOINT; None keeps it.
     """
 
     image_id: str
@@ -79,10 +79,10 @@ class ContainerRequest:
     capabilities: Sequence[str] = ()
     check_health: bool = False
     confined: bool = True
+    entrypoint: Sequence[str] | None = None
     alias: str | None = None
     user: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
-    entrypoint: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,7 @@ class ImageFacts:
         environment: ENV in its order.
         healthcheck: the test as Docker writes it (`("CMD", "/bin/x")`), None where there is none.
         size: bytes of all layers.
+        ports, volumes: what EXPOSE and VOLUME declare (`8080/tcp`, `/data`).
     """
 
     id: str
@@ -68,6 +69,8 @@ class ImageFacts:
     architecture: str
     os: str
     size: int
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
 
 
 class Engine:
@@ -349,6 +352,8 @@ def _image_facts(raw: Mapping[str, Any]) -> ImageFacts:
         architecture=raw.get("Architecture") or "",
         os=raw.get("Os") or "",
         size=int(raw.get("Size") or 0),
+        ports=tuple(config.get("ExposedPorts") or ()),
+        volumes=tuple(config.get("Volumes") or ()),
     )
 
 

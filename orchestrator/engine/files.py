@@ -29,6 +29,13 @@ STAND_INS = frozenset({"/.dockerenv", "/etc/hostname", "/etc/hosts", "/etc/mtab"
 _CAPABILITIES = "SCHILY.xattr.security.capability"
 """Where the engine's archives keep a file's capabilities."""
 
+_TAR_KINDS = {
+    tarfile.DIRTYPE: stat.S_IFDIR,
+    tarfile.SYMTYPE: stat.S_IFLNK,
+    tarfile.CHRTYPE: stat.S_IFCHR,
+    tarfile.BLKTYPE: stat.S_IFBLK,
+    tarfile.FIFOTYPE: stat.S_IFIFO,
+}
 _GO_KINDS = {1 << 31: stat.S_IFDIR, 1 << 27: stat.S_IFLNK, 1 << 26: stat.S_IFBLK, 1 << 25: stat.S_IFIFO}
 _GO_BITS = {1 << 23: stat.S_ISUID, 1 << 22: stat.S_ISGID, 1 << 20: stat.S_ISVTX}
 """Go's fs.FileMode keeps kind and special bits in its own places (https://pkg.go.dev/io/fs#FileMode)."""
@@ -47,6 +54,23 @@ class FileStat:
     size: int
     mode: int
     link_target: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A path in an image, itself and not what it links to.
+
+    Attributes:
+        size: bytes.
+        mode: as stat(2) has it, kind included.
+        link: the text of a link; empty for what is none.
+    """
+
+    size: int
+    mode: int
+    uid: int
+    gid: int
+    link: str = ""
 
 
 class ContainerFiles:
@@ -70,6 +94,16 @@ class ContainerFiles:
         """Return a regular file's content, links followed, at most `limit` bytes; None where there is none."""
         with self.open(path) as stream:
             return None if stream is None else stream.read(limit)
+
+    def entry(self, path: str) -> Entry | None:
+        """Return all that the image says of a path, links not followed; None where nothing is there."""
+        with self._archive(path) as members:
+            member = None if members is None else members.next()
+            if member is None:
+                return None
+            kind = _TAR_KINDS.get(member.type, stat.S_IFREG)
+            link = member.linkname if member.issym() else ""
+            return Entry(size=member.size, mode=kind | member.mode, uid=member.uid, gid=member.gid, link=link)
 
     def owner(self, path: str) -> tuple[int, int] | None:
         """Return user and group id of what a path is, links not followed; None where nothing is there."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine.attachment import frames
 from orchestrator.engine.docker import engine_faults
+from orchestrator.engine.lines import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +42,16 @@ class HealthFacts:
 
     status: str
     output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """A command that was run in a container and has ended. `output`: both streams as they came."""
+
+    exit_code: int
+    output: str
+    stdout: str
+    stderr: str
 
 
 class ContainerInsight:
@@ -100,11 +111,16 @@ class ContainerInsight:
         return next((net["IPAddress"] for net in networks.values() if net.get("IPAddress")), None)
 
     def execute(self, command: Sequence[str], *, timeout: float) -> tuple[int, str] | None:
+        """Run a command as `run` does, and return (exit code, output of both streams)."""
+        done = self.run(command, timeout=timeout)
+        return None if done is None else (done.exit_code, done.output.strip())
+
+    def run(self, command: Sequence[str], *, timeout: float) -> Executed | None:
         """Run a command in it, as its own user and without a shell.
 
         Returns:
-            (exit code, output), or None where it did not end within `timeout` seconds or the container has ended. What
-            did not end goes on until the container ends: the engine cannot kill it.
+            None where it did not end within `timeout` seconds or the container has ended. What did not end goes on
+            until the container ends: the engine cannot kill it.
         """
         from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `Engine.connect`
         from requests.exceptions import RequestException  # noqa: PLC0415 - same
@@ -116,11 +132,20 @@ class ContainerInsight:
                 made = api.exec_create(self._container, list(command))["Id"]
                 url = api._url("/exec/{0}/start", made)  # noqa: SLF001 - docker-py's own method has no time-out
                 answer = api._post_json(url, data={"Tty": False, "Detach": False}, timeout=timeout)  # noqa: SLF001 - same
-                output = b"".join(chunk for _, chunk in frames([answer.content])).decode(errors="replace").strip()
+                said = list(frames([answer.content]))
                 code = api.exec_inspect(made)["ExitCode"]
             except (APIError, RequestException, HTTPError):
                 return None
-        return None if code is None else (int(code), output)
+        if code is None:
+            return None
+        streams = {
+            stream: b"".join(chunk for found, chunk in said if found is stream).decode(errors="replace")
+            for stream in (Stream.STDOUT, Stream.STDERR)
+        }
+        output = b"".join(chunk for _, chunk in said).decode(errors="replace")
+        return Executed(
+            exit_code=int(code), output=output, stdout=streams[Stream.STDOUT], stderr=streams[Stream.STDERR]
+        )
 
     def changes(self) -> tuple[str, ...]:
         """Return the files that it has written or removed outside of its volumes; folders are left out.

@@ -116,7 +116,8 @@ def _runs(
     """Return the runs of image and host program, at the same time; remembered for the very same content and plan."""
     plan = spec.smoke.model_dump(mode="json")
     services = service_images(spec, around)
-    image_key = memo_key({"image": candidate.id, "plan": plan, "services": services, "tool": VERSION})
+    beside = {"services": services, "peers": around.peers.digest}
+    image_key = memo_key({"image": candidate.id, "plan": plan, **beside, "tool": VERSION})
     local_key = memo_key({"program": local.artifact.sha256, "image": image_key})
     image_run = from_json(around.workspace.recall("smoke", image_key))
     local_run = from_json(around.workspace.recall("smoke", local_key))
@@ -148,7 +149,13 @@ def _runs(
 def _run_image(candidate: ImageFacts, spec: BuildSpec, services: Mapping[str, str], around: Surroundings) -> Transcript:
     with told(around.emit, Lane.CHECKS, "smoke run of the image's entrypoint"):
         return run_image(
-            around.engine, candidate.id, spec.smoke, labels=around.labels, cancel=around.cancel, services=services
+            around.engine,
+            candidate.id,
+            spec.smoke,
+            labels=around.labels,
+            cancel=around.cancel,
+            services=services,
+            peers=around.peers,
         )
 
 

@@ -16,6 +16,7 @@ from orchestrator.dockerfile.trace import Tracer, base_references
 from orchestrator.engine.buildkit import Limits
 from orchestrator.errors import DockerfileInvalidError
 from orchestrator.events import Lane, OutputEvent
+from orchestrator.smoke.peers.file import NO_PEERS, PeerFiles
 from orchestrator.spec.model import expand_facts
 from orchestrator.toolchains.cargo.command import selection_of
 from orchestrator.toolchains.cargo.crates import crates_image, fetch_crates
@@ -69,6 +70,8 @@ class Surroundings:
     environment: Mapping[str, str]
     emit: Emit
     cancel: threading.Event
+    peers: PeerFiles = NO_PEERS
+    """What other tools' files expect of the image."""
 
 
 def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepared:

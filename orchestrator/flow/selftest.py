@@ -73,6 +73,7 @@ def run_selftest(loaded: LoadedSpec, *, workspace: Workspace, environment: Mappi
             environment=environment,
             emit=show,
             cancel=threading.Event(),
+            peers=loaded.peers,
         )
         candidate = make_candidate(spec, snapshot, around)
         checks = run_checks(candidate.evidence, parity_settings=spec.parity, smoke_settings=spec.smoke)

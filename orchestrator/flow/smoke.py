@@ -22,6 +22,7 @@ from orchestrator.flow.services import images_of
 from orchestrator.gate.checks import loadable
 from orchestrator.gate.checks.smoke import judge
 from orchestrator.smoke.image import KeptContainer, run_image
+from orchestrator.smoke.peers.file import NO_PEERS, PeerFiles
 from orchestrator.smoke.transcript import to_json
 from orchestrator.verdict import Status
 from orchestrator.workspace import waiting_for, write_atomically
@@ -113,6 +114,7 @@ def smoke(
     repeat: int = 1,
     keep: bool = False,
     bases: Mapping[str, BaseSettings] | None = None,
+    peers: PeerFiles = NO_PEERS,
     say: Callable[[str], object],
 ) -> SmokeReport:
     """Run an image and judge it; what an earlier run in this workspace left is removed first.
@@ -125,6 +127,7 @@ def smoke(
         repeat: how many times.
         keep: leave the container, dead, for somebody to look at; no sweep will remove it.
         bases: where the images of services come from, by their reference.
+        peers: what other tools' files expect of it.
         say: told what there is to wait for.
 
     Raises:
@@ -143,27 +146,38 @@ def smoke(
     ):
         labels = run_labels(workspace.root, run)
         sweep(engine, labels)
-        image = engine.image(reference)
-        if image is None:
-            raise UsageError(
-                f"the engine has no image {reference}",
-                repair="see `docker image ls` for those it has; `invoke build` makes the project's own",
-            )
+        image = _found(engine, reference)
         kept: list[KeptContainer] | None = [] if keep else None
         services = images_of(
             settings.services, bases or {}, engine=engine, workspace=workspace, environment=environment,
             emit=partial(_say_step, say),
         )  # fmt: skip
-        run_once = partial(run_image, engine, image.id, settings, labels=labels, services=services, keep=kept)
-        try:
-            seen = [run_once(cancel=threading.Event()) for _ in range(repeat)]
-        except KeyboardInterrupt:
-            raise InterruptedRunError("the smoke run was ended; nothing of it is left", repair="run it again") from None
+        run_once = partial(
+            run_image, engine, image.id, settings, labels=labels, services=services, keep=kept, peers=peers
+        )
+        seen = _repeated(run_once, repeat)
         report = _report(reference, image.id, settings, seen, kept[0] if kept else None)
         if report.causes.keys() & _EARLY:
             report = replace(report, loadable=_obstacle(engine, image, settings, labels))
         write_atomically(workspace.root / "smoke.json", json.dumps(report.to_json(), indent=2).encode() + b"\n")
         return report
+
+
+def _found(engine: Engine, reference: str) -> ImageFacts:
+    image = engine.image(reference)
+    if image is None:
+        raise UsageError(
+            f"the engine has no image {reference}",
+            repair="see `docker image ls` for those it has; `invoke build` makes the project's own",
+        )
+    return image
+
+
+def _repeated(run_once: Callable[..., Transcript], repeat: int) -> list[Transcript]:
+    try:
+        return [run_once(cancel=threading.Event()) for _ in range(repeat)]
+    except KeyboardInterrupt:
+        raise InterruptedRunError("the smoke run was ended; nothing of it is left", repair="run it again") from None
 
 
 def _say_step(say: Callable[[str], object], event: StepEvent | OutputEvent | NoteEvent) -> None:

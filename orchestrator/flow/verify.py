@@ -136,6 +136,7 @@ def _verified(
             environment=environment,
             emit=journal.emit,
             cancel=cancel,
+            peers=loaded.peers,
         )
         candidate = make_candidate(spec, snapshot, around, lock=lock, locked=locked)
         checks = judge_candidate(spec, candidate.evidence, workspace=workspace)

@@ -12,6 +12,9 @@ from orchestrator.engine.networks import private_network
 from orchestrator.engine.sweep import WORKSPACE_LABEL
 from orchestrator.errors import UsageError
 from orchestrator.smoke.container import ContainerTarget
+from orchestrator.smoke.peers.file import NO_PEERS, PeerFiles
+from orchestrator.smoke.peers.goss_run import goss_results
+from orchestrator.smoke.peers.structure_run import structure_results
 from orchestrator.smoke.services.settings import filled
 from orchestrator.smoke.services.start import passwords_of, places_of, running_services
 from orchestrator.smoke.signals import signal_name
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from orchestrator.smoke.output import Output
     from orchestrator.smoke.services.start import Service
     from orchestrator.smoke.settings import SmokeSettings
+    from orchestrator.smoke.transcript import Expectation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,7 @@ def run_image(
     labels: Mapping[str, str],
     cancel: threading.Event,
     services: Mapping[str, str] | None = None,
+    peers: PeerFiles = NO_PEERS,
     keep: list[KeptContainer] | None = None,
 ) -> Transcript:
     """Run the image as its configuration says and return what was seen.
@@ -62,6 +67,7 @@ def run_image(
         labels: put on the container, its volumes and its network.
         cancel: set to end the run.
         services: ids of the services' images, by the services' names.
+        peers: what other tools' files expect of it.
         keep: takes the container, which is then left in the engine.
 
     Raises:
@@ -78,7 +84,8 @@ def run_image(
             return Transcript(side="image", unmeetable=lacking, waiting={}, files={})
     with image_files(engine, image_id, labels=labels) as files:
         writable = {path: files.stat(path) is not None for path in settings.writable} if settings.read_only else {}
-    internal = settings.network == "internal" or settings.needs_network
+    internal = settings.network == "internal" or settings.needs_network or peers.needs_network
+    told = tuple(each for file in peers.structure for each in structure_results(engine, image, file, labels=labels))
     # The label of the workspace is what a sweep goes by; a container that is to stay must not carry it.
     own = labels if keep is None else {name: value for name, value in labels.items() if name != WORKSPACE_LABEL}
     with (
@@ -93,12 +100,13 @@ def run_image(
         secrets = {**passwords_of(running), **settings.secret_values(places_of(running, {}))}
         stop_signal = settings.stop.signal or signal_name(image.stop_signal)
         with RunningContainer(engine, request, keep=keep is not None) as container:
-            subject = _Subject(container, settings, secrets)
+            subject = _Subject(container, settings, secrets, peers)
             seen = watch(subject, settings, side="image", stop_signal=stop_signal, cancel=cancel)
             if keep is not None:
                 keep.append(KeptContainer(container=container.id, volumes=tuple(container.volumes)))
                 seen = replace(seen, container=container.id)
-            return replace(seen, services=tuple(service.seen() for service in running))
+            services_seen = tuple(service.seen() for service in running)
+            return replace(seen, services=services_seen, expectations=(*told, *seen.expectations))
 
 
 def _request(
@@ -131,8 +139,10 @@ def _request(
 class _Subject(ContainerTarget):
     """A container under watch."""
 
-    def __init__(self, container: RunningContainer, settings: SmokeSettings, secrets: Mapping[str, str]) -> None:
-        self.secrets = secrets
+    def __init__(
+        self, container: RunningContainer, settings: SmokeSettings, secrets: Mapping[str, str], peers: PeerFiles
+    ) -> None:
+        self.secrets, self._peers = secrets, peers
         super().__init__(container, new_output(settings, secrets))
         self._settings = settings
 
@@ -158,6 +168,9 @@ class _Subject(ContainerTarget):
 
     def names(self, folder: str) -> tuple[str, ...]:
         return self.container.files.names(folder)
+
+    def expectations(self) -> tuple[Expectation, ...]:
+        return tuple(each for file in self._peers.goss for each in goss_results(self, file))
 
     def usage(self) -> UsageFacts | None:
         return self.container.insight.usage()

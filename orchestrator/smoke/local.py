@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from orchestrator.smoke.output import Output
     from orchestrator.smoke.services.start import Service
     from orchestrator.smoke.settings import SmokeSettings
+    from orchestrator.smoke.transcript import Expectation
 
 _SIGNALLED = 128
 _LOOPBACK = "127.0.0.1"
@@ -267,6 +268,9 @@ class _Subject:
     def execute(self, command: Sequence[str], *, timeout: float) -> tuple[int, str] | None:
         del command, timeout
         return None
+
+    def expectations(self) -> tuple[Expectation, ...]:
+        return ()
 
     def usage(self) -> UsageFacts | None:
         return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from orchestrator.settings import Bytes, ImagePath, Seconds, Settings, VariableName
+from orchestrator.settings import Bytes, ImagePath, RelativePath, Seconds, Settings, VariableName
 from orchestrator.smoke.output import LineMatch, Wanted
 from orchestrator.smoke.probes import HttpRequest, ReadySettings, compiled
 from orchestrator.smoke.services.settings import ServiceName, ServiceSettings, filled, unknown_places
@@ -152,6 +152,12 @@ class SmokeSettings(Settings):
     services: dict[ServiceName, ServiceSettings] = Field(default_factory=dict)
     """What runs beside it, on each side afresh: a database, a cache. It is reached by its name."""
 
+    structure_tests: tuple[RelativePath, ...] = ()
+    """Files of container-structure-test that the image must satisfy."""
+
+    goss: tuple[RelativePath, ...] = ()
+    """Gossfiles that the running container must satisfy once it is ready."""
+
     volatile: tuple[Regex, ...] = ()
     """What may differ in the output of two runs; times, process numbers, addresses and the like are known already."""
 
@@ -187,6 +193,8 @@ def _without_check(plan: SmokeSettings) -> Iterator[str]:
     probes = plan.ready.probes()
     if plan.kind == "job" and probes:
         yield f"expected a job without `ready.{next(iter(probes))}`: a job is done when it ends"
+    if plan.kind == "job" and plan.goss:
+        yield "expected a job without `goss`: a gossfile is held against a program that runs"
     if plan.kind == "job" and plan.requests:
         yield "expected a job without `requests`: it serves nobody"
     shows = plan.expect.stdout or plan.expect.files or plan.requests

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.location import Location
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,6 +46,35 @@ class Answer:
     kind: str = ""
     body: str = ""
     problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """One expectation that a peer's file states, and what became of it.
+
+    Attributes:
+        name: kind and name of it (`file /etc/passwd: mode`).
+        file, line, column: where it stands.
+        problem: what was found instead, or why nobody judged it; None where it holds.
+        judged: false where this tool does not judge it; it is listed then, and counts for nothing.
+    """
+
+    name: str
+    file: str
+    line: int
+    column: int
+    problem: str | None = None
+    judged: bool = True
+
+    @property
+    def location(self) -> Location:
+        """Return where it stands."""
+        return Location(file=self.file, line=self.line, column=self.column)
+
+    @property
+    def failed(self) -> bool:
+        """Return whether it was judged and does not hold."""
+        return self.judged and self.problem is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +129,7 @@ class Transcript:
         answers: to the listed requests, in their order.
         restart_problem: what was wrong with the second start; None where it was well or not asked for.
         container: the container's id where it was kept.
+        expectations: what peers' files expect, of the image alone.
         services: what ran beside it; where one has a problem, nothing here says anything about the program.
     """
 
@@ -131,6 +163,7 @@ class Transcript:
     restart_problem: str | None = None
     seconds: float = 0.0
     container: str | None = None
+    expectations: tuple[Expectation, ...] = ()
     services: tuple[ServiceRun, ...] = ()
 
     @property
@@ -159,6 +192,7 @@ def from_json(value: object) -> Transcript | None:
         facts["lines"] = tuple(Line(**line) for line in facts["lines"])
         facts["offences"] = tuple(Offence(**offence) for offence in facts["offences"])
         facts["answers"] = tuple(Answer(**answer) for answer in facts["answers"])
+        facts["expectations"] = tuple(Expectation(**each) for each in facts["expectations"])
         facts["services"] = tuple(_service(service) for service in facts["services"])
         return Transcript(**facts)
     except (KeyError, TypeError):

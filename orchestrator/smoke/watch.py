@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.engine.insight import ProcessFacts, UsageFacts
     from orchestrator.smoke.probes import HttpRequest, Probe
     from orchestrator.smoke.settings import SmokeSettings
+    from orchestrator.smoke.transcript import Expectation
 
 _NAP = 0.02
 _KILL_GRACE = 10.0
@@ -47,6 +48,9 @@ class Subject(Target, Protocol):
 
     def names(self, folder: str) -> tuple[str, ...]:
         """Return the names in a folder."""
+
+    def expectations(self) -> tuple[Expectation, ...]:
+        """Return what the files of other tools expect of it while it runs, and what became of that."""
 
     def usage(self) -> UsageFacts | None:
         """Return what it uses now; None where that cannot be told."""
@@ -159,7 +163,8 @@ def _while_up(seen: Transcript, course: _Watch) -> Transcript:
     after = subject.usage()
     growth = after.memory - before.memory if before and after and watched else None
     answers = tuple(_answer(request, subject) for request in settings.requests)
-    return replace(seen, growth=growth, answers=answers, zombies=_zombies(subject, after))
+    zombies = _zombies(subject, after)
+    return replace(seen, growth=growth, answers=answers, zombies=zombies, expectations=subject.expectations())
 
 
 def _left_behind(seen: Transcript, course: _Watch) -> Transcript:

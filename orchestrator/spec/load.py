@@ -5,23 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from orchestrator.errors import SpecInvalidError
-from orchestrator.location import Location
+from orchestrator.smoke.peers.file import NO_PEERS, PeerFiles
 from orchestrator.spec.mistakes import mistake_of
 from orchestrator.spec.model import BuildSpec
-from orchestrator.spec.nodes import Document, Mistake, Place, UnreadableTextError, read_document
+from orchestrator.spec.nodes import Document, Mistake, UnreadableTextError, read_document
+from orchestrator.spec.peers import read_peers
+from orchestrator.spec.text import invalid, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-_LARGEST = 1024 * 1024
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +31,7 @@ class LoadedSpec:
         root: its folder, absolute; every path in it is relative to that.
         digest: `sha256:<hex>` of its bytes.
         document: the values with their places.
+        peers: what the files of other tools hold that its `smoke` names.
     """
 
     spec: BuildSpec
@@ -40,6 +39,7 @@ class LoadedSpec:
     root: Path
     digest: str
     document: Document
+    peers: PeerFiles = NO_PEERS
 
 
 def load_spec(path: Path) -> LoadedSpec:
@@ -48,11 +48,13 @@ def load_spec(path: Path) -> LoadedSpec:
     Raises:
         SpecInvalidError: it is missing or wrong; `detail` has one line a mistake, in the file's order.
     """
-    content = _read(path)
+    content, text = read_text(
+        path, repair="write one (docs/tutorial.md begins with it), or name it with --spec PATH/buildspec.yaml"
+    )
     try:
-        document = read_document(_text(path, content))
+        document = read_document(text)
     except UnreadableTextError as error:
-        raise _invalid(path, [error.mistake]) from error
+        raise invalid(path, [error.mistake]) from error
     mistakes = list(document.mistakes)
     spec = None
     try:
@@ -62,58 +64,12 @@ def load_spec(path: Path) -> LoadedSpec:
         mistakes += [mistake_of(found, document) for found in error.errors(include_url=False)]
     root = path.parent.resolve()
     mistakes += _paths_outside(document, root)
+    mistakes += _missing_files(document, root, spec) if spec else ()
     if mistakes or spec is None:
-        raise _invalid(path, mistakes)
+        raise invalid(path, mistakes)
     digest = hashlib.sha256(content).hexdigest()
-    return LoadedSpec(spec=spec, path=path, root=root, digest=f"sha256:{digest}", document=document)
-
-
-def _read(path: Path) -> bytes:
-    where = Location(file=str(path))
-    try:
-        mode, size = path.stat().st_mode, path.stat().st_size
-        if stat.S_ISDIR(mode):
-            raise SpecInvalidError(
-                f"{path} is a folder; expected a file", location=where, repair=f"name {path / 'buildspec.yaml'}"
-            )
-        if not stat.S_ISREG(mode):
-            raise SpecInvalidError(f"{path} is no file (a pipe, say); its folder is the project's", location=where)
-        if size > _LARGEST:
-            raise SpecInvalidError(
-                f"the spec has {size:,} bytes; more than {_LARGEST:,} are no build spec", location=where
-            )
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise SpecInvalidError(
-            f"there is no {path}",
-            repair="write one (docs/tutorial.md begins with it), or name it with --spec PATH/buildspec.yaml",
-        ) from None
-    except OSError as error:
-        raise SpecInvalidError(f"the spec cannot be read: {error.strerror}", location=where) from error
-
-
-def _text(path: Path, content: bytes) -> str:
-    try:
-        return content.decode().removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        before = content[content.rfind(b"\n", 0, error.start) + 1 : error.start]
-        column = len(before.decode(errors="replace").removeprefix("\ufeff")) + 1
-        text = f"byte {content[error.start]:#04x} is no UTF-8; save the file as UTF-8"
-        raise _invalid(path, [Mistake(place=Place(line=line, column=column), text=text)]) from error
-
-
-def _invalid(path: Path, mistakes: Sequence[Mistake]) -> SpecInvalidError:
-    ordered = sorted(set(mistakes), key=lambda mistake: (mistake.place.line, mistake.place.column, mistake.text))
-    lines = [f"{path}:{found.place.line}:{found.place.column}: {found.text}" for found in ordered]
-    count = "one mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
-    first = ordered[0].place
-    return SpecInvalidError(
-        f"{count} in the spec",
-        location=Location(file=str(path), line=first.line, column=first.column),
-        repair="correct what is listed; `invoke spec --schema` gives the schema to editors",
-        detail=tuple(lines),
-    )
+    peers = read_peers(root, structure=spec.smoke.structure_tests, goss=spec.smoke.goss)
+    return LoadedSpec(spec=spec, path=path, root=root, digest=f"sha256:{digest}", document=document, peers=peers)
 
 
 def _paths_outside(document: Document, root: Path) -> Iterator[Mistake]:
@@ -128,3 +84,13 @@ def _paths_outside(document: Document, root: Path) -> Iterator[Mistake]:
         if not resolved.is_relative_to(root):
             text = f"`{'.'.join(path)}` leads out of the spec's folder, to {resolved}; expected a path inside {root}"
             yield Mistake(place=document.values[path], text=text)
+
+
+def _missing_files(document: Document, root: Path, spec: BuildSpec) -> Iterator[Mistake]:
+    """Yield a mistake for each file of another tool that is not there, or lies outside of the spec's folder."""
+    for key, names in (("structure_tests", spec.smoke.structure_tests), ("goss", spec.smoke.goss)):
+        for number, name in enumerate(names):
+            resolved = Path(os.path.realpath(root / name))
+            if not resolved.is_file() or not resolved.is_relative_to(root):
+                text = f"`smoke.{key}` names {name}; expected a file inside the spec's folder, and there is none"
+                yield Mistake(place=document.values["smoke", key, number], text=text)

@@ -15,6 +15,8 @@ from orchestrator.spec.nodes import Mistake, Place, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pydantic.fields import FieldInfo
+
     from orchestrator.spec.nodes import Document, Path
 
 _KINDS = {
@@ -58,6 +60,8 @@ def mistake_of(error: Mapping[str, Any], document: Document, top: type[Settings]
         place = document.keys.get(path) or _nearest(path, document)
         return Mistake(place=place, text=_unknown(path, name, top))
     expected = _expected(error)
+    if not path and kind == "value_error":
+        return Mistake(place=_nearest(path, document), text=f"expected {expected}")
     return Mistake(place=_nearest(path, document), text=f"`{name}`{_found(path, error, document, expected)}")
 
 
@@ -68,7 +72,7 @@ def _missing(path: Path, name: str, top: type[Settings]) -> str:
 
 def _unknown(path: Path, name: str, top: type[Settings]) -> str:
     model = _model_at(path[:-1], top)
-    known = list(model.model_fields) if model else []
+    known = list(_fields(model)) if model else []
     close = difflib.get_close_matches(str(path[-1]), known, n=1)
     hint = f"; did you mean `{close[0]}`?" if close else ""
     return f"unknown key `{name}`; expected one of {', '.join(known) or 'no keys'}{hint}"
@@ -93,8 +97,6 @@ def _expected(error: Mapping[str, Any]) -> str:
 
 def _found(path: Path, error: Mapping[str, Any], document: Document, expected: str) -> str:
     value, raw = error.get("input"), document.raw.get(path)
-    if isinstance(value, dict) and error["type"] == "value_error" and not path:
-        return f": {expected}"
     shown = _shown(value, raw)
     text = f" is {shown}; expected {expected}"
     if expected == _KINDS["string_type"] and raw is not None and value is not None:
@@ -128,7 +130,7 @@ def _nearest(path: Path, document: Document) -> Place:
 
 def _description(path: Path, top: type[Settings]) -> str | None:
     model = _model_at(path[:-1], top)
-    field = model.model_fields.get(str(path[-1])) if model else None
+    field = _fields(model).get(str(path[-1])) if model else None
     return field.description.splitlines()[0].rstrip(".") if field and field.description else None
 
 
@@ -138,15 +140,25 @@ def _model_at(path: Path, top: type[Settings]) -> type[Settings] | None:
     skip = False
     for part in path:
         if skip:
-            # The key of a free mapping (`bases`): its values are of the slice that was found already.
+            # The key of a free mapping (`bases`) or the number of an entry: the slice of it was found already.
             skip = False
             continue
-        if model is None or part not in model.model_fields:
+        if model is None or part not in _fields(model):
             return None
-        annotation = model.model_fields[str(part)].annotation
-        skip = typing.get_origin(annotation) is dict
+        annotation = _fields(model)[str(part)].annotation
+        skip = _is_collection(annotation)
         model = next(_slices(annotation), None)
     return model
+
+
+def _fields(model: type[Settings]) -> dict[str, FieldInfo]:
+    """Return a slice's fields by the names that are written."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _is_collection(annotation: Any) -> bool:
+    """Return whether a value holds its slices one step further down, behind a key or a number."""
+    return typing.get_origin(annotation) in {dict, tuple}
 
 
 def _slices(annotation: Any) -> Iterator[type[Settings]]:

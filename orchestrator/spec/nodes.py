@@ -67,8 +67,8 @@ class UnreadableTextError(Exception):
         self.mistake = mistake
 
 
-def read_document(text: str) -> Document:
-    """Return a text's values.
+def read_document(text: str, *, expected: str = "a mapping with `version: 1`") -> Document:
+    """Return a text's values. `expected`: what a file that is empty ought to hold.
 
     Raises:
         UnreadableTextError: it is no YAML, empty, or more than one document.
@@ -86,7 +86,7 @@ def read_document(text: str) -> Document:
         raise UnreadableTextError(_not_yaml(error, text)) from error
     start = Place(line=1, column=1)
     if not nodes or (isinstance(nodes[0], yaml.ScalarNode) and not nodes[0].value):
-        raise UnreadableTextError(Mistake(place=start, text="the file is empty; expected a mapping with `version: 1`"))
+        raise UnreadableTextError(Mistake(place=start, text=f"the file is empty; expected {expected}"))
     document = Document()
     document.value = _value(document, nodes[0], (), ())
     return document

@@ -12,7 +12,7 @@ from orchestrator.verdict import CheckResult, Evidence, Status
 
 if TYPE_CHECKING:
     from orchestrator.smoke.settings import SmokeSettings
-    from orchestrator.smoke.transcript import Transcript
+    from orchestrator.smoke.transcript import Expectation, Transcript
 
 ID = "smoke"
 _TAIL = 6
@@ -41,6 +41,7 @@ def judge(transcript: Transcript, settings: SmokeSettings, *, remembered: bool =
                 cause=fault.cause,
                 message=fault.message,
                 evidence=_evidence(transcript, denied),
+                location=fault.location,
                 repair=denied.repair if denied and fault.may_lack_a_grant else fault.repair,
                 seconds=transcript.seconds,
                 remembered=remembered,
@@ -66,10 +67,17 @@ def _passed(transcript: Transcript, settings: SmokeSettings) -> str:
         parts.append(f"{len(settings.expect.stdout)} of {len(settings.expect.stdout)} expected lines")
     if transcript.files:
         parts.append(f"{len(transcript.files)} expected files")
+    judged = [each for each in transcript.expectations if each.judged]
+    if judged:
+        parts.append(f"{len(judged)} expectations of other tools' files")
     if transcript.answers:
         parts.append(f"{len(transcript.answers)} requests answered")
     stop = f"ended {transcript.stop_seconds or 0:.2f} s after {transcript.stop_signal} with {code_of(transcript)}"
     return ", ".join([*parts, stop, *(["came up again"] if settings.restart else [])])
+
+
+def _stated(each: Expectation) -> str:
+    return f"{each.location}: {each.name}: {each.problem}"
 
 
 def _evidence(transcript: Transcript, denied: Denial | None) -> tuple[Evidence, ...]:
@@ -83,6 +91,8 @@ def _evidence(transcript: Transcript, denied: Denial | None) -> tuple[Evidence, 
     facts += [Evidence(label="process 1", value=line) for line in transcript.process_one[:1]]
     facts += [Evidence(label="its child", value=line) for line in transcript.process_one[1:]]
     facts += [Evidence(label="written", value=path) for path in (transcript.written or ())[:_PATHS_SHOWN]]
+    facts += [Evidence(label="expected", value=_stated(each)) for each in transcript.expectations if each.failed]
+    facts += [Evidence(label="not judged", value=_stated(each)) for each in transcript.expectations if not each.judged]
     for service in transcript.services:
         facts.append(Evidence(label=f"service {service.name}", value=f"up after {service.ready_after:.2f} s"))
     if transcript.zombies:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from orchestrator.location import Location
     from orchestrator.smoke.transcript import Transcript
 
 _SIGNALLED = 128
@@ -13,12 +14,13 @@ _SIGNALLED = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What is wrong. `may_lack_a_grant`: a grant that the plan denies may be the reason."""
+    """What is wrong. `may_lack_a_grant`: a grant that the plan denies may be why. `location`: who expects else."""
 
     cause: str
     message: str
     repair: str
     may_lack_a_grant: bool = False
+    location: Location | None = None
 
 
 def code_of(transcript: Transcript) -> str:

@@ -207,6 +207,20 @@ def _wrong_answer(transcript: Transcript, _settings: SmokeSettings) -> Fault | N
     )
 
 
+def _expectation_failed(transcript: Transcript, _settings: SmokeSettings) -> Fault | None:
+    failed = [each for each in transcript.expectations if each.failed]
+    if not failed:
+        return None
+    first, judged = failed[0], sum(each.judged for each in transcript.expectations)
+    return Fault(
+        cause="expectation-failed",
+        message=f"{len(failed)} of {judged} expectations of other tools' files do not hold: {first.name}: "
+        f"{first.problem}",
+        repair=f"mend the image, or correct {first.location}",
+        location=first.location,
+    )
+
+
 RULES: Sequence[Callable[[Transcript, SmokeSettings], Fault | None]] = (
     _unmeetable,
     _not_started,
@@ -220,6 +234,7 @@ RULES: Sequence[Callable[[Transcript, SmokeSettings], Fault | None]] = (
     _file_missing,
     _forbidden_file,
     _wrong_answer,
+    _expectation_failed,
     ending.did_not_stop,
     _silent,
     ending.wrong_code,

@@ -53,11 +53,11 @@ class HttpRequest(Settings):
         """Return the request in short."""
         return f"{self.method} :{self.port}{self.path}"
 
-    def ask(self, target: Target) -> HttpAnswer:
+    def ask(self, target: Target, *, timeout: float = _ATTEMPT_SECONDS) -> HttpAnswer:
         """Ask once.
 
         Raises:
-            OSError: no connection, or no answer within a second.
+            OSError: no connection, or no answer within so many seconds.
         """
         payload = self.request_body.encode()
         given = {"Host": "localhost", "Connection": "close", "User-Agent": "twinbuild", **self.request_headers}
@@ -65,7 +65,7 @@ class HttpRequest(Settings):
             given["Content-Length"] = str(len(payload))
         head = "".join(f"{name}: {value}\r\n" for name, value in given.items())
         request = f"{self.method} {self.path} HTTP/1.1\r\n{head}\r\n".encode() + payload
-        return read_answer(target.exchange(self.port, request, timeout=_ATTEMPT_SECONDS), self.method)
+        return read_answer(target.exchange(self.port, request, timeout=timeout), self.method)
 
     def fault(self, answer: HttpAnswer) -> str | None:
         """Return what is wrong with an answer; None where it is as it must be."""
