@@ -127,7 +127,8 @@ class _Saved:
         self.layers: dict[str, Path] = {}
         for name, diff_id in places:
             place = _linked(name, links)
-            if place in texts:
+            # Engine 25 and newer name the same place for each of several equal layers.
+            if place in texts and place not in blobs:
                 blobs[place] = _put_aside(io.BytesIO(texts[place]), folder / f"saved-{len(blobs)}.tar")
             if place in blobs:
                 self.layers[diff_id] = blobs[place]

@@ -45,7 +45,9 @@ def explained(error: SolveFailedError, dockerfile: Dockerfile) -> Exception:
     """Turn BuildKit's words into this tool's: which line, what failed, what to do."""
     syntax = syntax_directive(dockerfile.text)
     ran = error.step is not None and error.step.name.startswith("[")
-    if syntax is not None and not ran and "frontend gateway" in error.message:
+    # Newer engines show the search for the frontend as a step, older ones say it in the message alone.
+    sought = error.step is not None and error.step.name.startswith("resolve image config for ")
+    if syntax is not None and not ran and (sought or "frontend gateway" in error.message):
         line, frontend = syntax
         return EngineUnsupportedError(
             f"the engine could not get the frontend {frontend}, which `# syntax=` names",

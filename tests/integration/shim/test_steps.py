@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import secrets
 import tarfile
 import threading
@@ -19,6 +18,7 @@ from orchestrator.errors import (
     StepTimeoutError,
 )
 from orchestrator.events import NoteEvent, StepState
+from tests.integration.saved import saved_layers
 from tests.integration.shim.stages import LIMITS, Bench, Guard, printed, sha256
 
 pytestmark = [pytest.mark.engine, pytest.mark.cargo]
@@ -74,18 +74,7 @@ def own_layers(bench: Bench, image_id: str, *, base: str) -> list[dict[str, tarf
     """Return the entries of the layers above the base's."""
     facts = bench.engine.image(bench.pins[base])
     assert facts is not None
-    found = []
-    saved = io.BytesIO(b"".join(bench.engine.save(image_id)))
-    with tarfile.open(fileobj=saved) as archive:
-        for member in archive:
-            content = archive.extractfile(member) if member.isreg() else None
-            if content is None or not (member.name.endswith("layer.tar") or "blobs" in member.name):
-                continue
-            with tarfile.open(fileobj=content) as layer:
-                entries = {entry.name.removeprefix("./").rstrip("/"): entry for entry in layer}
-            if not {"usr/bin", "usr/local/cargo"} & entries.keys():
-                found.append(entries)
-    return found
+    return saved_layers(bench.engine, image_id)[len(facts.layers) :]
 
 
 def test_a_cache_mount_that_two_versions_share(bench: Bench, tmp_path: Path) -> None:

@@ -237,6 +237,18 @@ def test_archives_of_old_and_new_engines_are_read(tmp_path: Path) -> None:
         assert saved.layer("d2").read_bytes() == b"2"
 
 
+def test_small_layers_of_which_two_are_equal_are_kept_apart(tmp_path: Path) -> None:
+    """As engine 25 and newer write two `RUN true` and what follows: one place named twice."""
+    config = json.dumps({"rootfs": {"diff_ids": ["d1", "d1", "d2", "d3"]}}).encode()
+    places = [f"blobs/sha256/{name}" for name in ("aa", "aa", "bb", "cc")]
+    manifest = json.dumps([{"Config": "blobs/sha256/xx", "Layers": places}]).encode()
+    files = [(place, place.encode()) for place in sorted(set(places))]
+    saved = _Saved(archive(*files, ("blobs/sha256/xx", config), ("manifest.json", manifest)), tmp_path)
+    assert len({saved.layer(name) for name in ("d1", "d2", "d3")}) == 3
+    for name, place in (("d1", "aa"), ("d2", "bb"), ("d3", "cc")):
+        assert saved.layer(name).read_bytes() == f"blobs/sha256/{place}".encode()
+
+
 @pytest.mark.parametrize(
     "manifest",
     [

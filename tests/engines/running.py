@@ -1,0 +1,144 @@
+"""Starting and stopping an engine beside this machine's own.
+
+It lives as long as the process that started it, and no longer, however that one ends: the kernel kills the first
+process of the engine's process namespace, and everything in it goes along: dockerd, containerd, containers, mounts.
+What stays is swept at the next start: its bridges, and the containers, networks and volumes that its data folder
+remembers. Images and the build cache are kept on purpose.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docker import APIClient
+from docker.errors import DockerException
+from requests.exceptions import RequestException
+
+from tests.engines.place import cache, held, system_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.engines.release import Release
+
+_HERE = Path(__file__).resolve().parent
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+_MTU = "1400"
+"""Small enough for the virtual machines and tunnels that CI runs in."""
+
+
+@contextmanager
+def running(release: Release, environment: Mapping[str, str]) -> Iterator[str]:
+    """Run an engine for the length of the block and yield its address, as DOCKER_HOST has it.
+
+    A second one of the same release waits until the first is gone.
+
+    Raises:
+        RuntimeError: it does not start; the message ends with its log.
+    """
+    root = cache(environment)
+    state = root / f"state-{release.name}"
+    with held(state):
+        system = system_of(release, root)
+        host = f"unix://{state}/run/docker.sock"
+        with (state / "log").open("wb") as log:
+            process = subprocess.Popen(_command(release, system, state), stdout=log, stderr=subprocess.STDOUT)
+            try:
+                _sweep(_answering(process, host, release, state / "log"))
+                yield host
+            finally:
+                _stop(process, host, release, system)
+
+
+def remove(release: Release, environment: Mapping[str, str]) -> None:
+    """Remove what a release has kept: its images and build cache, and the Debian system that it runs in."""
+    root = cache(environment)
+    with held(root / f"state-{release.name}"):
+        for name in ("data", "run"):
+            shutil.rmtree(root / f"state-{release.name}" / name, ignore_errors=True)
+        shutil.rmtree(root / f"system-{release.suite}", ignore_errors=True)
+
+
+def _command(release: Release, system: Path, state: Path) -> list[str]:
+    for name in ("run", "data"):
+        (state / name).mkdir(exist_ok=True)
+    (state / "run/docker.sock").unlink(missing_ok=True)
+    words = ["setpriv", "--pdeathsig", "KILL", "--"]
+    words += ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--"]
+    words += [str(_HERE / "enter.sh"), str(system), str(state), release.bridge, release.address]
+    words += ["--host=unix:///run/engine/docker.sock", f"--bridge={release.bridge}", f"--mtu={_MTU}"]
+    # The rules of this machine's packet filter are its own engine's. So nothing that runs here reaches the outside.
+    words += ["--iptables=false", "--ip6tables=false", "--ip-forward=false"]
+    words += [f"--default-address-pool={release.pool}", f"--cgroup-parent=/{release.bridge}"]
+    return words + [f"--feature={name}=true" for name in release.features]
+
+
+def _answering(process: subprocess.Popen[bytes], host: str, release: Release, log: Path) -> APIClient:
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        with suppress(DockerException, RequestException, OSError):
+            api = APIClient(base_url=host, version="auto", timeout=60)
+            found = str(api.version()["Version"])
+            if not found.startswith(release.version):
+                raise RuntimeError(f"Debian {release.suite} has engine {found}; expected {release.version}")
+            return api
+        time.sleep(0.1)
+    tail = log.read_text(errors="replace")[-3000:]
+    raise RuntimeError(f"engine {release.name} does not start (exit code {process.poll()}):\n{tail}")
+
+
+def _sweep(api: APIClient) -> None:
+    """Remove what a killed predecessor left; nobody else uses this engine."""
+    for container in api.containers(all=True):
+        api.remove_container(container["Id"], force=True, v=True)
+    for network in api.networks():
+        if network["Name"] not in {"bridge", "host", "none"}:
+            api.remove_network(network["Id"])
+    for volume in api.volumes()["Volumes"] or ():
+        api.remove_volume(volume["Name"], force=True)
+    api.close()
+
+
+def _stop(process: subprocess.Popen[bytes], host: str, release: Release, system: Path) -> None:
+    if process.poll() is None:
+        with suppress(DockerException, RequestException, OSError):
+            _sweep(APIClient(base_url=host, version="auto", timeout=60))
+    # `unshare` passes no signal on: its child, the namespace's first process, is told itself.
+    for child in _children(process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(child, 15)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    subprocess.run(["chroot", str(system), "ip", "link", "delete", release.bridge], check=False)
+    for group in sorted(Path("/sys/fs/cgroup").glob(f"**/{release.bridge}"), reverse=True):
+        for folder in sorted(group.glob("**/"), reverse=True):
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _children(pid: int) -> list[int]:
+    with suppress(OSError):
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    return []
+
+
+def describe(host: str) -> str:
+    """Return what an engine says of itself, in a line."""
+    api = APIClient(base_url=host, version="auto", timeout=60)
+    try:
+        facts = api.info()
+    finally:
+        api.close()
+    kept = {"version": facts["ServerVersion"], "driver": facts["Driver"], "cgroups": facts.get("CgroupVersion")}
+    return json.dumps(kept)
