@@ -359,9 +359,18 @@ def explain(_context: Context, cause: str = "") -> None:
         _print(cause_page(folder, cause) if cause else cause_list(folder))
 
 
-@task(help={**_SPEC, "write": "apply the repairs that are safe, which are printed as a diff otherwise"})
-def repro(_context: Context, spec: str = "", write: bool = False) -> None:
+@task(
+    help={
+        **_SPEC,
+        "write": "apply the repairs that are safe, which are printed as a diff otherwise",
+        "image": "instead build the image twice without a cache, and name every byte that differs",
+        "json": "with --image: print JSON",
+    }
+)
+def repro(_context: Context, spec: str = "", write: bool = False, image: bool = False, json: bool = False) -> None:
     """Say what the project must change so that builds without this tool are bit-identical too; nothing is built."""
+    if image:
+        _repro_image(spec, as_json=json)
     from orchestrator.flow.repro import advise  # noqa: PLC0415 - other tasks need none of it
     from orchestrator.report.repro_text import render_repro  # noqa: PLC0415 - same
     from orchestrator.spec.load import load_spec  # noqa: PLC0415 - same
@@ -442,6 +451,29 @@ def bench(context: Context, only: str = "", write: bool = False) -> None:
     words = [sys.executable, "-m", "benchmarks", *([f"--only={only}"] if only else []), *(["--write"] if write else [])]
     with context.cd(str(_HERE)):
         context.run(" ".join(words), pty=False)
+
+
+def _repro_image(spec: str, *, as_json: bool) -> None:
+    from orchestrator.flow.repro_image import repro_image  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.report.progress import progress_for  # noqa: PLC0415 - same
+    from orchestrator.report.repro_image_text import render_repro_image, repro_image_json  # noqa: PLC0415 - same
+    from orchestrator.spec.load import load_spec  # noqa: PLC0415 - same
+
+    with _told_to_a_person():
+        loaded = load_spec(_spec(spec))
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        progress = progress_for(sys.stderr, style_of(sys.stderr, os.environ), quiet=as_json)
+        try:
+            made = repro_image(
+                loaded, workspace=_workspace(loaded.root), environment=dict(os.environ), show=progress.show
+            )
+        finally:
+            progress.close()
+    if as_json:
+        _print(json_format.dumps(repro_image_json(made.ids, made.differences, made.seconds), indent=2) + "\n")
+    else:
+        _print(render_repro_image(made.ids, made.differences, made.seconds, style_of(sys.stdout, os.environ)))
+    raise Exit(code=0 if made.identical else 1)
 
 
 def _spec(given: str) -> Path:

@@ -43,6 +43,7 @@ class EngineBuild:
         out: the build's log.
         emit: told each step.
         cancel: set to end a build on the engine.
+        no_cache: build every step anew.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class EngineBuild:
         out: TextIO,
         emit: Emit,
         cancel: threading.Event,
+        no_cache: bool = False,
     ) -> None:
         self.engine, self.plan = engine, plan
+        self._no_cache = no_cache
         self.logs: dict[int, str] = {}
         self.executed: set[int] = set()
         self._tar, self._out, self._emit, self._cancel = tar, out, emit, cancel
@@ -112,6 +115,7 @@ class EngineBuild:
                 cancel=self._cancel,
                 on_step=lambda step: self._step(step, emit),
                 on_log=lambda digest, text: self._log(digest, text, emit),
+                no_cache=self._no_cache,
             )
         except SolveFailedError as error:
             raise explained(error, self.plan.dockerfile) from error

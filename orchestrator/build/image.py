@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.build.engine_build import EngineBuild
 from orchestrator.build.evidence import StageEvidence, shipped_program, stage_evidence
-from orchestrator.build.normalise import Normalisation, normalise
+from orchestrator.build.normalise import Normalisation, Normalised, normalise
 from orchestrator.build.silent_step import built_anew, remembered, silent_steps
 from orchestrator.dockerfile.harden import shipped_name
 from orchestrator.events import Lane, NoteEvent, told
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from orchestrator.build.artifact import Artifact
     from orchestrator.build.image_plan import ImagePlan
+    from orchestrator.build.leftovers import Leftover
     from orchestrator.engine.docker import Engine
     from orchestrator.events import Emit
     from orchestrator.source.context import ContextFacts
@@ -37,6 +38,7 @@ class ImageBuild:
     Attributes:
         raw_id: the image as the engine built it.
         candidate_id: the normalised image, which is judged and may be promoted.
+        leftovers: what the build host left in its layers.
         witness: what the shim wrote, by `<stage index>/<file>`.
         builder, shipped: the program before and after it was copied; None where there is no such file.
         logs: what executed steps printed, by Dockerfile line.
@@ -44,6 +46,7 @@ class ImageBuild:
 
     raw_id: str
     candidate_id: str
+    leftovers: tuple[Leftover, ...]
     context: ContextFacts
     witness: Mapping[str, bytes]
     builder: Artifact | None
@@ -87,11 +90,12 @@ def build_image(
                 place = plan.dockerfile.location(step.line)
                 emit(NoteEvent(lane=Lane.IMAGE, text=f"{place}: cached, and without a witness: built once more"))
             first, built = built, stages(anew)
-            for made in {first.raw_id, first.candidate_id} - {built.raw_id, built.candidate_id}:
+            for made in {first.raw_id, first.candidate.image_id} - {built.raw_id, built.candidate.image_id}:
                 engine.remove_image(made)
     return ImageBuild(
         raw_id=built.raw_id,
-        candidate_id=built.candidate_id,
+        candidate_id=built.candidate.image_id,
+        leftovers=built.candidate.leftovers,
         context=built.build.context,
         witness=built.evidence.witness,
         builder=built.evidence.builder,
@@ -108,7 +112,7 @@ class _Stages:
     build: EngineBuild
     raw_id: str
     evidence: StageEvidence
-    candidate_id: str
+    candidate: Normalised
     shipped: Artifact | None
 
 
@@ -119,21 +123,29 @@ def _stages(build: EngineBuild, *, workspace: Workspace, labels: Mapping[str, st
         making = pool.submit(_candidate, build, raw_id, workspace=workspace, labels=labels, emit=emit)
         with told(emit, Lane.IMAGE, "evidence read out of the stages", own=True):
             evidence = stage_evidence(build, raw_id, workspace=workspace, labels=labels)
-        candidate_id, shipped = making.result()
-    return _Stages(build=build, raw_id=raw_id, evidence=evidence, candidate_id=candidate_id, shipped=shipped)
+        candidate, shipped = making.result()
+    return _Stages(build=build, raw_id=raw_id, evidence=evidence, candidate=candidate, shipped=shipped)
+
+
+def normalisation(plan: ImagePlan) -> Normalisation:
+    """Return how a plan's image is normalised."""
+    sent = hashlib.sha256(plan.hardened.encode()).hexdigest()
+    return Normalisation(
+        epoch=plan.epoch,
+        base_layers=tuple(plan.base_layers),
+        restored={sent: plan.dockerfile.text.encode()},
+        without_leftovers=plan.leftovers == "remove",
+    )
 
 
 def _candidate(
     build: EngineBuild, raw_id: str, *, workspace: Workspace, labels: Mapping[str, str], emit: Emit
-) -> tuple[str, Artifact | None]:
-    """Return the normalised image's id, and the program in it."""
+) -> tuple[Normalised, Artifact | None]:
+    """Return the normalised image, and the program in it."""
     plan = build.plan
-    sent = hashlib.sha256(plan.hardened.encode()).hexdigest()
-    normalisation = Normalisation(
-        epoch=plan.epoch,
-        base_layers=tuple(plan.base_layers),
-        restored={sent: plan.dockerfile.text.encode()},
-    )
+    how = normalisation(plan)
     with told(emit, Lane.IMAGE, "image normalised, its program read", own=True):
-        candidate = normalise(build.engine, raw_id, normalisation, workspace=workspace)
-        return candidate, shipped_program(build.engine, candidate, plan.binary, workspace=workspace, labels=labels)
+        candidate = normalise(build.engine, raw_id, how, workspace=workspace)
+        return candidate, shipped_program(
+            build.engine, candidate.image_id, plan.binary, workspace=workspace, labels=labels
+        )

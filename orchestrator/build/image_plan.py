@@ -29,6 +29,7 @@ class ImagePlan:
         binary: the program's path in the shipped image.
         epoch: the time stamp of the candidate's own layers and configuration.
         base_layers: how many of the shipped image's layers are its base's.
+        leftovers: whether what the build host left in layers stays (`keep`) or goes (`remove`).
     """
 
     tree: Path
@@ -44,3 +45,4 @@ class ImagePlan:
     epoch: int
     base_layers: Sequence[str]
     limits: Limits
+    leftovers: str = "keep"

@@ -13,11 +13,12 @@ import json
 import re
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from orchestrator.build.leftovers import Leftover, leftover_from_json, leftovers_in, removable, summed
 from orchestrator.dockerfile.harden import without_hardening
 from orchestrator.engine.archive import Layer, archive, layer_of
 from orchestrator.errors import ImageBuildFailedError
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _OWN = re.compile(r"(?:\.wh\.)?\.twinbuild(?:\..*)?", re.DOTALL)
 """Names of the tool's own in layers, and the whiteouts that remove them again (dockerfile/harden.py says where)."""
-_VERSION = 2
+_VERSION = 3
 _IN_MEMORY = 8 * 1024 * 1024
 _CONFIG_KEPT = frozenset({"architecture", "author", "config", "os", "variant", "os.version"})
 """What of an image's configuration says something about the image; the rest is about who built it and when."""
@@ -47,15 +48,25 @@ class Normalisation:
         epoch: seconds since 1970; no entry of the upper layers and no date in the configuration is later.
         base_layers: diff ids of the base's layers, lowest first; these are left alone.
         restored: content by the sha256 of what to put it in place of: the Dockerfile as the user wrote it.
+        without_leftovers: whether what the build host left in the upper layers is taken out (build/leftovers.py).
     """
 
     epoch: int
     base_layers: tuple[str, ...]
     restored: Mapping[str, bytes]
+    without_leftovers: bool = False
 
 
-def normalise(engine: Engine, image_id: str, how: Normalisation, *, workspace: Workspace) -> str:
-    """Return the ID of the normalised image, making it unless the engine has it already.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalised:
+    """A normalised image, and what the build host has left in the layers that it was made of."""
+
+    image_id: str
+    leftovers: tuple[Leftover, ...]
+
+
+def normalise(engine: Engine, image_id: str, how: Normalisation, *, workspace: Workspace) -> Normalised:
+    """Return the normalised image, making it unless the engine has it already.
 
     Raises:
         ImageBuildFailedError: the engine's archive of the image is not understood.
@@ -63,32 +74,42 @@ def normalise(engine: Engine, image_id: str, how: Normalisation, *, workspace: W
         EngineUnreachableError: the engine went away.
     """
     key = memo_key(
-        {"image": image_id, "epoch": how.epoch, "base": how.base_layers, "v": _VERSION, "r": sorted(how.restored)}
+        {
+            "image": image_id,
+            "epoch": how.epoch,
+            "base": how.base_layers,
+            "v": _VERSION,
+            "r": sorted(how.restored),
+            "without": how.without_leftovers,
+        }
     )
     known = workspace.recall("normalised", key)
-    if isinstance(known, str) and engine.image(known) is not None:
-        return known
+    if isinstance(known, dict) and engine.image(str(known["image"])) is not None:
+        found = tuple(leftover_from_json(each) for each in known["leftovers"])
+        return Normalised(image_id=str(known["image"]), leftovers=found)
     with (
         no_space_named(workspace.root),
         tempfile.TemporaryDirectory(dir=workspace.scratch, prefix="normalise-") as folder,
     ):
-        saved = _Saved(engine.save(image_id), Path(folder))
+        saved = SavedImage(engine.save(image_id), Path(folder))
         config = json.loads(saved.config)
         kept = _kept_layers(config, how.base_layers)
         diff_ids = config["rootfs"]["diff_ids"]
         below = [saved.layers[diff_id] for diff_id in diff_ids[:kept] if diff_id in saved.layers]
         # The same layer may come twice: two steps that change nothing make equal ones.
         made_of: dict[str, Layer] = {}
+        left: list[Leftover] = []
         for number, diff_id in enumerate(diff_ids[kept:]):
             if diff_id not in made_of:
                 out = Path(folder) / f"layer-{number}.tar"
-                made_of[diff_id] = _rewritten(saved.layer(diff_id), out, how, below=below)
+                step = _step(config, kept + number)
+                made_of[diff_id] = _rewritten(saved.layer(diff_id), out, how, below=below, step=step, left=left)
                 below.append(out)
         layers = [made_of[diff_id] for diff_id in diff_ids[kept:]]
         canonical = _canonical(config, kept, layers, epoch=how.epoch)
         made = engine.load(archive(canonical, layers, parents=config["rootfs"]["diff_ids"][:kept]))
-    workspace.remember("normalised", key, made)
-    return made
+    workspace.remember("normalised", key, {"image": made, "leftovers": [asdict(each) for each in left]})
+    return Normalised(image_id=made, leftovers=tuple(left))
 
 
 def _kept_layers(config: Mapping[str, Any], base: Sequence[str]) -> int:
@@ -96,7 +117,16 @@ def _kept_layers(config: Mapping[str, Any], base: Sequence[str]) -> int:
     return len(base) if layers[: len(base)] == list(base) else 0
 
 
-class _Saved:
+def _step(config: Mapping[str, Any], layer: int) -> tuple[str, int]:
+    """Return which instruction made a layer: its keyword, and how many entries of the history come after its own."""
+    entries = list(config.get("history") or ())
+    made = [number for number, entry in enumerate(entries) if not entry.get("empty_layer", False)]
+    if layer >= len(made):
+        return "", 0
+    return str(entries[made[layer]].get("created_by", "")).partition(" ")[0], len(entries) - 1 - made[layer]
+
+
+class SavedImage:
     """An image's archive as `docker save` gives it: the configuration, and each layer by its diff id on disk.
 
     The archive is a stream and its manifest comes last, so layers are put aside as they come. A layer that holds what
@@ -163,13 +193,26 @@ def _put_aside(content: IO[bytes], path: Path) -> Path:
     return path
 
 
-def _rewritten(saved: Path, out: Path, how: Normalisation, *, below: Sequence[Path]) -> Layer:
-    """Write a layer's canonical form."""
+def _rewritten(
+    saved: Path,
+    out: Path,
+    how: Normalisation,
+    *,
+    below: Sequence[Path],
+    step: tuple[str, int] = ("", 0),
+    left: list[Leftover] | None = None,
+) -> Layer:
+    """Write a layer's canonical form, and put what the build host left in it into `left`."""
     with tarfile.open(saved, "r:") as source, tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as target:
         every = source.getmembers()
         members = [member for member in every if not _is_own(member.name)]
         emptied = _emptied(members, [member.name for member in every if _is_own(member.name)], below)
         members = [member for member in members if id(member) not in emptied]
+        found = list(leftovers_in(members))
+        gone = removable(found, members) if how.without_leftovers else set()
+        members = [member for member in members if id(member) not in gone]
+        if left is not None:
+            left.extend(summed(found, gone, keyword=step[0], after=step[1]))
         for member in sorted(members, key=_order(members)):
             content = source.extractfile(member) if member.isreg() else None
             sparse = member.issparse()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
@@ -45,6 +45,10 @@ class ImageSettings(Settings):
 
     args: dict[VariableName, str] = Field(default_factory=dict)
     """Build arguments for the image alone. Facts that both builds need belong under `inputs`."""
+
+    leftovers: Literal["keep", "remove"] = "keep"
+    """What the build host left in layers (apt's lists and logs, Python bytecode, ldconfig's aux-cache, name servers) is
+    named in any case; `remove` also takes it out of the image."""
 
     step_limit: Seconds = 3600.0
     """How long one step may take."""

@@ -6,14 +6,25 @@ import stat
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.layers import layer_instruction
 from orchestrator.gate.checks.stub_free.sources import differing
-from orchestrator.record import CallFacts, ExcerptFacts, LineFacts, LocalFacts, RunRecord, TranscriptFacts
+from orchestrator.record import (
+    CallFacts,
+    ExcerptFacts,
+    LeftoverFacts,
+    LineFacts,
+    LocalFacts,
+    RunRecord,
+    TranscriptFacts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from orchestrator.build.leftovers import Leftover
     from orchestrator.build.local import LocalBuild
+    from orchestrator.dockerfile.model import Dockerfile
     from orchestrator.gate.checks.stub_free import ShippedFacts
     from orchestrator.location import Location
     from orchestrator.smoke.transcript import Line, Transcript
@@ -37,6 +48,26 @@ _LARGEST_QUOTED = 1_000_000
 def local_facts(build: LocalBuild) -> LocalFacts:
     """Return how the host's program was built."""
     return LocalFacts(command=build.command, flags=build.flags, compiled=build.compiled, fresh=build.fresh)
+
+
+def leftover_facts(found: Sequence[Leftover], dockerfile: Dockerfile, target: str | None) -> tuple[LeftoverFacts, ...]:
+    """Return what the build host left in the image's layers, each with the line that made the layer."""
+    facts = []
+    for each in found:
+        made_by = layer_instruction(dockerfile, target, keyword=each.keyword, after=each.after)
+        facts.append(
+            LeftoverFacts(
+                kind=each.kind,
+                name=each.name,
+                count=each.count,
+                size=each.size,
+                paths=each.paths,
+                repair=each.repair,
+                removed=each.removed,
+                location=dockerfile.location(made_by.line) if made_by else None,
+            )
+        )
+    return tuple(facts)
 
 
 def transcript_facts(transcript: Transcript, *, remembered: bool) -> TranscriptFacts:

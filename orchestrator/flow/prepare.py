@@ -131,6 +131,7 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
             epoch=snapshot.epoch,
             base_layers=_base_layers(dockerfile, spec.image.target, bases, around.engine),
             limits=Limits(step=spec.image.step_limit, silence=spec.image.silence_limit),
+            leftovers=spec.image.leftovers,
         ),
     )
 

@@ -14,7 +14,7 @@ from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels
 from orchestrator.errors import InterruptedRunError, NoVerdictError
 from orchestrator.events import Lane, NoteEvent, told
-from orchestrator.flow.account import call_facts, excerpts, local_facts, log_paths, transcript_facts
+from orchestrator.flow.account import call_facts, excerpts, leftover_facts, local_facts, log_paths, transcript_facts
 from orchestrator.flow.candidate import Candidate, judge_candidate, make_candidate
 from orchestrator.flow.journal import Journal
 from orchestrator.flow.lock import lock_of
@@ -219,6 +219,7 @@ def _told(
         bases=tuple(BaseFacts(reference=b.reference, image_id=b.image_id, origin=b.origin) for b in bases),
         lock=candidate.footing.lock,
         unlike=candidate.footing.unlike,
+        leftovers=leftover_facts(image.leftovers, prepared.dockerfile, prepared.image.target),
         programs=(
             _program("local", local.artifact, ""),
             _program("builder", image.builder, prepared.builder.program),

@@ -81,6 +81,28 @@ class LockFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftoverFacts:
+    """What the build host left in a layer.
+
+    Attributes:
+        kind: id of the kind (`apt-lists`), and `name` for people.
+        count, size: files, and their bytes.
+        paths: the first few.
+        removed: taken out of the candidate, since the spec allows it.
+        location: the instruction that made the layer; None where that is not known.
+    """
+
+    kind: str
+    name: str
+    count: int
+    size: int
+    paths: tuple[str, ...]
+    repair: str
+    removed: bool = False
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepFacts:
     """One finished step.
 
@@ -266,6 +288,7 @@ class RunRecord:
     """None where the project has no `buildspec.lock`."""
     unlike: tuple[str, ...] = ()
     """Tools that host and image both have, and not the same one of; said before anything was built."""
+    leftovers: tuple[LeftoverFacts, ...] = ()
     steps: tuple[StepFacts, ...] = ()
     programs: tuple[ProgramFacts, ...] = ()
     image: ImageFacts | None = None

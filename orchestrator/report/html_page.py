@@ -135,6 +135,10 @@ def _told(record: RunRecord) -> Iterator[tuple[str, str]]:
     if record.lock is not None:
         yield "lock", f"{record.lock.path} ({short(record.lock.digest)}), {len(record.lock.drift)} changes since"
         yield from (("not as locked", change.text) for change in record.lock.drift)
+    for left in record.leftovers:
+        place = f", made at {left.location}" if left.location else ""
+        done = "removed" if left.removed else left.repair
+        yield "left by the build host", f"{left.name}: {left.count} files as {left.paths[0]}{place}; {done}"
     yield "paths of the host's build", record.place or ""
     if record.local is not None:
         yield "command on the host", " ".join(record.local.command)

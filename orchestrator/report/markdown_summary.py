@@ -53,6 +53,10 @@ def _footing(record: RunRecord) -> Iterator[str]:
     changes = [change.text for change in record.lock.drift] if record.lock else []
     yield from (f"- not the same on both sides: {_prose(sentence)}" for sentence in record.unlike)
     yield from (f"- not as locked: {_plain(text)}" for text in changes[:_FACTS_KEPT])
+    for left in record.leftovers:
+        place = f" ({_code(str(left.location))})" if left.location else ""
+        if not left.removed:
+            yield f"- left by the build host{place}: {_plain(left.name)}; {_prose(left.repair)}"
     if len(changes) > _FACTS_KEPT:
         yield f"- {len(changes) - _FACTS_KEPT} more are in the HTML report"
 

@@ -113,6 +113,7 @@ def _lanes(record: RunRecord, lanes: Lanes, style: Style) -> Iterator[str]:
         yield from _labelled("bases", dot.join(bases), style)
     yield from (line for sentence in record.unlike for line in _labelled("unlike", sentence, style))
     yield from _drift(record, style)
+    yield from _leftovers(record, style)
     if lanes.local is not None:
         yield from _lane("local", lanes.local.seconds, lanes.local.title, style)
     if lanes.image is not None:
@@ -126,6 +127,14 @@ def _drift(record: RunRecord, style: Style) -> Iterator[str]:
     if record.lock and len(changes) > _DRIFT_SHOWN:
         more = f"{len(changes) - _DRIFT_SHOWN} more since {record.lock.path}; `invoke lock` takes them over"
         yield from _labelled("", more, style)
+
+
+def _leftovers(record: RunRecord, style: Style) -> Iterator[str]:
+    kept = [left for left in record.leftovers if not left.removed]
+    for number, left in enumerate(kept[:_DRIFT_SHOWN]):
+        where = f", made at {left.location}" if left.location else ""
+        text = f"{left.name}: {left.count} files, {size(left.size)}{where}"
+        yield style.cut(f"  {'' if number else 'leftover':{_LABEL_WIDTH}}{text}", style.width)
 
 
 def _lane(label: str, seconds: float, text: str, style: Style) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.build.normalise import Normalisation, _canonical, _rewritten, _Saved
+from orchestrator.build.normalise import Normalisation, SavedImage, _canonical, _rewritten
 from orchestrator.engine.archive import Layer
 from orchestrator.errors import ImageBuildFailedError
 
@@ -231,7 +231,7 @@ def test_archives_of_old_and_new_engines_are_read(tmp_path: Path) -> None:
     for number, (files, manifest) in enumerate(((old, names), (new, blobs))):
         folder = tmp_path / str(number)
         folder.mkdir()
-        saved = _Saved(archive(*files, ("manifest.json", json.dumps([manifest]).encode())), folder)
+        saved = SavedImage(archive(*files, ("manifest.json", json.dumps([manifest]).encode())), folder)
         assert saved.config == config
         assert saved.layer("d1").read_bytes() == b"1" * 3000
         assert saved.layer("d2").read_bytes() == b"2"
@@ -264,7 +264,7 @@ def test_an_archive_that_is_not_understood_is_told(tmp_path: Path, manifest: byt
     """With what to send; never a traceback."""
     config = json.dumps({"rootfs": {"diff_ids": ["d1"]}}).encode()
     with pytest.raises(ImageBuildFailedError, match="archive of the image is not understood"):
-        _Saved(archive(("x.json", config), ("manifest.json", manifest)), tmp_path)
+        SavedImage(archive(("x.json", config), ("manifest.json", manifest)), tmp_path)
     lacking = json.dumps([{"Config": "x.json", "Layers": ["gone/layer.tar"]}]).encode()
     with pytest.raises(ImageBuildFailedError, match="it lacks the layer d1"):
-        _Saved(archive(("x.json", config), ("manifest.json", lacking)), tmp_path).layer("d1")
+        SavedImage(archive(("x.json", config), ("manifest.json", lacking)), tmp_path).layer("d1")
