@@ -243,7 +243,7 @@ def test_small_layers_of_which_two_are_equal_are_kept_apart(tmp_path: Path) -> N
     places = [f"blobs/sha256/{name}" for name in ("aa", "aa", "bb", "cc")]
     manifest = json.dumps([{"Config": "blobs/sha256/xx", "Layers": places}]).encode()
     files = [(place, place.encode()) for place in sorted(set(places))]
-    saved = _Saved(archive(*files, ("blobs/sha256/xx", config), ("manifest.json", manifest)), tmp_path)
+    saved = SavedImage(archive(*files, ("blobs/sha256/xx", config), ("manifest.json", manifest)), tmp_path)
     assert len({saved.layer(name) for name in ("d1", "d2", "d3")}) == 3
     for name, place in (("d1", "aa"), ("d2", "bb"), ("d3", "cc")):
         assert saved.layer(name).read_bytes() == f"blobs/sha256/{place}".encode()
