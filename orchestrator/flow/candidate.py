@@ -63,7 +63,7 @@ def make_candidate(
     prepared = prepare(spec, snapshot, around)
     footing = check_footing(spec, prepared, around, lock=lock, locked=locked)
     local, image = _both_builds(prepared, around)
-    evidence = investigate(spec, snapshot, prepared, local, image, around=around)
+    evidence = investigate(spec, snapshot, prepared, local, image, sides=footing.sides, around=around)
     return Candidate(prepared=prepared, local=local, image=image, evidence=evidence, footing=footing)
 
 

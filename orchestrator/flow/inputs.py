@@ -2,41 +2,87 @@
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
-from typing import TYPE_CHECKING
+import tomllib
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.place import PlaceKind
+from orchestrator.build.place import SANDBOX_HOST, PlaceKind
+from orchestrator.dockerfile.timeline.read import read_timeline
+from orchestrator.engine.process import run
+from orchestrator.inventory.relevant import libraries
 from orchestrator.parity.facts import BuildFacts, SideFacts
+from orchestrator.toolchains.cargo.command import cargo_words
+from orchestrator.toolchains.cargo.config import config_files, read_config
+from orchestrator.toolchains.cargo.flags import effective_rustflags
+from orchestrator.toolchains.cargo.in_force import features_in_force, profile_in_force, profile_of
+from orchestrator.toolchains.cargo.native import native_crates
 from orchestrator.toolchains.cargo.witness import read_witness
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from orchestrator.build.image import ImageBuild
     from orchestrator.build.local import LocalBuild
     from orchestrator.flow.prepare import Prepared
+    from orchestrator.inventory.model import SideInventory
     from orchestrator.toolchains.cargo.witness import WitnessedCall
+    from orchestrator.workspace import Workspace
 
 
-def build_facts(prepared: Prepared, local: LocalBuild, image: ImageBuild) -> BuildFacts:
-    """Return what is known of both builds; of the image's, what the call of cargo that wrote the program tells."""
+def build_facts(
+    prepared: Prepared,
+    local: LocalBuild,
+    image: ImageBuild,
+    sides: tuple[SideInventory, SideInventory],
+    *,
+    workspace: Workspace,
+) -> BuildFacts:
+    """Return what is known of both builds; of the image's, what the call of cargo that wrote the program tells.
+
+    Which linker the C compiler has is known and not told: rustc may bring its own, and the programs name theirs.
+    """
     programs = tuple(name for member in prepared.project.members for name in member.binaries)
-    call = _writer(image)
-    place = local.place
-    plan = prepared.local
-    ours = str(plan.tree / prepared.project.root) if place.kind is PlaceKind.REMAP else plan.root
+    plan, call = prepared.local, _writer(image)
+    words = cargo_words(plan.settings, plan.project, selection=plan.selection)
+    manifest, config = _settings(prepared)
+    native = native_crates(plan.tree, plan.project.lock, tuple(plan.files), workspace=workspace)
+    found = libraries(sides[0].modules, sides[1].modules, native)
+    remapped = local.place.kind is PlaceKind.REMAP
+    compiled, witnessed = _sources(prepared, local, call)
     here = SideFacts(
         rustc=_first_line(prepared.toolchain.verbose),
+        c_compiler=sides[0].c_compiler if native else None,
         target="",
         rustflags=local.flags,
-        folders={"workspace": posixpath.normpath(ours)},
+        profile=profile_in_force(manifest, config, plan.variables, words, profile=plan.settings.profile),
+        features=features_in_force(words),
+        environment=plan.variables,
+        folders={"workspace": posixpath.normpath(str(plan.tree / prepared.project.root) if remapped else plan.root)},
+        user=None if remapped else "root",
+        host=None if remapped else SANDBOX_HOST,
+        epoch=_epoch(plan.variables),
+        libraries=found[0],
+        sources=compiled,
     )
     if call is None:
         return BuildFacts(local=here, image=SideFacts(), programs=programs)
+    variables = _variables(prepared, call)
     there = SideFacts(
         rustc=_first_line(call.rustc),
-        target=_option(call.arguments, "--target") or "",
+        c_compiler=sides[1].c_compiler if native else None,
+        target=_option(call.arguments, "--target") or variables.get("CARGO_BUILD_TARGET", ""),
+        rustflags=effective_rustflags(
+            config, variables, host=prepared.toolchain.host, facts=lambda: _compiler_facts(prepared)
+        ),
+        profile=profile_in_force(manifest, config, variables, call.arguments, profile=profile_of(call.arguments)),
+        features=features_in_force(call.arguments),
+        environment=variables,
         folders={"workspace": call.workspace},
+        host=SANDBOX_HOST,
+        epoch=_epoch(variables),
+        libraries=found[1],
+        sources=witnessed,
     )
     return BuildFacts(local=here, image=there, programs=programs)
 
@@ -47,6 +93,54 @@ def _writer(image: ImageBuild) -> WitnessedCall | None:
         return None
     calls = [call for call in read_witness(image.witness) if image.shipped.sha256 in call.made.values()]
     return calls[-1] if calls else None
+
+
+def _settings(prepared: Prepared) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the workspace's manifest, and the project's own configuration of cargo."""
+    tree, project = prepared.local.tree.absolute(), prepared.project
+    manifest = tomllib.loads((tree / project.root / "Cargo.toml").read_text(encoding="utf-8"))
+    return manifest, read_config(config_files(tree / project.folder, tree), top=tree)
+
+
+def _variables(prepared: Prepared, call: WitnessedCall) -> Mapping[str, str]:
+    """Return the variables that a call had: those of its stage, and those that stand before it in its step."""
+    timeline = read_timeline(prepared.dockerfile, context=None, arguments=prepared.image.arguments)
+    for state in reversed(timeline.states):
+        for called in reversed(state.calls):
+            if tuple(word.text for word in called.call.command.words[-len(call.arguments) :]) == call.arguments:
+                known = called.call.command.environment
+                return {**prepared.builder.environment, **{n: text for n, text in known.items() if "\0" not in text}}
+    return prepared.builder.environment
+
+
+def _sources(prepared: Prepared, local: LocalBuild, call: WitnessedCall | None) -> tuple[str | None, str | None]:
+    """Return digests over the sources that both sides are known to have had."""
+    if call is None:
+        return None, None
+    root = prepared.project.root
+    digests = {file.path: file.sha256 for file in prepared.local.files}
+    pairs = [
+        (path, digests[path], call.sources[inner])
+        for path in local.inputs
+        if path in digests and (inner := posixpath.relpath(path, root)) in call.sources
+    ]
+    if not pairs:
+        return None, None
+    sides = (hashlib.sha256(), hashlib.sha256())
+    for path, *both in pairs:
+        for total, digest in zip(sides, both, strict=True):
+            total.update(f"{path} {digest}\n".encode(errors="surrogateescape"))
+    return sides[0].hexdigest(), sides[1].hexdigest()
+
+
+def _compiler_facts(prepared: Prepared) -> frozenset[str]:
+    asked = run([str(prepared.toolchain.rustc), "--print", "cfg"], environment={})
+    return frozenset(asked.stdout.decode().splitlines())
+
+
+def _epoch(variables: Mapping[str, str]) -> int | None:
+    text = variables.get("SOURCE_DATE_EPOCH", "")
+    return int(text) if text.isdecimal() else None
 
 
 def _first_line(text: str) -> str | None:

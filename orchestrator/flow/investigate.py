@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from orchestrator.build.local import LocalBuild
     from orchestrator.engine.docker import ImageFacts
     from orchestrator.flow.prepare import Prepared, Surroundings
+    from orchestrator.inventory.model import SideInventory
     from orchestrator.parity.difference import Comparison
     from orchestrator.source.snapshot import Snapshot
     from orchestrator.spec.model import BuildSpec
@@ -44,9 +45,10 @@ def investigate(
     local: LocalBuild,
     image: ImageBuild,
     *,
+    sides: tuple[SideInventory, SideInventory],
     around: Surroundings,
 ) -> GateEvidence:
-    """Return all that can be found out about the candidate."""
+    """Return all that can be found out about the candidate; `sides`: what host and image compile with."""
     candidate = around.engine.image(image.candidate_id)
     if candidate is None:
         raise EngineUnreachableError("the engine lost the candidate image", repair="run the build again")
@@ -57,7 +59,7 @@ def investigate(
         image_run, local_run = _runs(candidate, spec, local, around, remembered)
         loading = reading.result()
     copies = prepared.builder.copies
-    comparison = _comparison(prepared, local, image, around)
+    comparison = _comparison(prepared, local, image, sides, around)
     return GateEvidence(
         shipped=shipped_facts(spec, snapshot, prepared, local, image, comparison=comparison, around=around),
         comparison=comparison,
@@ -69,10 +71,17 @@ def investigate(
     )
 
 
-def _comparison(prepared: Prepared, local: LocalBuild, image: ImageBuild, around: Surroundings) -> Comparison | None:
+def _comparison(
+    prepared: Prepared,
+    local: LocalBuild,
+    image: ImageBuild,
+    sides: tuple[SideInventory, SideInventory],
+    around: Surroundings,
+) -> Comparison | None:
     shipped = image.shipped
     if shipped is None:
         return None
+    differ = local.artifact.sha256 != shipped.sha256
     paths = {local.artifact.sha256: local.artifact.path, shipped.sha256: shipped.path}
     return compare_files(
         local.artifact.sha256,
@@ -81,7 +90,7 @@ def _comparison(prepared: Prepared, local: LocalBuild, image: ImageBuild, around
         profile=lambda digest: profile_of(paths[digest], digest, workspace=around.workspace),
         own=[member.name.replace("-", "_") for member in prepared.project.members],
         content=lambda here, there: explain_difference(paths[here], paths[there]),
-        facts=build_facts(prepared, local, image),
+        facts=build_facts(prepared, local, image, sides, workspace=around.workspace) if differ else None,
     )
 
 

@@ -35,10 +35,11 @@ _TOLD = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footing:
-    """What a run found out about what it stands on. `lock`: None without a lock file."""
+    """What a run found out about what it stands on. `lock`: None without a lock file; `sides`: host and image."""
 
     lock: LockFacts | None
     unlike: tuple[str, ...]
+    sides: tuple[SideInventory, SideInventory]
 
 
 def lock_of(loaded: LoadedSpec, *, workspace: Workspace, locked: bool) -> LockedInventory | None:
@@ -84,10 +85,10 @@ def check_footing(
     for sentence in differing:
         around.emit(NoteEvent(lane=Lane.BASES, text=f"{sentence}: the programs will differ"))
     if lock is None:
-        return Footing(lock=None, unlike=differing)
+        return Footing(lock=None, unlike=differing, sides=(host, image))
     if lock.inventory.platform != _platform(around):
         _say_other_platform(lock, around, locked=locked)
-        return Footing(lock=None, unlike=differing)
+        return Footing(lock=None, unlike=differing, sides=(host, image))
     changed = drift(lock.inventory, take_inventory(spec, prepared, around))
     if changed and locked:
         raise LockDriftError(
@@ -104,7 +105,9 @@ def check_footing(
         DriftFacts(where=each.where, what=each.what, locked=each.locked, found=each.found, text=str(each))
         for each in changed
     )
-    return Footing(lock=LockFacts(path=str(lock.path), digest=lock.digest, drift=facts), unlike=differing)
+    return Footing(
+        lock=LockFacts(path=str(lock.path), digest=lock.digest, drift=facts), unlike=differing, sides=(host, image)
+    )
 
 
 def _sides(prepared: Prepared, around: Surroundings) -> tuple[SideInventory, SideInventory]:

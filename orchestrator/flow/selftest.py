@@ -128,7 +128,15 @@ def _trial(
                 engine, planted, spec.image.binary, workspace=around.workspace, labels=around.labels
             )
             image = replace(shipped, candidate_id=planted, shipped=there)
-            evidence = investigate(spec, snapshot, candidate.prepared, candidate.local, image, around=around)
+            evidence = investigate(
+                spec,
+                snapshot,
+                candidate.prepared,
+                candidate.local,
+                image,
+                sides=candidate.footing.sides,
+                around=around,
+            )
         checks = run_checks(evidence, parity_settings=spec.parity, smoke_settings=spec.smoke)
     return Trial(
         plant=plant,

@@ -81,7 +81,7 @@ class InputDifference:
 
 _PLAIN = (
     *(("rustc", "toolchain"), ("c_compiler", "c-compiler"), ("linker", "linker"), ("target", "symbol-hash")),
-    *(("user", "baked-value"), ("host", "baked-value"), ("epoch", "timestamp"), ("sources", "other-sources")),
+    *(("epoch", "timestamp"), ("sources", "other-sources")),
 )
 _PROFILE = {
     "opt-level": "codegen-settings",
@@ -97,7 +97,11 @@ _PROFILE = {
 
 
 def input_differences(facts: BuildFacts | None) -> tuple[InputDifference, ...]:
-    """Return what is known to differ between the inputs of both builds. What only one side knows is no difference."""
+    """Return what is known to differ between the inputs of both builds. What only one side knows is no difference.
+
+    User, host and variables are left out: most of them never get into a program, so they count where the bytes show
+    them (`cause/baked_value.py`).
+    """
     if facts is None:
         return ()
     local, image = facts.local, facts.image

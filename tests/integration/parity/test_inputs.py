@@ -23,3 +23,19 @@ def test_a_target_on_one_side_is_the_cause(hello: Any) -> None:
     assert run.check("stub-free")["status"] == "passed", run.check("stub-free")
     assert (run.exit_code, parity["cause"]) == (1, "symbol-hash")
     assert TARGET in parity["message"] + str(parity["evidence"])
+
+
+def test_a_variable_before_the_call_is_the_cause(hello: Any) -> None:
+    """A step sets the profile for its own call of cargo: the setting is named with both values, and certain."""
+    place = hello.folder / "Dockerfile"
+    manifest = hello.folder / "Cargo.toml"
+    manifest.write_text(
+        manifest.read_text(encoding="utf-8") + '\n[profile.release]\npanic = "unwind"\n', encoding="utf-8"
+    )
+    text = place.read_text(encoding="utf-8")
+    place.write_text(text.replace("cargo build", "CARGO_PROFILE_RELEASE_PANIC=abort cargo build"), encoding="utf-8")
+    run = hello.build()
+    parity = run.check("parity")
+    assert run.check("stub-free")["status"] == "passed", run.check("stub-free")
+    assert (run.exit_code, parity["cause"]) == (1, "panic-strategy")
+    assert {"label": "input panic", "value": "local unwind, image abort"} in parity["evidence"], parity["evidence"]
