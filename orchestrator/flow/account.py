@@ -7,14 +7,19 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.layers import layer_instruction
+from orchestrator.gate.checks.smoke_cases import cases_of
 from orchestrator.gate.checks.stub_free.sources import differing
 from orchestrator.record import (
+    AnswerFacts,
     CallFacts,
+    CaseFacts,
     ExcerptFacts,
     LeftoverFacts,
     LineFacts,
     LocalFacts,
+    OffenceFacts,
     RunRecord,
+    ServiceFacts,
     TranscriptFacts,
 )
 
@@ -27,13 +32,17 @@ if TYPE_CHECKING:
     from orchestrator.dockerfile.model import Dockerfile
     from orchestrator.gate.checks.stub_free import ShippedFacts
     from orchestrator.location import Location
-    from orchestrator.smoke.transcript import Line, Transcript
+    from orchestrator.smoke.settings import SmokeSettings
+    from orchestrator.smoke.transcript import Line, ServiceRun, Transcript
 
 _LINES_KEPT = 200
 """Of a transcript, this many lines from its start and as many from its end; the logs hold more."""
 
 _LINE_KEPT = 1000
 """Characters of a line that are kept."""
+
+_WRITTEN_KEPT = 200
+"""Paths that a container wrote outside of the declared places."""
 
 _DIFFERING_KEPT = 20
 """Paths of differing inputs that are kept of a call."""
@@ -70,8 +79,8 @@ def leftover_facts(found: Sequence[Leftover], dockerfile: Dockerfile, target: st
     return tuple(facts)
 
 
-def transcript_facts(transcript: Transcript, *, remembered: bool) -> TranscriptFacts:
-    """Return what a record keeps of a smoke run."""
+def transcript_facts(transcript: Transcript, plan: SmokeSettings, *, remembered: bool) -> TranscriptFacts:
+    """Return what a record keeps of a smoke run under a plan."""
     head, tail = _ends(transcript)
     return TranscriptFacts(
         side=transcript.side,
@@ -89,6 +98,34 @@ def transcript_facts(transcript: Transcript, *, remembered: bool) -> TranscriptF
         found=tuple(path for path, there in transcript.files.items() if there),
         missing=tuple(path for path, there in transcript.files.items() if not there),
         forbidden=transcript.forbidden,
+        unmeetable=transcript.unmeetable,
+        waiting=tuple(f"{name}: {saw}" for name, saw in transcript.waiting.items()),
+        hopeless=transcript.hopeless,
+        not_judged=transcript.not_judged,
+        ended_by_itself=transcript.ended_by_itself,
+        flooded=transcript.flooded,
+        stop_signal=transcript.stop_signal,
+        answers=tuple(AnswerFacts(request=a.request, status=a.status, problem=a.problem) for a in transcript.answers),
+        offences=tuple(OffenceFacts(what=offence.what, line=offence.line) for offence in transcript.offences),
+        services=tuple(_service(service) for service in transcript.services),
+        written=None if transcript.written is None else transcript.written[:_WRITTEN_KEPT],
+        zombies=transcript.zombies,
+        growth=transcript.growth,
+        restart_problem=transcript.restart_problem,
+        cases=tuple(
+            CaseFacts(name=case.name, status=case.status, detail=case.detail[:_LINE_KEPT], location=case.location)
+            for case in (cases_of(transcript, plan) if transcript.side == "image" else ())
+        ),
+    )
+
+
+def _service(service: ServiceRun) -> ServiceFacts:
+    return ServiceFacts(
+        name=service.name,
+        image=service.image,
+        ready_after=service.ready_after,
+        problem=service.problem,
+        tail=tuple(_line(line) for line in service.lines),
     )
 
 

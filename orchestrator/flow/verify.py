@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from orchestrator.build.artifact import Artifact
     from orchestrator.build.image import ImageBuild
     from orchestrator.events import Emit
+    from orchestrator.smoke.settings import SmokeSettings
     from orchestrator.spec.load import LoadedSpec
     from orchestrator.verdict import CheckResult, Verdict
     from orchestrator.workspace import LockHolder, Workspace
@@ -144,7 +145,7 @@ def _verified(
         outcome = _promoted(engine, spec.image.tag, candidate.image, open_gate(candidate.image.candidate_id, verdict))
         _retire(engine, workspace, candidate.image)
         record = replace(record, tool=_tool_facts(record.tool, engine, candidate.prepared))
-    return _told(record, candidate, checks=checks, verdict=verdict, outcome=outcome)
+    return _told(record, candidate, spec.smoke, checks=checks, verdict=verdict, outcome=outcome)
 
 
 def _promoted(engine: Engine, tag: str, image: ImageBuild, passed: PassedGate | None) -> ImageFacts:
@@ -204,6 +205,7 @@ def _closed(
 def _told(
     record: RunRecord,
     candidate: Candidate,
+    plan: SmokeSettings,
     *,
     checks: tuple[CheckResult, ...],
     verdict: Verdict,
@@ -226,8 +228,8 @@ def _told(
             _program("image", image.shipped, prepared.image.binary),
         ),
         transcripts=(
-            transcript_facts(evidence.local_run, remembered="behaviour" in evidence.remembered),
-            transcript_facts(evidence.image_run, remembered="smoke" in evidence.remembered),
+            transcript_facts(evidence.local_run, plan, remembered="behaviour" in evidence.remembered),
+            transcript_facts(evidence.image_run, plan, remembered="smoke" in evidence.remembered),
         ),
         image=outcome,
         checks=checks,

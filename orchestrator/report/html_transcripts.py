@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING
 
 from orchestrator.report.figures import duration
 from orchestrator.report.markup import Markup, element
+from orchestrator.verdict import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from orchestrator.record import LineFacts, TranscriptFacts
+    from orchestrator.record import AnswerFacts, CaseFacts, LineFacts, ServiceFacts, TranscriptFacts
 
 _VOLATILE = re.compile(r"0x[0-9a-fA-F]+|\d+")
 """Numbers: times, ports, process ids, addresses. Taken out only for finding which lines belong together; what the
 check makes of a difference is told by the check."""
 
 _SIGNALLED = 128
+_MEBIBYTE = 1024**2
+_SIGNS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.UNKNOWN: "?", Status.SKIPPED: "–"}  # noqa: RUF001 - a dash
 
 Pair = tuple["LineFacts | None", "LineFacts | None", bool]
 """A line of each side, where it has one, and whether the two say the same."""
@@ -39,6 +42,7 @@ def transcripts(runs: Sequence[TranscriptFacts]) -> Markup | None:
             element("tbody", [_fact(*row) for row in _facts(local, image)]),
             class_="facts",
         ),
+        _cases(image.cases) if image and image.cases else None,
         _output(local, image),
     )
 
@@ -49,6 +53,27 @@ def aligned(local: Sequence[LineFacts], image: Sequence[LineFacts]) -> Iterator[
     for kind, a, b, c, d in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
         for left, right in zip_longest(local[a:b], image[c:d]):
             yield left, right, kind == "equal"
+
+
+def _cases(cases: Sequence[CaseFacts]) -> Markup:
+    """Return everything that the image was asked, folded away where all of it holds."""
+    held = sum(case.status is Status.PASSED for case in cases)
+    rows = [
+        element(
+            "tr",
+            element("td", element("span", _SIGNS[case.status], class_=f"sign {case.status.value}")),
+            element("td", case.name, element("small", f" {case.location}") if case.location else None),
+            element("td", case.detail),
+        )
+        for case in cases
+    ]
+    failed = any(case.status is Status.FAILED for case in cases)
+    return element(
+        "details",
+        element("summary", f"{held} of {len(cases)} expectations of the image hold"),
+        element("table", element("tbody", rows), class_="cases"),
+        open="open" if failed else None,
+    )
 
 
 def _head(name: str, run: TranscriptFacts | None) -> Markup:
@@ -83,6 +108,14 @@ def _exit(run: TranscriptFacts) -> str:
     return f"{run.exit_code}{signal}" + "".join(f", {mark}" for mark in marks)
 
 
+def _answer(answer: AnswerFacts) -> str:
+    return f"{answer.request} {answer.status or 'no answer'}" + (f" ({answer.problem})" if answer.problem else "")
+
+
+def _service(service: ServiceFacts) -> str:
+    return f"{service.name}: {service.problem or f'up after {duration(service.ready_after)}'}"
+
+
 _FACTS: dict[str, Callable[[TranscriptFacts], str]] = {
     "ready": _ready,
     "lines printed": lambda run: str(run.line_count),
@@ -92,6 +125,15 @@ _FACTS: dict[str, Callable[[TranscriptFacts], str]] = {
     "files found": lambda run: ", ".join(run.found),
     "files missing": lambda run: ", ".join(run.missing),
     "files that must not be": lambda run: ", ".join(run.forbidden),
+    "never started, since": lambda run: run.unmeetable or "",
+    "not ready, since": lambda run: "; ".join(run.waiting) if run.ready_after is None else "",
+    "asked by its plan": lambda run: "; ".join(_answer(answer) for answer in run.answers),
+    "printed what it must not": lambda run: "; ".join(offence.line for offence in run.offences),
+    "services": lambda run: "; ".join(_service(service) for service in run.services),
+    "wrote elsewhere": lambda run: ", ".join(run.written or ()),
+    "dead processes": lambda run: str(run.zombies) if run.zombies else "",
+    "memory while idle": lambda run: "" if run.growth is None else f"{run.growth / _MEBIBYTE:+.1f} MiB",
+    "second start": lambda run: run.restart_problem or "",
 }
 
 

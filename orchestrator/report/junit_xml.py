@@ -1,7 +1,8 @@
-"""JUnit XML: one case for each check, so that a CI server shows the gate as tests.
+"""JUnit XML: one case for each check, and for each thing that the smoke plan asks, so that CI shows the gate as tests.
 
 Only a passed check is a passed case. A failed one is a failure; one that is unknown or was skipped is an error, since
 it shuts the gate as well and no server counts `skipped` against a build. A run without verdict is one case in error.
+What a smoke run did not get to, or what is not judged, is a skipped case beside the check's own, which is not skipped.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def render(record: RunRecord) -> bytes:
     _properties(suite, record)
     for check in record.checks:
         _check(suite, check, project=record.project)
+        if check.id == "smoke":
+            _cases(suite, record)
     if record.verdict is not None:
         _verdict(suite, record.verdict, project=record.project)
     if record.failure is not None:
@@ -40,7 +43,7 @@ def render(record: RunRecord) -> bytes:
         "tests": len(suite.findall("testcase")),
         "failures": len(suite.findall("testcase/failure")),
         "errors": len(suite.findall("testcase/error")),
-        "skipped": 0,
+        "skipped": len(suite.findall("testcase/skipped")),
     }
     for name, count in counts.items():
         suite.set(name, str(count))
@@ -86,6 +89,20 @@ def _check(suite: Element, check: CheckResult, *, project: str) -> None:
     kind = "failure" if check.status is Status.FAILED else "error"
     told = SubElement(case, kind, type=check.cause or check.status.value, message=check.message)
     told.text = _text(check.message, check.location, check.repair, evidence)
+
+
+def _cases(suite: Element, record: RunRecord) -> None:
+    for run in record.transcripts:
+        for each in run.cases:
+            name = f"twinbuild.{record.project}.smoke"
+            case = _case(suite, each.name, project=record.project, seconds=0.0, location=each.location)
+            case.set("classname", name)
+            if each.status is Status.FAILED:
+                SubElement(case, "failure", type="smoke", message=each.detail).text = each.detail
+            elif each.status is not Status.PASSED:
+                SubElement(case, "skipped", message=each.detail)
+            elif each.detail:
+                SubElement(case, "system-out").text = each.detail
 
 
 def _verdict(suite: Element, verdict: Verdict, *, project: str) -> None:

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from orchestrator.location import Location
-    from orchestrator.record import ExcerptFacts, RunRecord
+    from orchestrator.record import CaseFacts, ExcerptFacts, RunRecord
     from orchestrator.verdict import CheckResult
 
 _SIGNS = {Status.PASSED: "✅", Status.FAILED: "❌", Status.UNKNOWN: "❔", Status.SKIPPED: "⏭️"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&@:])")
 """What Markdown, GitHub's extensions of it (mentions, maths, emoji names) or a table would take for its own."""
 
+_CASES_KEPT = 100
 _TEXT_KEPT, _FACT_KEPT, _DETAIL_KEPT, _FACTS_KEPT = 1000, 500, 40, 20
 """Characters of a message and of a fact, lines of a log's end, and facts of a check."""
 
@@ -46,6 +47,9 @@ def _blocks(record: RunRecord) -> Iterator[list[str]]:
         if check.status is not Status.PASSED and check.evidence:
             yield list(_evidence(check))
     yield list(_footing(record))
+    cases = [case for run in record.transcripts for case in run.cases]
+    if cases:
+        yield list(_cases(cases))
     yield list(_foot(record))
 
 
@@ -119,6 +123,21 @@ def _evidence(check: CheckResult) -> Iterator[str]:
     if len(check.evidence) > _FACTS_KEPT:
         yield f"{len(check.evidence) - _FACTS_KEPT} more facts are in the HTML report.\n"
     yield "</details>"
+
+
+def _cases(cases: Sequence[CaseFacts]) -> Iterator[str]:
+    """Yield what the smoke run was asked, one line each, what does not hold first."""
+    held = sum(case.status is Status.PASSED for case in cases)
+    yield f"<details><summary>smoke: {held} of {len(cases)} expectations hold</summary>\n"
+    yield "| | asked | found |"
+    yield "| --- | --- | --- |"
+    ordered = sorted(cases, key=lambda case: case.status is not Status.FAILED)
+    for case in ordered[:_CASES_KEPT]:
+        place = f" {_code(str(case.location))}" if case.location is not None else ""
+        yield f"| {_SIGNS[case.status]} | {_plain(case.name)}{place} | {_plain(case.detail[:_FACT_KEPT])} |"
+    if len(ordered) > _CASES_KEPT:
+        yield f"\n{len(ordered) - _CASES_KEPT} more are in the JUnit file."
+    yield "\n</details>"
 
 
 def _foot(record: RunRecord) -> Iterator[str]:

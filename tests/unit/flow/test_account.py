@@ -10,6 +10,7 @@ import pytest
 from orchestrator.flow.account import excerpts, log_paths, transcript_facts
 from orchestrator.location import Location
 from orchestrator.record import RunRecord, read_record
+from orchestrator.smoke.settings import SmokeSettings
 from orchestrator.smoke.transcript import Line, Transcript
 
 _RECORDS = Path(__file__).parents[1] / "report" / "records"
@@ -58,27 +59,27 @@ def test_a_line_that_is_not_there_is_not_quoted(tmp_path: Path) -> None:
 
 def test_a_short_transcript_is_kept_whole() -> None:
     """With the files that it left and did not leave."""
-    facts = transcript_facts(_transcript(10, kept=10), remembered=True)
+    facts = transcript_facts(_transcript(10, kept=10), SmokeSettings(), remembered=True)
     assert (len(facts.head), facts.tail, facts.remembered) == (10, (), True)
     assert (facts.found, facts.missing) == (("/a",), ("/b",))
 
 
 def test_a_long_transcript_keeps_both_ends() -> None:
     """And says how many lines there were."""
-    facts = transcript_facts(_transcript(1000, kept=1000), remembered=False)
+    facts = transcript_facts(_transcript(1000, kept=1000), SmokeSettings(), remembered=False)
     assert (len(facts.head), len(facts.tail), facts.line_count) == (200, 200, 1000)
     assert (facts.head[0].text, facts.tail[-1].text) == ("000", "999")
 
 
 def test_the_gap_lies_where_the_run_left_it() -> None:
     """What the run itself dropped lies between the halves of what it kept."""
-    facts = transcript_facts(_transcript(5000, kept=100), remembered=False)
+    facts = transcript_facts(_transcript(5000, kept=100), SmokeSettings(), remembered=False)
     assert (len(facts.head), len(facts.tail)) == (50, 50)
 
 
 def test_one_endless_line_is_cut() -> None:
     """A record stays readable whatever a program prints."""
-    facts = transcript_facts(_transcript(1, kept=1, length=100_000), remembered=False)
+    facts = transcript_facts(_transcript(1, kept=1, length=100_000), SmokeSettings(), remembered=False)
     assert [len(line.text) for line in facts.head] == [1000]
 
 

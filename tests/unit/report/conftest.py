@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from orchestrator.location import Location
-from orchestrator.record import FailureFacts, RunRecord, read_record
+from orchestrator.record import CaseFacts, FailureFacts, RunRecord, ServiceFacts, read_record
+from orchestrator.verdict import Status
 
 _RECORDS = Path(__file__).parent / "records"
 
@@ -85,13 +86,13 @@ def hostile_text() -> str:
 @pytest.fixture
 def passed() -> RunRecord:
     """Return the record of a passed run."""
-    return read_record(_RECORDS / "passed.json")
+    return asked(read_record(_RECORDS / "passed.json"), *_HELD)
 
 
 @pytest.fixture
 def refused() -> RunRecord:
     """Return the record of a run whose image held another program of the same build."""
-    return read_record(_RECORDS / "refused.json")
+    return asked(read_record(_RECORDS / "refused.json"), *_HELD, *_NOT_HELD)
 
 
 @pytest.fixture
@@ -126,6 +127,32 @@ def record(request: pytest.FixtureRequest) -> RunRecord:
 def hostile(request: pytest.FixtureRequest) -> RunRecord:
     """Return a record in which whatever a program, a project or a file name could have put there is hostile."""
     return _poisoned(request.getfixturevalue(request.param))
+
+
+_HELD = (
+    CaseFacts(name="ready.log: a line with 'up'", status=Status.PASSED),
+    CaseFacts(name="requests GET :8080/health", status=Status.PASSED, detail="200"),
+)
+_NOT_HELD = (
+    CaseFacts(
+        name="file /etc/app.conf: mode",
+        status=Status.FAILED,
+        detail='it is "0600", expected "0644"',
+        location=Location(file="tests/goss.yaml", line=3, column=24),
+    ),
+    CaseFacts(name="restart", status=Status.UNKNOWN, detail="the run did not get that far"),
+    CaseFacts(name="dns example.org", status=Status.SKIPPED, detail="about the network"),
+)
+
+
+def asked(record: RunRecord, *cases: CaseFacts) -> RunRecord:
+    """Return a record whose image was asked for these things, and had a service."""
+    service = ServiceFacts(name="db", image="postgres:bookworm", ready_after=2.5)
+    runs = [
+        dataclasses.replace(run, cases=cases if run.side == "image" else (), services=(service,))
+        for run in record.transcripts
+    ]
+    return dataclasses.replace(record, transcripts=tuple(runs))
 
 
 def _poisoned(value: Any) -> Any:

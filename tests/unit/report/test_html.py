@@ -126,6 +126,17 @@ def test_both_transcripts_are_shown_with_what_was_not_kept(passed: RunRecord, pa
     assert read.text.count("MAIN FUNCTION CALLED") == 2
 
 
+def test_what_the_smoke_plan_asks_is_folded_away_where_it_holds(
+    passed: RunRecord, refused: RunRecord, page: PageReader
+) -> None:
+    """A failed one opens the list."""
+    for record, says, opened in ((passed, "2 of 2", False), (refused, "2 of 5", True)):
+        read = page(render(record))
+        assert f"{says} expectations of the image hold" in read.text
+        assert ("open" in read.attributes) is opened
+        assert "db: up after 2.5 s" in read.text
+
+
 @pytest.mark.parametrize(
     ("made", "expected"),
     [

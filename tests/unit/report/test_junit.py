@@ -27,10 +27,15 @@ def _suite(record: RunRecord) -> Element:
 
 
 def test_a_passed_run_has_only_passed_cases(passed: RunRecord) -> None:
-    """One for each check, and one for the verdict."""
+    """One for each check, those of the smoke plan after its own, and one for the verdict."""
     suite = _suite(passed)
+    names = [check.id for check in passed.checks]
+    place = names.index("smoke") + 1
     assert [case.get("name") for case in suite.findall("testcase")] == [
-        *(check.id for check in passed.checks),
+        *names[:place],
+        "ready.log: a line with 'up'",
+        "requests GET :8080/health",
+        *names[place:],
         "verdict",
     ]
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
@@ -45,7 +50,24 @@ def test_a_refused_run_says_why_and_where(refused: RunRecord) -> None:
     assert failure.get("type") == "other-program"
     assert (case.get("file"), case.get("line")) == ("infrastructure/docker/Dockerfile.backend", "42")
     assert "repair: " in (failure.text or "")
-    assert int(suite.get("failures", "0")) == sum(check.status is Status.FAILED for check in refused.checks) + 1
+    failed = sum(check.status is Status.FAILED for check in refused.checks)
+    assert int(suite.get("failures", "0")) == failed + 2, "the verdict, and one expectation of the smoke plan"
+
+
+def test_what_the_smoke_plan_asks_is_one_case_each(refused: RunRecord) -> None:
+    """What does not hold has its place; what nobody saw is skipped, beside the check's own case."""
+    suite = _suite(refused)
+    cases = {
+        case.get("name"): case for case in suite.findall("testcase") if (case.get("classname") or "")[-6:] == ".smoke"
+    }
+    wrong = cases["file /etc/app.conf: mode"]
+    assert (wrong.get("file"), wrong.get("line")) == ("tests/goss.yaml", "3")
+    failure = wrong.find("failure")
+    assert failure is not None
+    assert failure.get("message") == 'it is "0600", expected "0644"'
+    skipped = {name for name, case in cases.items() if case.find("skipped") is not None}
+    assert skipped == {"restart", "dns example.org"}
+    assert suite.get("skipped") == "2"
 
 
 @pytest.mark.parametrize("status", [Status.UNKNOWN, Status.SKIPPED])
