@@ -142,7 +142,8 @@ def _commands(script: str) -> Iterator[tuple[str, ...]]:
             continue
         found = [word]
         skip = False
-        for following, after in zip(words[number + 1 :], [*words[number + 2 :], ""], strict=True):
+        behind = words[number + 1 :]
+        for following, after in zip(behind, [*behind[1:], ""], strict=False):
             if skip:
                 skip = False
             elif following in _ENDS:

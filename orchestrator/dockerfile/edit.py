@@ -26,6 +26,12 @@ class Edit:
         """Put a text in the place of what lies between two offsets."""
         self._changes.append((start, end, new))
 
+    def carry_out(self, instruction_line: int) -> None:
+        """Take the word ONBUILD away from before an instruction, if it is there."""
+        keyword = TOKEN.search(self.original, self._starts[instruction_line - 1])
+        if keyword and keyword[0].upper() == "ONBUILD":
+            self.replace(keyword.start(), keyword.end(), "")
+
     def text(self) -> str:
         """Return the edited text."""
         text = self.original
@@ -34,9 +40,14 @@ class Edit:
         return text
 
     def words(self, instruction_line: int) -> tuple[int, list[tuple[int, int]], int]:
-        """Return (end of the keyword, spans of its flags, start of the rest) of the instruction on a line."""
+        """Return (end of the keyword, spans of its flags, start of the rest) of the instruction on a line.
+
+        Of a trigger, it is the keyword behind ONBUILD.
+        """
         start = self._starts[instruction_line - 1]
         keyword = TOKEN.search(self.original, start)
+        if keyword and keyword[0].upper() == "ONBUILD":
+            keyword = TOKEN.match(self.original, self._skip(keyword.end()))
         place = after = keyword.end() if keyword else start
         flags: list[tuple[int, int]] = []
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,14 @@ _SCRIPT = re.compile(r"<<-?(?P<quote>[\"']?)\w+(?P=quote)[ \t]*\n")
 
 
 def equip(
-    edit: Edit, instruction: Instruction, shell: StepShell, *, tools: str, crates: str | None, home: str | None
+    edit: Edit,
+    instruction: Instruction,
+    shell: StepShell,
+    *,
+    tools: tuple[str, str],
+    crates: str | None,
+    home: str | None,
+    covered: tuple[str, str] | None = None,
 ) -> bool:
     """Rewrite a RUN step so that cargo is found in the tool's files first, and return whether it was.
 
@@ -38,15 +46,21 @@ def equip(
         edit: the text.
         instruction: the step.
         shell: what reads its words.
-        tools: what is mounted: `from=<image>,source=<folder>`.
+        tools: image with the tool's files, and the guard, whose folder in it is mounted.
         crates: image with the crates that the lock file names.
         home: cargo's home in this stage.
+        covered: (image, path in it) of the cargo that the step reaches past PATH.
     """
     after, flags, command = edit.words(instruction.line)
     word = _entry(edit, instruction, shell, command)
     if word is None:
         return False
-    mounts = [f"--mount=type=bind,{tools},target={MOUNT}"]
+    image, guard = tools
+    mounts = [f"--mount=type=bind,from={image},source=/{guard},target={MOUNT}"]
+    if covered is not None and guard != "off":
+        base, path = covered
+        mounts.append(f"--mount=type=bind,from={base},source={posixpath.dirname(path)},target={MOUNT}-real")
+        mounts.append(f"--mount=type=bind,from={image},source=/{guard}/bin/cargo,target={path}")
     if crates is not None and home is not None:
         mounts.append(f"--mount=type=bind,from={crates},target={home}/registry,rw")
         for start, end in flags:

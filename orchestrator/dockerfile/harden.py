@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.edit import TOKEN, Edit
@@ -41,6 +41,7 @@ class Hardening:
         crates: tag of the image with crates; None where there are none.
         cargo_homes: cargo's home by stage index, for stages that have one.
         programs: paths to read out of stages: (stage index, path).
+        covered: (image, path in it) of the cargo that a step on a detour reaches, by the step's line.
     """
 
     pins: Mapping[str, str]
@@ -49,6 +50,7 @@ class Hardening:
     crates: str | None
     cargo_homes: Mapping[int, str]
     programs: Sequence[tuple[int, str]]
+    covered: Mapping[int, tuple[str, str]] = field(default_factory=dict)
 
 
 def harden(dockerfile: Dockerfile, target: str | None, hardening: Hardening) -> str:
@@ -63,6 +65,8 @@ def harden(dockerfile: Dockerfile, target: str | None, hardening: Hardening) -> 
         if stage is shipped and stage.name is None:
             _name(edit, stage, shipped_name(dockerfile, target))
         for instruction in stage.instructions:
+            if instruction.keyword != "ONBUILD":
+                edit.carry_out(instruction.line)
             if instruction.keyword in {"COPY", "RUN"}:
                 _pin_sources(edit, instruction, hardening.pins)
         if _equip(edit, stage, shells, hardening):
@@ -117,7 +121,8 @@ def _equip(edit: Edit, stage: Stage, shells: Mapping[int, StepShell], hardening:
             edit,
             instruction,
             shells[instruction.line],
-            tools=f"from={hardening.tools},source=/{hardening.guard}",
+            tools=(hardening.tools, hardening.guard),
+            covered=hardening.covered.get(instruction.line),
             crates=hardening.crates,
             home=hardening.cargo_homes.get(stage.index),
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator.dockerfile.ignore_comments import IGNORE_RULES, apply_ignores
 from orchestrator.dockerfile.rules import RULES
 from orchestrator.dockerfile.timeline.read import read_timeline
+from orchestrator.dockerfile.triggers import settled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ def lint_dockerfile(
         context: the project that it is built with; None where that is not known. Rules that need it are silent then.
         arguments: build arguments.
     """
-    timeline = read_timeline(dockerfile, context=context, arguments=arguments)
+    timeline = read_timeline(settled(dockerfile, None), context=context, arguments=arguments)
     found = {finding: None for rule in RULES for finding in rule.check(timeline)}
     left, ignored = apply_ignores(list(found), timeline)
     own = dockerfile.file

@@ -33,6 +33,7 @@ class Instruction:
         json: whether it was written in exec (JSON) form.
         heredocs: content of here-documents, in order.
         line, last_line: 1-based, in the file as the user has it.
+        trigger: the keyword behind ONBUILD, whose flags and words these are; None for any other instruction.
     """
 
     keyword: str
@@ -42,6 +43,7 @@ class Instruction:
     heredocs: tuple[str, ...]
     line: int
     last_line: int
+    trigger: str | None = None
 
     def flag(self, name: str) -> str | None:
         """Return a flag's value (`from`, `platform`), or None."""
@@ -226,6 +228,7 @@ def _instruction(command: object) -> Instruction:
         heredocs=tuple(document.content for document in found.heredocs),  # type: ignore[attr-defined]
         line=int(found.start_line),  # type: ignore[attr-defined]
         last_line=int(found.end_line),  # type: ignore[attr-defined]
+        trigger=str(found.sub_cmd).upper() if found.sub_cmd else None,  # type: ignore[attr-defined]
     )
 
 

@@ -6,13 +6,16 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.bases.cargo import cargo_in
 from orchestrator.bases.image import HostToolchain
 from orchestrator.bases.prepare import prepare_bases
 from orchestrator.build.image_plan import ImagePlan
 from orchestrator.build.local import ImagePaths, LocalPlan
+from orchestrator.dockerfile.detours import detours
 from orchestrator.dockerfile.harden import Hardening, harden
 from orchestrator.dockerfile.model import read_dockerfile
 from orchestrator.dockerfile.trace import Tracer, base_references
+from orchestrator.dockerfile.triggers import settled
 from orchestrator.engine.buildkit import Limits
 from orchestrator.errors import DockerfileInvalidError
 from orchestrator.events import Lane, OutputEvent
@@ -86,8 +89,8 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
     )
     project = read_project(tree, spec.toolchain, toolchain, files=snapshot.files, workspace=around.workspace)
     arguments = _arguments(spec, snapshot)
-    dockerfile = read_dockerfile(tree / spec.image.dockerfile, file=spec.image.dockerfile, arguments=arguments)
-    dockerfile.stage(spec.image.target)
+    written = read_dockerfile(tree / spec.image.dockerfile, file=spec.image.dockerfile, arguments=arguments)
+    dockerfile = settled(written, spec.image.target)
     bases = _bases(spec, dockerfile, toolchain, around)
     tracer = Tracer(
         dockerfile,
@@ -195,8 +198,18 @@ def _hardening(
     around: Surroundings,
 ) -> Hardening:
     homes = {}
+    covered: dict[int, tuple[str, str]] = {}
     for stage in dockerfile.needed(spec.image.target):
         walked = tracer.walk(stage)
+        for detour in detours(dockerfile, stage, walked):
+            base = bases.get(detour.base)
+            found = (
+                None
+                if base is None
+                else cargo_in(around.engine, base, detour.paths, workspace=around.workspace, labels=around.labels)
+            )
+            if base is not None and found is not None:
+                covered[detour.line] = base.pinned, found
         home = walked[-1].environment.get("CARGO_HOME") if walked else None
         if home is not None:
             homes[stage.index] = home
@@ -207,6 +220,7 @@ def _hardening(
         crates=crates,
         cargo_homes=homes,
         programs=[(builder.stage.index, builder.program)],
+        covered=covered,
     )
 
 

@@ -47,6 +47,7 @@ def shipped_facts(
     """Return the facts. `comparison`: of the host's program with the shipped one."""
     project, builder = prepared.project, prepared.builder
     sources = {_from_root(file.path, project.root): file.sha256 for file in snapshot.files}
+    calls = _placed(prepared, image)
     steps = [each for stage in prepared.dockerfile.stages for each in stage.instructions if each.keyword == "RUN"]
     return ShippedFacts(
         shipped=image.shipped,
@@ -54,7 +55,7 @@ def shipped_facts(
         local=local.artifact,
         likenesses=tuple(_likenesses(image, comparison, around)),
         packed=_packer(image.shipped, local.artifact),
-        calls=_placed(prepared, image),
+        calls=calls,
         sources=sources,
         inputs=_inputs(project, local, sources),
         placeholders=texts_written(prepared.dockerfile),
@@ -76,7 +77,9 @@ def shipped_facts(
         unwitnessed_lines=tuple(
             step.line
             for step in steps
-            if step.line in builder.cargo_lines and any(call.by_path for call in cargo_calls(step))
+            if step.line in builder.cargo_lines
+            and any(call.by_path for call in cargo_calls(step))
+            and not any(placed.line == step.line for placed in calls)
         ),
         copies=builder.copies,
         builder_path=builder.program,

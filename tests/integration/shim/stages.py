@@ -15,6 +15,7 @@ from orchestrator.build.image_plan import ImagePlan
 from orchestrator.dockerfile.harden import Hardening, harden
 from orchestrator.dockerfile.model import Dockerfile, read_dockerfile
 from orchestrator.dockerfile.settings import Guard
+from orchestrator.dockerfile.triggers import settled
 from orchestrator.engine.buildkit import Limits
 from orchestrator.engine.files import image_files
 from orchestrator.events import StepEvent, StepState
@@ -69,7 +70,7 @@ class Bench:
         return found
 
     def dockerfile(self, path: str = "Dockerfile") -> Dockerfile:
-        return read_dockerfile(self.folder / path, file=path, arguments={})
+        return settled(read_dockerfile(self.folder / path, file=path, arguments={}), None)
 
     def plan(
         self,

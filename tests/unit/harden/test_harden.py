@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.dockerfile import harden as hardening_module
+from orchestrator.dockerfile.detours import USUAL, detours
 from orchestrator.dockerfile.equip import again
 from orchestrator.dockerfile.harden import Hardening, harden, without_hardening
 from orchestrator.dockerfile.model import Dockerfile, parse
 from orchestrator.dockerfile.settings import Guard
+from orchestrator.dockerfile.trace import Tracer
+from orchestrator.dockerfile.triggers import settled
 from orchestrator.toolchains.cargo import tools
 
 TOOLS = "--mount=type=bind,from=twinbuild.local/tools:1,source=/enforce,target=/dev/.twinbuild"
@@ -164,3 +167,76 @@ def test_a_step_that_is_to_be_built_anew(run: str) -> None:
     assert instruction.line <= changed[0] <= instruction.last_line
     assert "abc" in after
     assert without_hardening(after) == without_hardening(before)
+
+
+TEMPLATE = "FROM rust:1 AS template\nWORKDIR /app\nONBUILD COPY . .\nonbuild RUN --network=none cargo build"
+CHILD = "FROM template AS builder\nRUN true\nFROM scratch\nCOPY --from=builder /app/target/release/app /app"
+
+
+def settled_lines(text: str) -> list[str]:
+    return harden(settled(read(text), None), None, HOW).split("\n")
+
+
+def test_a_trigger_of_an_own_stage_is_a_step_where_it_stands() -> None:
+    """BuildKit would carry it out at the beginning of the next stage: the same files, and a line to name."""
+    lines = settled_lines(f"{TEMPLATE}\n{CHILD}")
+    assert lines[2].split() == ["COPY", ".", "."]
+    assert lines[3].strip() == f"RUN {TOOLS} --network=none {ON}cargo build"
+    stage = settled(read(f"{TEMPLATE}\n{CHILD}"), None).stages[0]
+    assert [each.keyword for each in stage.instructions] == ["WORKDIR", "COPY", "RUN"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{TEMPLATE}\nENV A=b\n{CHILD}",
+        f"{TEMPLATE}\n{CHILD}\nCOPY --from=template /etc /etc",
+        f"{TEMPLATE.replace('WORKDIR /app', 'ARG A=1')}\n{CHILD}",
+        f"{TEMPLATE}\nONBUILD ARG A\n{CHILD}",
+        TEMPLATE,
+    ],
+    ids=["something behind it", "copied from", "an argument", "a trigger that is an argument", "no stage on it"],
+)
+def test_a_trigger_stays_one_where_that_is_not_the_same(text: str) -> None:
+    assert settled_lines(text)[3].startswith("onbuild RUN")
+
+
+def test_triggers_of_the_shipped_stage_are_its_own() -> None:
+    file = read(f"{TEMPLATE}\n{CHILD}")
+    assert settled(file, "template") is file
+
+
+def test_cargo_is_covered_where_a_step_goes_past_path() -> None:
+    """The tool's cargo lies over the base's own, which a second mount shows to it."""
+    how = replace(HOW, covered={2: ("twinbuild.local/base:1", "/usr/local/cargo/bin/cargo")})
+    line = hardened("FROM rust:1\nRUN env -i cargo build", how)[1]
+    assert "from=twinbuild.local/base:1,source=/usr/local/cargo/bin,target=/dev/.twinbuild-real" in line
+    assert "source=/enforce/bin/cargo,target=/usr/local/cargo/bin/cargo" in line
+    assert without_hardening(line) == "RUN env -i cargo build"
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("/usr/local/cargo/bin/cargo build", ("/usr/local/cargo/bin/cargo",)),
+        ("$CARGO_HOME/bin/cargo build", ("/cargo/bin/cargo",)),
+        ("~/.cargo/bin/cargo build", ("/root/.cargo/bin/cargo",)),
+        ("sudo -E cargo build", ("/cargo/bin/cargo", *USUAL)),
+        ("env -i PATH=/usr/bin cargo build", ("/cargo/bin/cargo", *USUAL)),
+        ("PATH=/x:$PATH make", ("/cargo/bin/cargo", *USUAL)),
+        ("cargo build", ()),
+        ("PATH=/x:$PATH npm install", ()),
+        ("rustup update && /cargo/bin/cargo build", ()),
+        ("rustup target add wasm32-wasip1 && /cargo/bin/cargo build", ("/cargo/bin/cargo",)),
+        ("/copied/bin/cargo build", ()),
+        ("cp -r ./cargo /x", ()),
+        ("cp $CARGO_HOME/bin/cargo /opt/cargo && PATH=/opt:$PATH cargo build", ()),
+        ("true && nice -n 5 A=b /cargo/bin/cargo build", ("/cargo/bin/cargo",)),
+        ("echo /cargo/bin/cargo", ()),
+    ],
+)
+def test_steps_that_go_past_path(step: str, expected: tuple[str, ...]) -> None:
+    """Only these get more mounts; none that may replace cargo, and none for a file that is not the base's."""
+    file = read(f"FROM rust:1\nENV CARGO_HOME=/cargo\nCOPY tools /copied\nRUN {step}")
+    walked = Tracer(file, arguments={}, base_environment=lambda _reference: {}).walk(file.stages[0])
+    assert [each.paths for each in detours(file, file.stages[0], walked)] == ([expected] if expected else [])

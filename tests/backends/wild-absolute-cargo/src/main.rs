@@ -1,4 +1,3 @@
 fn main() {
-    let features = if cfg!(feature = "extra") { "an extra" } else { "no extras" };
-    println!("with {features}");
+    println!("called by its path");
 }

@@ -1,0 +1,99 @@
+"""RUN steps that reach cargo past PATH: by its own path, through `env -i` or sudo, or with a PATH of their own.
+
+What stands first in PATH is not met there. In such a step, and in no other, the tool's cargo lies over the base's own
+file, which a second mount still shows elsewhere: so it is met on every way, and leaves nothing in the layer.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.dockerfile.words import expand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from orchestrator.dockerfile.model import Dockerfile, Stage
+    from orchestrator.dockerfile.trace import Placed
+
+_BY_PATH = re.compile(
+    r"(?:^|[;&|({\n]|\b(?:then|do|else|exec|time|nice|env|sudo|nohup|command|timeout\s+\S+))\s*"
+    r"(?:-\S+\s+|\d\S*\s+|\w+=\S*\s+)*"
+    r"(?P<quote>[\"']?)(?P<path>(?:~|\$\{?\w+\}?)?(?:/[\w.@+-]+)*/cargo)(?P=quote)(?=\s|$|[;&|)])"
+)
+"""Where a command may stand."""
+
+_INDIRECT = re.compile(r"\benv\s+(?:-i\b|-\s|--ignore-environment\b)|\b(?:sudo|doas|su|runuser|setpriv)\s|\bPATH=")
+_LEADS_TO_CARGO = re.compile(r"\bcargo\b|\.sh\b|\./|\b(?:make|just|ninja)\b")
+_REPLACES = re.compile(
+    r"\brustup(?:-init)?\b(?!\s+(?:run|show|target|component|default|which|override|set)\b)|sh\.rustup\.rs"
+)
+"""What may put another file in the place of cargo: a mount there would make it fail."""
+
+_COPIES = re.compile(r"\b(?:cp|mv|ln|install|tar|rsync|rm|cat)\b[^;&|\n]*(?:/cargo\b|\$\{?CARGO_HOME|\.cargo\b)")
+"""What may take cargo elsewhere: it would take the tool's, and leave it in the image."""
+
+USUAL = ("/usr/local/cargo/bin/cargo", "/usr/bin/cargo", "/usr/local/bin/cargo", "/root/.cargo/bin/cargo")
+"""Where bases have cargo: the official image, Debian, a hand-made one, rustup's own choice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detour:
+    """A RUN step that reaches cargo past PATH.
+
+    Attributes:
+        line: of the step.
+        base: what FROM names at the root of its stage.
+        paths: absolute paths that cargo may be called by, the likeliest first.
+    """
+
+    line: int
+    base: str
+    paths: tuple[str, ...]
+
+
+def detours(dockerfile: Dockerfile, stage: Stage, walked: Sequence[Placed]) -> Iterator[Detour]:
+    """Yield a stage's steps that reach cargo past PATH; those that may replace or copy it are left alone.
+
+    Args:
+        dockerfile: the file.
+        stage: one of its stages.
+        walked: its instructions with their state, those of the stages that it is based on first.
+    """
+    root = stage
+    while root.base_stage is not None:
+        root = dockerfile.stages[root.base_stage]
+    brought: list[str] = []
+    for placed in walked:
+        instruction = placed.instruction
+        if instruction.keyword in {"COPY", "ADD"} and instruction.values:
+            to = expand(instruction.values[-1], placed.environment)
+            brought.append(posixpath.normpath(posixpath.join(placed.directory, to)))
+        if instruction.keyword != "RUN" or placed.stage is not stage:
+            continue
+        if _REPLACES.search(instruction.script) or _COPIES.search(instruction.script):
+            continue
+        paths = tuple(
+            path
+            for path in dict.fromkeys(_paths(instruction.script, placed))
+            # A file that COPY may have put there is not the base's.
+            if not any(f"{path}/".startswith(f"{to.rstrip('/')}/") for to in brought if to != "/")
+        )
+        if paths:
+            yield Detour(line=instruction.line, base=root.base, paths=paths)
+
+
+def _paths(script: str, placed: Placed) -> Iterator[str]:
+    home = placed.environment.get("HOME", "/root")
+    for match in _BY_PATH.finditer(script):
+        written = re.sub(r"^(?:~|\$\{?HOME\}?)(?=/)", home, match["path"])
+        path = expand(written, placed.environment)
+        if path.startswith("/"):
+            yield posixpath.normpath(path)
+    if _INDIRECT.search(script) and _LEADS_TO_CARGO.search(script):
+        cargo_home = placed.environment.get("CARGO_HOME")
+        yield from ([f"{cargo_home}/bin/cargo"] if cargo_home else [])
+        yield from USUAL

@@ -1,0 +1,3 @@
+fn main() {
+    println!("built in an environment of its own");
+}
