@@ -250,6 +250,6 @@ def _script_path(command: Command) -> str | None:
         named = [word for word in words[1:] if not word.startswith(("-", "+"))]
         flags = [word for word in words[1:2] if word.startswith("-") and "c" in word]
         return named[0] if named and not flags else None
-    if "/" in words[0] and not words[0].startswith(_SYSTEM):
+    if "/" in words[0] and not words[0].startswith(_SYSTEM) and posixpath.basename(words[0]) != "cargo":
         return words[0]
     return words[0] if words[0].endswith(".sh") else None
