@@ -107,7 +107,7 @@ def prepare_ground(plan: LocalPlan, *, workspace: Workspace, environment: Mappin
     """
     worktree, target = workspace.worktree.absolute(), workspace.target.absolute()
     cargo_home = workspace.cargo_home.absolute()
-    sources = tuple(_sources(plan, worktree))
+    sources = tuple(sources_of(plan, worktree))
     needed = [bind.source for bind in sources]
     wanted = (file for file in plan.files if any((worktree / file.path).is_relative_to(folder) for folder in needed))
     refresh(wanted, plan.tree, worktree)
@@ -137,7 +137,7 @@ def prepare_ground(plan: LocalPlan, *, workspace: Workspace, environment: Mappin
     )
 
 
-def _sources(plan: LocalPlan, worktree: Path) -> Iterator[Bind]:
+def sources_of(plan: LocalPlan, worktree: Path) -> Iterator[Bind]:
     """Yield which folders of the sources lie where; the first holds the cargo workspace."""
     root = plan.project.root
     before = plan.root.removesuffix(f"/{root}")

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ImagePaths", "LocalBuild", "LocalPlan", "build_local"]
 
-_STEP = "cargo"
+STEP = "cargo"
+"""The name of the local build's one step in events."""
+
 _BEHIND = ("/bin/sh", "-c", 'echo 10 2>/dev/null >/proc/self/autogroup; exec nice -n 10 "$@"', "sh")
 """The image's lane has more to do after its build than this one: where both compete for processors, it goes first, so
 that reading its evidence and normalising it falls into the time in which the host still compiles. Linux weighs whole
@@ -130,7 +132,7 @@ def _call(
 ) -> tuple[CargoReport, Completed]:
     """Run cargo, telling what it says as it says it."""
     began = time.monotonic()
-    emit(StepEvent(lane=Lane.LOCAL, step=_STEP, name=name, state=StepState.STARTED))
+    emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=name, state=StepState.STARTED))
     report = CargoReport()
     with log.open("w", encoding="utf-8", errors="surrogateescape", buffering=1) as out:
 
@@ -140,7 +142,7 @@ def _call(
             if shown is not None:
                 out.write(f"{shown}\n")
                 for part in shown.splitlines():
-                    emit(OutputEvent(lane=Lane.LOCAL, step=_STEP, text=part))
+                    emit(OutputEvent(lane=Lane.LOCAL, step=STEP, text=part))
 
         done = run(
             [*_BEHIND, *ground.place.command(argv, directory=ground.directory)],
@@ -150,7 +152,7 @@ def _call(
             cancel=cancel,
         )
     state = StepState.FAILED if done.exit_code else StepState.DONE if report.compiled else StepState.CACHED
-    emit(StepEvent(lane=Lane.LOCAL, step=_STEP, name=name, state=state, seconds=time.monotonic() - began))
+    emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=name, state=state, seconds=time.monotonic() - began))
     return report, done
 
 

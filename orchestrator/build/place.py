@@ -44,6 +44,7 @@ class PlaceKind(StrEnum):
 
     NAMESPACE = "namespace"
     REMAP = "remap"
+    CONTAINER = "container"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ class Place:
     def outside(self, name: str) -> Path:
         """Return the path on this machine of what the build sees under a name."""
         path = Path(name)
-        if self.kind is PlaceKind.NAMESPACE:
+        if self.kind is not PlaceKind.REMAP:
             for bind in sorted(self.binds, key=lambda bind: len(bind.target), reverse=True):
                 if path.is_relative_to(bind.target):
                     return bind.source / path.relative_to(bind.target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -23,6 +24,21 @@ def _reference(value: str) -> str:
         msg = "expected a name with a tag, such as backend:dev or registry.example.org/team/backend:1.2"
         raise ValueError(msg)
     return value
+
+
+class Where(StrEnum):
+    """Where the local side is built."""
+
+    HOST = "host"
+    CONTAINER = "container"
+
+
+class LocalSettings(Settings):
+    """The local side of the comparison."""
+
+    where: Where = Where.HOST
+    """`host` builds on this machine; `container` from scratch in a clean container of the builder's base, without a
+    network: for hosts of another kind, and as a control that shares nothing with the image build."""
 
 
 class ImageSettings(Settings):

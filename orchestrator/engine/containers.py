@@ -15,7 +15,7 @@ import tarfile
 import threading
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from orchestrator.engine.attachment import Attachment
 from orchestrator.engine.docker import engine_faults
@@ -62,6 +62,7 @@ class ContainerRequest:
         entrypoint: replaces the image's ENTRYPOINT; None keeps it.
         alias: a further host name of it in its network.
         user: replaces the image's USER; None keeps it.
+        hostname: what it takes itself for; None for the engine's choice.
         files: content of files that it finds, by path. The folder of each becomes a volume, filled with what the image
             has there: the engine writes nothing into a read-only root.
     """
@@ -82,6 +83,7 @@ class ContainerRequest:
     entrypoint: Sequence[str] | None = None
     alias: str | None = None
     user: str | None = None
+    hostname: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -144,6 +146,11 @@ class RunningContainer:
     def insight(self) -> ContainerInsight:
         """Return what the engine knows of it while it runs."""
         return ContainerInsight(self._engine, self.id)
+
+    def put(self, archive: IO[bytes]) -> None:
+        """Unpack a tar into its root; to be called before it is started."""
+        with engine_faults("copying files into a container"):
+            self._engine.api.put_archive(self.id, "/", archive)
 
     def start(self, on_chunk: Callable[[Stream, bytes], None]) -> None:
         """Attach to it and start it; a container that has ended may be started once more.
@@ -223,6 +230,7 @@ class RunningContainer:
             if wanted.alias is None
             else api.create_networking_config({wanted.network: api.create_endpoint_config(aliases=[wanted.alias])}),
             user=wanted.user,
+            hostname=wanted.hostname,
         )
         self.id = made["Id"]
         for folder in folders:

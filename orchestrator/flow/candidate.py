@@ -7,11 +7,13 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.build.clean_container import build_in_container
 from orchestrator.build.image import ImageBuild, build_image
 from orchestrator.build.local import LocalBuild, build_local
+from orchestrator.build.settings import Where
 from orchestrator.engine.sweep import sweep
 from orchestrator.flow.investigate import investigate
-from orchestrator.flow.lock import Footing, check_footing
+from orchestrator.flow.lock import Footing, builders_base, check_footing
 from orchestrator.flow.prepare import Prepared, prepare
 from orchestrator.gate.checks import selftest
 from orchestrator.gate.run_checks import run_checks
@@ -62,7 +64,7 @@ def make_candidate(
     sweep(around.engine, dict(around.labels))
     prepared = prepare(spec, snapshot, around)
     footing = check_footing(spec, prepared, around, lock=lock, locked=locked)
-    local, image = _both_builds(prepared, around)
+    local, image = _both_builds(spec, prepared, around)
     evidence = investigate(spec, snapshot, prepared, local, image, sides=footing.sides, around=around)
     return Candidate(prepared=prepared, local=local, image=image, evidence=evidence, footing=footing)
 
@@ -76,18 +78,10 @@ def judge_candidate(spec: BuildSpec, evidence: GateEvidence, *, workspace: Works
     return (*checks, selftest.judge(last, within=spec.gate.require_selftest, now=time.time()))
 
 
-def _both_builds(prepared: Prepared, around: Surroundings) -> tuple[LocalBuild, ImageBuild]:
+def _both_builds(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> tuple[LocalBuild, ImageBuild]:
     """Run both builds at the same time; the first that fails ends the other, and its error is the run's."""
     with ThreadPoolExecutor(2) as pool:
-        local = pool.submit(
-            build_local,
-            prepared.local,
-            workspace=around.workspace,
-            log=around.logs / "local.log",
-            environment=around.environment,
-            emit=around.emit,
-            cancel=around.cancel,
-        )
+        local = pool.submit(_local_build, spec, prepared, around)
         image = pool.submit(
             build_image,
             around.engine,
@@ -109,3 +103,26 @@ def _both_builds(prepared: Prepared, around: Surroundings) -> tuple[LocalBuild, 
             around.cancel.set()
             broken.result()
         return local.result(), image.result()
+
+
+def _local_build(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> LocalBuild:
+    base = builders_base(prepared) if spec.local.where is Where.CONTAINER else None
+    if base is not None:
+        return build_in_container(
+            around.engine,
+            prepared.local,
+            base,
+            workspace=around.workspace,
+            labels=around.labels,
+            log=around.logs / "local.log",
+            emit=around.emit,
+            cancel=around.cancel,
+        )
+    return build_local(
+        prepared.local,
+        workspace=around.workspace,
+        log=around.logs / "local.log",
+        environment=around.environment,
+        emit=around.emit,
+        cancel=around.cancel,
+    )

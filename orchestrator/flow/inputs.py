@@ -51,7 +51,8 @@ def build_facts(
     remapped = local.place.kind is PlaceKind.REMAP
     compiled, witnessed = _sources(prepared, local, call)
     here = SideFacts(
-        rustc=_first_line(prepared.toolchain.verbose),
+        # A container's compiler may be another one.
+        rustc=None if local.place.kind is PlaceKind.CONTAINER else _first_line(prepared.toolchain.verbose),
         c_compiler=sides[0].c_compiler if native else None,
         target="",
         rustflags=local.flags,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.bases.image import Origin
+from orchestrator.build.settings import Where
 from orchestrator.errors import LockDriftError, LockInvalidError
 from orchestrator.events import Lane, NoteEvent
 from orchestrator.inventory.drift import drift, unlike
@@ -60,7 +61,7 @@ def lock_of(loaded: LoadedSpec, *, workspace: Workspace, locked: bool) -> Locked
 
 def take_inventory(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> Inventory:
     """Return all that both builds stand on, beyond the sources; nothing is built."""
-    host, image = _sides(prepared, around)
+    host, image = _sides(spec, prepared, around)
     return Inventory(
         version=FORMAT,
         tool=VERSION,
@@ -80,7 +81,7 @@ def check_footing(
         LockDriftError: something has changed, and `locked` forbids that.
         LockInvalidError: the lock is of another platform, and `locked` asks for one of this.
     """
-    host, image = _sides(prepared, around)
+    host, image = _sides(spec, prepared, around)
     differing = unlike(host, image)
     for sentence in differing:
         around.emit(NoteEvent(lane=Lane.BASES, text=f"{sentence}: the programs will differ"))
@@ -110,19 +111,22 @@ def check_footing(
     )
 
 
-def _sides(prepared: Prepared, around: Surroundings) -> tuple[SideInventory, SideInventory]:
+def _sides(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> tuple[SideInventory, SideInventory]:
     workspace, plan = around.workspace, prepared.local
     lock = prepared.project.lock
     libraries = bool(native_crates(plan.tree, lock, tuple(plan.files), workspace=workspace))
-    host = host_side(plan.variables, plan.toolchain.sysroot, libraries=libraries, workspace=workspace)
-    base = _builders_base(prepared)
-    if base is None:
-        return host, SideInventory()
-    image = image_side(around.engine, base.image_id, libraries=libraries, workspace=workspace, labels=around.labels)
-    return host, image
+    base = builders_base(prepared)
+    image = SideInventory()
+    if base is not None:
+        image = image_side(around.engine, base.image_id, libraries=libraries, workspace=workspace, labels=around.labels)
+    if spec.local.where is Where.CONTAINER:
+        # Nothing of this machine takes part.
+        return image, image
+    return host_side(plan.variables, plan.toolchain.sysroot, libraries=libraries, workspace=workspace), image
 
 
-def _builders_base(prepared: Prepared) -> BaseImage | None:
+def builders_base(prepared: Prepared) -> BaseImage | None:
+    """Return the base that the builder stage comes from; None for one from scratch."""
     stage = prepared.builder.stage
     while stage.base_stage is not None:
         stage = prepared.dockerfile.stages[stage.base_stage]

@@ -94,7 +94,9 @@ def run_selftest(loaded: LoadedSpec, *, workspace: Workspace, environment: Mappi
 def _ground(workspace: Workspace) -> Workspace:
     """Return a workspace of the self-test's own, in which the project's dependencies are compiled already."""
     ground = Workspace.open(workspace.root / _FOLDER)
-    if not ground.target.exists():
+    # Neither is there where the local side is built in a container.
+    workspace.cargo_home.mkdir(exist_ok=True)
+    if workspace.target.exists() and not ground.target.exists():
         shutil.copytree(workspace.target, ground.target, symlinks=True)
     if not ground.cargo_home.exists():
         ground.cargo_home.symlink_to(workspace.cargo_home.absolute())

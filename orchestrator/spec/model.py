@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from orchestrator.bases.settings import BaseSettings
-from orchestrator.build.settings import ImageSettings
+from orchestrator.build.settings import ImageSettings, LocalSettings
 from orchestrator.dockerfile.settings import StubSettings
 from orchestrator.gate.settings import GateSettings
 from orchestrator.parity.policy import ParitySettings
@@ -62,6 +62,9 @@ class BuildSpec(Settings):
     inputs: dict[VariableName, Fact] = Field(default_factory=dict)
     """Facts that both builds get: build arguments in Docker, environment on the host. One place, so they cannot
     differ."""
+
+    local: LocalSettings = LocalSettings()
+    """The local side."""
 
     image: ImageSettings
     """The image and its name."""

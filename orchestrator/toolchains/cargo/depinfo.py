@@ -19,8 +19,12 @@ def read_depinfo(path: Path) -> tuple[str, ...]:
     and what build scripts declare (doc.rust-lang.org/cargo/reference/build-cache.html).
     """
     try:
-        rule = path.read_text(encoding="utf-8", errors="surrogateescape").partition("\n")[0]
+        return depinfo_files(path.read_text(encoding="utf-8", errors="surrogateescape"))
     except FileNotFoundError:
         return ()
-    _, _, needed = rule.partition(": ")
+
+
+def depinfo_files(text: str) -> tuple[str, ...]:
+    """Return the files that the first rule of a text in make's syntax depends on."""
+    _, _, needed = text.partition("\n")[0].partition(": ")
     return tuple(word.replace("\\ ", " ") for word in _WORD.findall(needed))
