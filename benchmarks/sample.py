@@ -86,10 +86,16 @@ class Sample:
         command = ["cargo", "build", "--release", "--locked", "--bin", "backend"]
         return timed(command, cwd=self.folder / "backend", environment=variables)
 
-    def raw_image(self, engine: Engine, workspace: Workspace) -> float:
-        """Return the seconds of the plain image build: bases pinned and crates at hand, nothing of the guard in it."""
+    def raw_image(self, engine: Engine, workspace: Workspace, *, guard: Guard = Guard.OFF) -> float:
+        """Return the seconds of the plain image build: bases pinned and crates at hand, no evidence read.
+
+        Args:
+            engine: where to build.
+            workspace: with the crates.
+            guard: what RUN steps get of the guard; by default nothing.
+        """
         loaded = load_spec(self.folder / "buildspec.yaml")
-        spec = loaded.spec.model_copy(update={"stub": StubSettings(guard=Guard.OFF)})
+        spec = loaded.spec.model_copy(update={"stub": StubSettings(guard=guard)})
         snapshot = take_snapshot(self.folder, spec.source, workspace=workspace, environment=os.environ)
         lay_out(snapshot, workspace.source)
         around = Surroundings(

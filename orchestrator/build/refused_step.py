@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from orchestrator.engine.docker import EngineVersion
 
 _TAIL_LINES = 30
+_NO_FOLDER = re.compile(r"/buildkit-mount\d+(/[^\s:]+): no such file or directory")
+"""The engine's words for a wildcard in a folder that is not there; the folder lies in a place of its own."""
+
 _HERE_DOCUMENTS = 23
 """The first engine whose own frontend reads here-documents (BuildKit 0.10)."""
 
@@ -64,7 +67,7 @@ def explained(error: SolveFailedError, dockerfile: Dockerfile) -> Exception:
         )
     instruction = step_instruction(dockerfile, error.step.name) if error.step else None
     where = dockerfile.location(instruction.line) if instruction else Location(file=dockerfile.file)
-    missing = re.search(r'"?(/[^":]*)"?:? not found', error.message)
+    missing = re.search(r'"?(/[^":]*)"?:? not found', error.message) or _NO_FOLDER.search(error.message)
     if instruction is not None and instruction.keyword in {"COPY", "ADD"} and missing:
         return ImageBuildFailedError(
             f"{instruction.keyword} of {missing[1].lstrip('/')}: there is no such file "

@@ -30,8 +30,9 @@ class WitnessedCall:
         target: absolute path of the target directory.
         refreshed: whether it was made sure, before the call, that cargo compiles every source whose content is new.
         rustc: what `rustc -vV` said; empty where it is not in PATH.
-        sources: sha256 (hex) by path relative to the workspace, before the call: of every file of it, and of the path
-            crates beside it (`../shared/src/lib.rs`). For a symbolic link it is that of the link's text.
+        sources: sha256 (hex) by path relative to the workspace, before the call: of every file of it, of the path
+            crates beside it (`../shared/src/lib.rs`), and of what crates take in from elsewhere (`../pages/page.txt`).
+            For a symbolic link it is that of the link's text.
         made: sha256 by absolute path, for the programs that this call wrote.
         kept: the same for programs that were there before and that it did not write.
         step: the text of the RUN step that the call happened in, the tool's own words in it included; empty where it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.build.refused_step import explained
 from orchestrator.dockerfile.model import parse
-from orchestrator.engine.buildkit import SolveFailedError
+from orchestrator.engine.buildkit import SolveFailedError, Step
 
 SAID = (
     "executor failed running [/bin/sh -c . /dev/.twinbuild/on; cargo build]: failed to create endpoint on network "
@@ -18,3 +18,20 @@ def test_the_engines_own_trouble_shows_the_step_as_it_was_written() -> None:
     told = str(explained(SolveFailedError(SAID, step=None, log=b""), dockerfile))
     assert "[/bin/sh -c cargo build]: failed to create endpoint" in told
     assert "twinbuild" not in told
+
+
+def test_a_wildcard_in_a_missing_folder_names_the_folder_as_the_context_has_it() -> None:
+    """`COPY ./target/release/deps/app* ./app`, where nobody has sent a target."""
+    dockerfile = parse("FROM rust\nCOPY target/release/deps/app* ./\n", file="Dockerfile", arguments={})
+    step = Step(
+        digest="sha256:0",
+        name="[2/2] COPY target/release/deps/app* ./",
+        started=True,
+        done=True,
+        cached=False,
+        seconds=None,
+        error="",
+    )
+    said = "lstat /var/lib/docker/tmp/buildkit-mount3371356229/target/release/deps: no such file or directory"
+    told = str(explained(SolveFailedError(said, step=step, log=b""), dockerfile))
+    assert "COPY of target/release/deps: there is no such file in the build context" in told

@@ -208,3 +208,22 @@ def test_observing_changes_nothing(tmp_path: Path) -> None:
     assert step.sha256() in stub.made.values()
     assert step.sha256() in kept.kept.values()
     assert not kept.refreshed
+
+
+def test_a_file_beside_the_workspace_is_a_source_where_a_crate_takes_it_in(any_step: Step) -> None:
+    """It is witnessed by the first call that compiles it, compiled anew when its content changes, and then fresh."""
+    page = any_step.folder / "beside" / "a page.txt"
+    page.parent.mkdir()
+    page.write_text("")
+    os.utime(page, (1_000_000_000, 1_000_000_000))
+    taken = 'fn main() { println!("page {}", include_str!("../../beside/a page.txt")); }\n'
+    any_step.write({"Cargo.toml": MANIFEST.format(name="app"), "src/main.rs": taken})
+    any_step.run("cargo", "build")
+    assert "Compiling" not in any_step.run("cargo", "build", "-v")
+    page.write_text("truth")
+    os.utime(page, (1_000_000_000, 1_000_000_000))
+    any_step.run("cargo", "build")
+    assert any_step.output() == "page truth"
+    assert "Compiling" not in any_step.run("cargo", "build", "-v")
+    first, _, real, last = [call.sources["../beside/a page.txt"] for call in any_step.calls()]
+    assert first != real == last

@@ -1,18 +1,5 @@
 # Prints the folders beside the workspace that manifests name with `path = "…"`, whichever table it stands in.
 
-function normal(path,    parts, kept, count, n, i) {
-    count = split(path, parts, "/")
-    n = 0
-    for (i = 1; i <= count; i++) {
-        if (parts[i] == "" || parts[i] == ".") continue
-        if (parts[i] == "..") { if (n > 0) n--; continue }
-        kept[++n] = parts[i]
-    }
-    path = ""
-    for (i = 1; i <= n; i++) path = path "/" kept[i]
-    return path == "" ? "/" : path
-}
-
 {
     line = $0
     while (match(line, /path"?[ \t]*=[ \t]*("[^"]*"|'[^']*')/)) {

@@ -1,0 +1,3 @@
+fn main() {
+    println!("page: {}", include_str!("../../pages/page.txt").trim());
+}
