@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from orchestrator.build.normalise import SavedImage
+    from orchestrator.build.saved import SavedImage
 
 _BLOCK = 1 << 16
 _NEAR = 16

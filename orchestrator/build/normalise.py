@@ -18,21 +18,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from orchestrator.build.history import canonical_history
 from orchestrator.build.leftovers import Leftover, leftover_from_json, leftovers_in, removable, summed
-from orchestrator.dockerfile.harden import without_hardening
+from orchestrator.build.lower import OPAQUE, WHITEOUT, Lower, attributes, joined, plain
+from orchestrator.build.saved import SavedImage
 from orchestrator.engine.archive import Layer, archive, layer_of
-from orchestrator.errors import ImageBuildFailedError
 from orchestrator.workspace import memo_key, no_space_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from orchestrator.engine.docker import Engine
     from orchestrator.workspace import Workspace
 
 _OWN = re.compile(r"(?:\.wh\.)?\.twinbuild(?:\..*)?", re.DOTALL)
 """Names of the tool's own in layers, and the whiteouts that remove them again (dockerfile/harden.py says where)."""
-_VERSION = 3
+_VERSION = 4
 _IN_MEMORY = 8 * 1024 * 1024
 _CONFIG_KEPT = frozenset({"architecture", "author", "config", "os", "variant", "os.version"})
 """What of an image's configuration says something about the image; the rest is about who built it and when."""
@@ -95,17 +96,15 @@ def normalise(engine: Engine, image_id: str, how: Normalisation, *, workspace: W
         config = json.loads(saved.config)
         kept = _kept_layers(config, how.base_layers)
         diff_ids = config["rootfs"]["diff_ids"]
-        below = [saved.layers[diff_id] for diff_id in diff_ids[:kept] if diff_id in saved.layers]
-        # The same layer may come twice: two steps that change nothing make equal ones.
-        made_of: dict[str, Layer] = {}
-        left: list[Leftover] = []
-        for number, diff_id in enumerate(diff_ids[kept:]):
-            if diff_id not in made_of:
-                out = Path(folder) / f"layer-{number}.tar"
-                step = _step(config, kept + number)
-                made_of[diff_id] = _rewritten(saved.layer(diff_id), out, how, below=below, step=step, left=left)
-                below.append(out)
-        layers = [made_of[diff_id] for diff_id in diff_ids[kept:]]
+        lower, layers, left = Lower(), list[Layer](), list[Leftover]()
+        for diff_id in diff_ids[:kept]:
+            lower.add(saved.layer(diff_id))
+        for number, diff_id in enumerate(diff_ids[kept:], start=kept):
+            out, step = Path(folder) / f"layer-{number}.tar", _step(config, number)
+            layers.append(_rewritten(saved.layer(diff_id), out, how, lower=lower, step=step, left=left))
+            lower.add(out)
+            if diff_id not in diff_ids[number + 1 :]:
+                saved.layer(diff_id).unlink()
         canonical = _canonical(config, kept, layers, epoch=how.epoch)
         made = engine.load(archive(canonical, layers, parents=config["rootfs"]["diff_ids"][:kept]))
     workspace.remember("normalised", key, {"image": made, "leftovers": [asdict(each) for each in left]})
@@ -126,106 +125,40 @@ def _step(config: Mapping[str, Any], layer: int) -> tuple[str, int]:
     return str(entries[made[layer]].get("created_by", "")).partition(" ")[0], len(entries) - 1 - made[layer]
 
 
-class SavedImage:
-    """An image's archive as `docker save` gives it: the configuration, and each layer by its diff id on disk.
-
-    The archive is a stream and its manifest comes last, so layers are put aside as they come. A layer that holds what
-    an earlier one holds is a link to that one (engine 25 and newer name blobs by digest instead).
-    """
-
-    def __init__(self, blocks: Iterable[bytes], folder: Path) -> None:
-        blobs: dict[str, Path] = {}
-        texts: dict[str, bytes] = {}
-        links: dict[str, str] = {}
-        with tarfile.open(fileobj=_Stream(blocks), mode="r|") as members:
-            for member in members:
-                content = members.extractfile(member) if member.isreg() else None
-                if content is None:
-                    links[member.name] = member.linkname
-                elif member.size < _IN_MEMORY and not member.name.endswith("layer.tar"):
-                    texts[member.name] = content.read()
-                else:
-                    blobs[member.name] = _put_aside(content, folder / f"saved-{len(blobs)}.tar")
-        try:
-            manifest = json.loads(texts["manifest.json"])[0]
-            self.config = texts[manifest["Config"]]
-            names = manifest["Layers"]
-            diff_ids = json.loads(self.config)["rootfs"]["diff_ids"]
-            places = list(zip(names, diff_ids, strict=True))
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise _not_understood(repr(error)) from error
-        self.layers: dict[str, Path] = {}
-        for name, diff_id in places:
-            place = _linked(name, links)
-            # Engine 25 and newer name the same place for each of several equal layers.
-            if place in texts and place not in blobs:
-                blobs[place] = _put_aside(io.BytesIO(texts[place]), folder / f"saved-{len(blobs)}.tar")
-            if place in blobs:
-                self.layers[diff_id] = blobs[place]
-
-    def layer(self, diff_id: str) -> Path:
-        """Return the tar of a layer."""
-        if diff_id not in self.layers:
-            raise _not_understood(f"it lacks the layer {diff_id}")
-        return self.layers[diff_id]
-
-
-def _not_understood(why: str) -> ImageBuildFailedError:
-    return ImageBuildFailedError(
-        f"the engine's archive of the image is not understood: {why}",
-        repair="report this with the output of `invoke doctor`",
-    )
-
-
-def _linked(name: str, links: Mapping[str, str]) -> str:
-    seen = set()
-    while name in links and name not in seen:
-        seen.add(name)
-        target = links[name]
-        name = target.removeprefix("../") if target.startswith("../") else target
-    return name
-
-
-def _put_aside(content: IO[bytes], path: Path) -> Path:
-    with path.open("wb") as out:
-        while block := content.read(1 << 20):
-            out.write(block)
-    return path
-
-
 def _rewritten(
     saved: Path,
     out: Path,
     how: Normalisation,
     *,
-    below: Sequence[Path],
+    lower: Lower,
     step: tuple[str, int] = ("", 0),
     left: list[Leftover] | None = None,
 ) -> Layer:
-    """Write a layer's canonical form, and put what the build host left in it into `left`."""
+    """Write a layer's canonical form: what it changes of the layers below, and nothing else.
+
+    What the build host left in it is put into `left`.
+    """
     with tarfile.open(saved, "r:") as source, tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as target:
-        every = source.getmembers()
-        members = [member for member in every if not _is_own(member.name)]
-        emptied = _emptied(members, [member.name for member in every if _is_own(member.name)], below)
-        members = [member for member in members if id(member) not in emptied]
+        members = _named_whiteouts([member for member in source.getmembers() if not _is_own(member.name)], lower)
+        members = _changes(members, source, how, lower)
         found = list(leftovers_in(members))
         gone = removable(found, members) if how.without_leftovers else set()
-        members = [member for member in members if id(member) not in gone]
+        if gone:
+            members = _changes([member for member in members if id(member) not in gone], source, how, lower)
         if left is not None:
             left.extend(summed(found, gone, keyword=step[0], after=step[1]))
         for member in sorted(members, key=_order(members)):
-            content = source.extractfile(member) if member.isreg() else None
+            content = source.extractfile(member) if member.isreg() and member.size else None
             sparse = member.issparse()
             if sparse:
                 # What is read of it are all its bytes, the holes as zeros.
                 member.type, member.sparse = tarfile.REGTYPE, None
-            _clean(member, how.epoch)
+            _clean(member, how.epoch, lower)
             # (Read a second time, tarfile gives nothing but zeros for such a file.)
             restored = None if sparse else _restored(content, member.size, how.restored)
             if restored is not None:
                 member.size, content = len(restored), io.BytesIO(restored)
             target.addfile(member, content)
-    saved.unlink()
     return layer_of(out, made_by="")
 
 
@@ -239,36 +172,58 @@ def _is_own(name: str) -> bool:
     return any(_OWN.fullmatch(part) for part in name.split("/"))
 
 
-def _emptied(members: Sequence[tarfile.TarInfo], own: Sequence[str], below: Sequence[Path]) -> set[int]:
-    """Return the ids of folder entries that a layer has only because the tool's files were put there.
-
-    Those are the folders around them in which nothing else changed, and that a lower layer has just so.
-    """
-    around = {_plain(name).rsplit("/", depth)[0] for name in own for depth in range(1, _plain(name).count("/") + 1)}
-    folders = [member for member in members if member.isdir() and _plain(member.name) in around]
-    inside = {_plain(member.name) for member in members} - {_plain(folder.name) for folder in folders}
-    alone = [folder for folder in folders if not any(name.startswith(f"{_plain(folder.name)}/") for name in inside)]
-    known: dict[str, tuple[int, int, int]] = {}
-    for layer in below if alone else ():
-        with tarfile.open(layer, "r:") as lower:
-            known |= {_plain(entry.name): _rights(entry) for entry in lower if entry.isdir()}
-    return {id(folder) for folder in alone if known.get(_plain(folder.name)) == _rights(folder)}
-
-
-def _rights(member: tarfile.TarInfo) -> tuple[int, int, int]:
-    """Return mode, user and group; engines differ in whether the mode in a layer tells the kind, too."""
-    return member.mode & 0o7777, member.uid, member.gid
+def _named_whiteouts(members: Sequence[tarfile.TarInfo], lower: Lower) -> list[tarfile.TarInfo]:
+    """Return the entries with each "all below is gone" replaced by the names of what is gone."""
+    kinds = {plain(member.name): member for member in members}
+    named = [member for member in members if not member.name.endswith(f"/{OPAQUE}")]
+    emptied = [plain(member.name).rpartition("/")[0] for member in members if member.name.endswith(f"/{OPAQUE}")]
+    while emptied:
+        folder = emptied.pop()
+        for child in lower.children(folder):
+            again = kinds.get(joined(folder, child))
+            if again is None:
+                named.append(tarfile.TarInfo(joined(folder, WHITEOUT + child)))
+            elif again.isdir():
+                emptied.append(joined(folder, child))
+    return named
 
 
-def _plain(name: str) -> str:
-    return name.removeprefix("./").rstrip("/")
+def _changes(
+    members: Sequence[tarfile.TarInfo], source: tarfile.TarFile, how: Normalisation, lower: Lower
+) -> list[tarfile.TarInfo]:
+    """Return the entries that change something: not those that repeat what is below, and no folder just for these."""
+    # A hard link's file has to lie in the same layer.
+    linked = {plain(member.linkname) for member in members if member.islnk()}
+    changed, around = [], set[str]()
+    # What lies in a folder comes before it.
+    for member in sorted(members, key=lambda member: plain(member.name).count("/"), reverse=True):
+        name = plain(member.name)
+        folder, _, last = name.rpartition("/")
+        if last.startswith(WHITEOUT):
+            needless = not lower.exists(joined(folder, last.removeprefix(WHITEOUT)))
+        elif name in linked or name in around or member.islnk() or member.issparse():
+            needless = False
+        else:
+            content = source.extractfile(member) if member.isreg() and member.size else None
+            needless = lower.repeats(member, content, epoch=how.epoch)
+        if not needless:
+            changed.append(member)
+            while folder not in around:
+                around.add(folder)
+                folder = folder.rpartition("/")[0]
+    return changed
 
 
-def _clean(member: tarfile.TarInfo, epoch: int) -> None:
+def _clean(member: tarfile.TarInfo, epoch: int, lower: Lower) -> None:
+    below = lower.entry(plain(member.name))
+    if plain(member.name).rpartition("/")[2].startswith(WHITEOUT):
+        member.mode, member.uid, member.gid, member.mtime = 0, 0, 0, epoch
+    elif member.isdir() and below is not None:
+        # Something in it changed; not every driver lets its time stamp tell.
+        member.mtime = epoch
     member.mtime = min(int(member.mtime), epoch)
     member.uname = member.gname = ""
-    kept = {key: value for key, value in member.pax_headers.items() if key.startswith("SCHILY.xattr.")}
-    member.pax_headers = kept
+    member.pax_headers = attributes(member)
 
 
 def _restored(content: IO[bytes] | None, size: int, restored: Mapping[str, bytes]) -> bytes | None:
@@ -288,44 +243,9 @@ def _canonical(config: Mapping[str, Any], kept: int, layers: Sequence[Layer], *,
         if key not in _RUN_CONFIG_DROPPED and value not in (None, "", False, [], {})
     }
     canonical["created"] = created
-    canonical["history"] = list(_history(config.get("history") or (), kept, created))
+    canonical["history"] = list(canonical_history(config.get("history") or (), kept, created))
     canonical["rootfs"] = {
         "type": "layers",
         "diff_ids": [*config["rootfs"]["diff_ids"][:kept], *(layer.diff_id for layer in layers)],
     }
     return json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _history(entries: Iterable[Mapping[str, Any]], kept: int, created: str) -> Iterator[dict[str, Any]]:
-    """Yield the history with one date; the base's own entries stay as they are."""
-    seen = 0
-    for entry in entries:
-        if seen < kept:
-            seen += not entry.get("empty_layer", False)
-            yield dict(entry)
-            continue
-        clean = {"created": created, "created_by": without_hardening(str(entry.get("created_by", "")))}
-        yield clean | ({"empty_layer": True} if entry.get("empty_layer") else {})
-
-
-class _Stream(io.RawIOBase):
-    """A stream over blocks of bytes."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks, self._rest = iter(blocks), b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        parts, have = [self._rest], len(self._rest)
-        while size < 0 or have < size:
-            block = next(self._blocks, b"")
-            if not block:
-                break
-            parts.append(block)
-            have += len(block)
-        content = b"".join(parts)
-        cut = len(content) if size < 0 else size
-        self._rest = content[cut:]
-        return content[:cut]

@@ -13,7 +13,8 @@ from orchestrator.build.engine_build import EngineBuild
 from orchestrator.build.image import normalisation
 from orchestrator.build.image_difference import ImageDifference, image_differences
 from orchestrator.build.leftovers import Kind, kind_of
-from orchestrator.build.normalise import SavedImage, normalise
+from orchestrator.build.normalise import normalise
+from orchestrator.build.saved import SavedImage
 from orchestrator.dockerfile.harden import shipped_name
 from orchestrator.dockerfile.layers import layer_instruction
 from orchestrator.engine.docker import Engine

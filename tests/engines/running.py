@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
 from contextlib import contextmanager, suppress
@@ -48,14 +49,13 @@ def running(release: Release, environment: Mapping[str, str]) -> Iterator[str]:
     state = root / f"state-{release.name}"
     with held(state):
         system = system_of(release, root)
-        host = f"unix://{state}/run/docker.sock"
         with (state / "log").open("wb") as log:
             process = subprocess.Popen(_command(release, system, state), stdout=log, stderr=subprocess.STDOUT)
             try:
-                _sweep(_answering(process, host, release, state / "log"))
-                yield host
+                _sweep(_answering(process, state, release))
+                yield f"unix://{state}/run/docker.sock"
             finally:
-                _stop(process, host, release, system)
+                _stop(process, state, release, system)
 
 
 def remove(release: Release, environment: Mapping[str, str]) -> None:
@@ -81,36 +81,53 @@ def _command(release: Release, system: Path, state: Path) -> list[str]:
     return words + [f"--feature={name}=true" for name in release.features]
 
 
-def _answering(process: subprocess.Popen[bytes], host: str, release: Release, log: Path) -> APIClient:
+def _answering(process: subprocess.Popen[bytes], state: Path, release: Release) -> APIClient:
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until and process.poll() is None:
-        with suppress(DockerException, RequestException, OSError):
-            api = APIClient(base_url=host, version="auto", timeout=60)
-            found = str(api.version()["Version"])
-            if not found.startswith(release.version):
-                raise RuntimeError(f"Debian {release.suite} has engine {found}; expected {release.version}")
+        if not _listening(state / "run/docker.sock"):
+            time.sleep(0.1)
+            continue
+        api = _client(state)
+        found = str(api.version()["Version"])
+        if found.startswith(release.version):
             return api
-        time.sleep(0.1)
-    tail = log.read_text(errors="replace")[-3000:]
+        api.close()
+        raise RuntimeError(f"Debian {release.suite} has engine {found}; expected {release.version}")
+    tail = (state / "log").read_text(errors="replace")[-3000:]
     raise RuntimeError(f"engine {release.name} does not start (exit code {process.poll()}):\n{tail}")
+
+
+def _listening(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as attempt:
+        try:
+            attempt.connect(str(place))
+        except OSError:
+            return False
+    return True
+
+
+def _client(state: Path) -> APIClient:
+    return APIClient(base_url=f"unix://{state}/run/docker.sock", version="auto", timeout=_START_SECONDS)
 
 
 def _sweep(api: APIClient) -> None:
     """Remove what a killed predecessor left; nobody else uses this engine."""
-    for container in api.containers(all=True):
-        api.remove_container(container["Id"], force=True, v=True)
-    for network in api.networks():
-        if network["Name"] not in {"bridge", "host", "none"}:
-            api.remove_network(network["Id"])
-    for volume in api.volumes()["Volumes"] or ():
-        api.remove_volume(volume["Name"], force=True)
-    api.close()
+    try:
+        for container in api.containers(all=True):
+            api.remove_container(container["Id"], force=True, v=True)
+        for network in api.networks():
+            if network["Name"] not in {"bridge", "host", "none"}:
+                api.remove_network(network["Id"])
+        for volume in api.volumes()["Volumes"] or ():
+            api.remove_volume(volume["Name"], force=True)
+    finally:
+        api.close()
 
 
-def _stop(process: subprocess.Popen[bytes], host: str, release: Release, system: Path) -> None:
-    if process.poll() is None:
-        with suppress(DockerException, RequestException, OSError):
-            _sweep(APIClient(base_url=host, version="auto", timeout=60))
+def _stop(process: subprocess.Popen[bytes], state: Path, release: Release, system: Path) -> None:
+    if process.poll() is None and _listening(state / "run/docker.sock"):
+        with suppress(DockerException, RequestException):
+            _sweep(_client(state))
     # `unshare` passes no signal on: its child, the namespace's first process, is told itself.
     for child in _children(process.pid):
         with suppress(ProcessLookupError):

@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.build.normalise import Normalisation, SavedImage, _canonical, _rewritten
+from orchestrator.build.history import canonical_step
+from orchestrator.build.lower import Lower
+from orchestrator.build.normalise import Normalisation, _canonical, _rewritten
+from orchestrator.build.saved import SavedImage
 from orchestrator.engine.archive import Layer
 from orchestrator.errors import ImageBuildFailedError
 
@@ -38,15 +41,28 @@ def rewritten(
     *members: tuple[tarfile.TarInfo, bytes],
     rules: Normalisation | None = None,
     form: int = tarfile.PAX_FORMAT,
+    lower: Lower | None = None,
 ) -> bytes:
     folder.mkdir(exist_ok=True)
     with tarfile.open(folder / "saved.tar", "w", format=form) as tar:
         for entry, content in members:
             tar.addfile(entry, io.BytesIO(content))
-    layer = _rewritten(folder / "saved.tar", folder / "out.tar", rules or how(), below=())
+    layer = _rewritten(folder / "saved.tar", folder / "out.tar", rules or how(), lower=lower or Lower())
     raw = (folder / "out.tar").read_bytes()
     assert layer.diff_id == f"sha256:{hashlib.sha256(raw).hexdigest()}"
     return raw
+
+
+def layers(folder: Path, *below: list[tuple[tarfile.TarInfo, bytes]]) -> Lower:
+    """Return what these layers, lowest first, hold together."""
+    folder.mkdir()
+    made = Lower()
+    for number, members in enumerate(below):
+        with tarfile.open(folder / f"{number}.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+            for entry, content in members:
+                tar.addfile(entry, io.BytesIO(content))
+        made.add(folder / f"{number}.tar")
+    return made
 
 
 def entries(raw: bytes) -> Mapping[str, tarfile.TarInfo]:
@@ -88,10 +104,10 @@ def test_every_kind_of_entry_survives(tmp_path: Path) -> None:
         member("loop", type=tarfile.BLKTYPE, devmajor=7, devminor=1),
         member("pipe", type=tarfile.FIFOTYPE),
         member("x/.wh.gone"),
-        member("x/.wh..wh..opq"),
         member("ping", b"p", pax_headers={"SCHILY.xattr.security.capability": capability, "ctime": "1.5"}),
         member(long, b"l"),
         member(odd, b"o"),
+        lower=layers(tmp_path / "lower", [member("x/gone", b"there")]),
     )
     found = entries(raw)
     assert list(found)[-1] == "a-hard", "what a hard link names must come before it"
@@ -100,7 +116,7 @@ def test_every_kind_of_entry_survives(tmp_path: Path) -> None:
     assert (found["null"].ischr(), found["null"].devmajor, found["null"].devminor) == (True, 1, 3)
     assert (found["loop"].isblk(), found["loop"].devmajor) == (True, 7)
     assert found["pipe"].isfifo()
-    assert {"x/.wh.gone", "x/.wh..wh..opq", long, odd} <= set(found)
+    assert {"x/.wh.gone", long, odd} <= set(found)
     assert found["ping"].pax_headers["SCHILY.xattr.security.capability"] == capability
     assert "ctime" not in found["ping"].pax_headers
 
@@ -115,7 +131,7 @@ def test_sparse_files_become_plain_ones(tmp_path: Path) -> None:
 
     subprocess.run(["tar", "--sparse", "--format=gnu", "-cf", sparse, "-C", tmp_path, "hole"], check=True)
     assert entries(sparse.read_bytes())["hole"].issparse()
-    _rewritten(sparse, tmp_path / "out.tar", how(), below=())
+    _rewritten(sparse, tmp_path / "out.tar", how(), lower=Lower())
     with tarfile.open(tmp_path / "out.tar") as tar:
         entry = tar.getmember("hole")
         content = tar.extractfile(entry)
@@ -139,8 +155,118 @@ def test_nothing_of_the_tools_own_stays(tmp_path: Path) -> None:
         member("home/.twinbuildrc", b"x"),
         member("home/.twinbuild-notes", b"x"),
         member("home/twinbuild", b"x"),
+        lower=layers(tmp_path / "lower", [member("tmp/.twinbuild", b"x"), member("tmp/.twinbuild.42", b"x")]),
     )
     assert list(entries(raw)) == ["home/.twinbuild-notes", "home/.twinbuildrc", "home/twinbuild"]
+
+
+BASE = [
+    member("etc", type=tarfile.DIRTYPE, mode=0o755),
+    member("etc/default", type=tarfile.DIRTYPE, mode=0o755),
+    member("etc/default/one", b"1"),
+    member("etc/default/sub", type=tarfile.DIRTYPE, mode=0o700),
+    member("etc/default/sub/two", b"2", mode=0o600),
+    member("etc/hard", type=tarfile.LNKTYPE, linkname="etc/default/one"),
+    member("etc/soft", type=tarfile.SYMTYPE, linkname="default"),
+    member("tmp", type=tarfile.DIRTYPE, mode=0o1777),
+]
+
+
+def test_what_a_layer_repeats_is_left_out(tmp_path: Path) -> None:
+    """As overlay2 lists it: a folder that was written to, a file whose rights were set, a copied-up link."""
+    raw = rewritten(
+        tmp_path,
+        *BASE[:1],
+        *BASE[2:3],
+        *BASE[6:],
+        member("etc/hard", b"1"),
+        member("etc/default/sub/", type=tarfile.DIRTYPE, mode=0o040700),
+        member("etc/.wh.never"),
+        lower=layers(tmp_path / "lower", BASE),
+    )
+    assert not entries(raw)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        member("etc/default/one", b"2"),
+        member("etc/default/one", b"12"),
+        member("etc/default/one", b"1", mode=0o600),
+        member("etc/default/one", b"1", uid=1),
+        member("etc/default/one", b"1", mtime=5),
+        member("etc/default/one", b"1", pax_headers={"SCHILY.xattr.user.a": "b"}),
+        member("etc/default/sub", b""),
+        member("etc/soft", type=tarfile.SYMTYPE, linkname="other"),
+        member("etc/soft", type=tarfile.DIRTYPE, mode=0o755),
+        member("tmp", type=tarfile.DIRTYPE, mode=0o777),
+        member("new", type=tarfile.DIRTYPE, mode=0o755),
+        member("etc/.wh.soft"),
+    ],
+    ids=lambda each: f"{each[0].name} {each[0].mode:o} {each[1]!r} {each[0].mtime}",
+)
+def test_what_a_layer_changes_stays(changed: tuple[tarfile.TarInfo, bytes], tmp_path: Path) -> None:
+    """Content, rights, time, attributes and kind."""
+    raw = rewritten(tmp_path, *BASE[:1], changed, lower=layers(tmp_path / "lower", BASE))
+    assert changed[0].name in entries(raw)
+    assert ("etc" in entries(raw)) == changed[0].name.startswith("etc/"), "a folder for what lies in it"
+
+
+def test_what_was_removed_and_made_again_is_no_repetition(tmp_path: Path) -> None:
+    """A layer in between took it away."""
+    gone = [member("etc", type=tarfile.DIRTYPE, mode=0o755), member("etc/.wh.default"), member(".wh.tmp")]
+    raw = rewritten(tmp_path, *BASE, lower=layers(tmp_path / "lower", BASE, gone))
+    assert {"etc/default", "etc/default/sub/two", "tmp"} <= set(entries(raw))
+    assert "etc/soft" not in entries(raw)
+
+
+def test_an_emptied_folder_is_told_by_what_is_gone(tmp_path: Path) -> None:
+    """overlay2 says that all is gone and lists what is new; fuse-overlayfs names what is gone."""
+    folders = [*BASE[:2], member("etc/default/sub", type=tarfile.DIRTYPE, mode=0o700)]
+    new = member("etc/default/new", b"n")
+    opaque = [*folders, new, member("etc/default/.wh..wh..opq")]
+    named = [*folders, new, member("etc/default/.wh.one", mode=0o600), member("etc/default/sub/.wh.two", mtime=0)]
+    one = rewritten(tmp_path / "1", *opaque, lower=layers(tmp_path / "l1", BASE))
+    two = rewritten(tmp_path / "2", *named, lower=layers(tmp_path / "l2", BASE))
+    assert one == two
+    assert {"etc/default/.wh.one", "etc/default/sub/.wh.two", "etc/default/new"} <= set(entries(one))
+
+
+def test_the_file_of_a_hard_link_stays(tmp_path: Path) -> None:
+    """A layer's link must find it in that layer, even where nothing about it changed."""
+    link = member("etc/again", type=tarfile.LNKTYPE, linkname="etc/default/one")
+    raw = rewritten(tmp_path, *BASE[:3], link, lower=layers(tmp_path / "lower", BASE))
+    assert {"etc/again", "etc/default/one"} <= set(entries(raw))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("COPY a b # buildkit", "COPY --chown=7:7 --chmod=755 --link a b # buildkit"),
+        ("ADD a b # buildkit", "ADD --keep-git-dir=true a b # buildkit"),
+        ("EXPOSE map[443/udp:{} 80/tcp:{}]", "EXPOSE [80/tcp 443/udp]"),
+        (
+            'HEALTHCHECK &{["CMD" "/bin/true"] "5s" "0s" "0s" \'\\x00\'}',
+            'HEALTHCHECK &{["CMD" "/bin/true"] "5s" "0s" "0s" "0s" \'\\x00\'}',
+        ),
+    ],
+)
+def test_a_step_is_told_as_every_engine_can_tell_it(old: str, new: str) -> None:
+    """Recorded from 20.10 and 28.5."""
+    assert canonical_step(old) == canonical_step(new)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "COPY a --chown=x # buildkit",
+        'RUN /bin/sh -c echo "COPY --chown=1 x" # buildkit',
+        'HEALTHCHECK &{["CMD" "/bin/true"] "5s" "0s" "0s" "9s" \'\\x03\'}',
+        "EXPOSE [80/tcp]",
+    ],
+)
+def test_other_steps_stay_as_they_are(text: str) -> None:
+    assert canonical_step(text) == text
 
 
 def test_a_replaced_file_is_restored(tmp_path: Path) -> None:
