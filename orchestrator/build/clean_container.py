@@ -290,9 +290,8 @@ def _pack(out: IO[bytes], plan: LocalPlan, binds: Sequence[Bind], crates: Crates
         registry = posixpath.join(plan.paths.cargo_home, "registry").lstrip("/")
         for path, content, _ in crates_files(crates, cargo_home):
             if isinstance(content, Path):
-                tar.add(content, posixpath.join(registry, path), recursive=False, filter=_roots)
-        if crates.git and (cargo_home / "git").is_dir():
-            tar.add(cargo_home / "git", posixpath.join(plan.paths.cargo_home, "git").lstrip("/"), filter=_roots)
+                home = plan.paths.cargo_home.lstrip("/") if path.startswith("git/") else registry
+                tar.add(content, posixpath.join(home, path), recursive=False, filter=_roots)
 
 
 def _roots(entry: tarfile.TarInfo) -> tarfile.TarInfo:

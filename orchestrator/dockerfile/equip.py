@@ -37,6 +37,7 @@ def equip(
     crates: str | None,
     home: str | None,
     covered: tuple[str, str] | None = None,
+    git: bool = False,
 ) -> bool:
     """Rewrite a RUN step so that cargo is found in the tool's files first, and return whether it was.
 
@@ -49,6 +50,7 @@ def equip(
         tools: image with the tool's files, and the guard, whose folder in it is mounted.
         crates: image with the crates that the lock file names.
         home: cargo's home in this stage.
+        git: whether the image with crates has those from git repositories, too.
         covered: (image, path in it) of the cargo that the step reaches past PATH.
     """
     after, flags, command = edit.words(instruction.line)
@@ -65,8 +67,12 @@ def equip(
         mounts.append(f"--mount=type=bind,from={crates},target={home}/registry,rw")
         for start, end in flags:
             # A cache mount of the user's on the same place would hide the crates.
-            if _targets(edit.original[start:end], f"{home}/registry"):
+            if _targets(edit.original[start:end], f"{home}/registry") or (
+                git and _targets(edit.original[start:end], f"{home}/git")
+            ):
                 edit.replace(start, end, "")
+        if git:
+            mounts.append(f"--mount=type=bind,from={crates},source=/git,target={home}/git,rw")
     edit.replace(after, after, " " + " ".join(mounts))
     edit.replace(*word)
     return True

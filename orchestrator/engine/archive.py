@@ -100,7 +100,8 @@ def load_files(engine: Engine, reference: str, files: Sequence[tuple[str, bytes 
     Args:
         engine: where to load it.
         reference: the tag of our own that names the content; it is never given to anything else.
-        files: (path, content or file on disk, mode), in the order in which they are stored.
+        files: (path, content or what lies on disk, mode), in the order in which they are stored. On disk it may be a
+            file, a link, or a folder, of which the content is not taken.
         scratch: folder for the layer while it is made.
     """
     if engine.image(reference) is not None:
@@ -124,6 +125,14 @@ def _store(tar: tarfile.TarFile, name: str, content: bytes | Path, mode: int) ->
     if isinstance(content, bytes):
         entry.size = len(content)
         tar.addfile(entry, io.BytesIO(content))
+        return
+    if content.is_symlink():
+        entry.type, entry.linkname = tarfile.SYMTYPE, str(content.readlink())
+        tar.addfile(entry)
+        return
+    if content.is_dir():
+        entry.type = tarfile.DIRTYPE
+        tar.addfile(entry)
         return
     entry.size = content.stat().st_size
     with content.open("rb") as stream:

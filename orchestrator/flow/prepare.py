@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from orchestrator.events import Emit
     from orchestrator.source.snapshot import Snapshot
     from orchestrator.spec.model import BuildSpec
+    from orchestrator.toolchains.cargo.crates import CratesImage
     from orchestrator.workspace import Workspace
 
 OWN_TAGS = ("images", "own")
@@ -171,7 +172,7 @@ def _in_context(path: str, context: str) -> str:
     return path if context in {"", "."} else posixpath.relpath(path, context)
 
 
-def _crates(tree: Path, project: CargoProject, toolchain: CargoToolchain, around: Surroundings) -> str | None:
+def _crates(tree: Path, project: CargoProject, toolchain: CargoToolchain, around: Surroundings) -> CratesImage | None:
     def tell(_stream: Stream, line: str) -> None:
         around.emit(OutputEvent(lane=Lane.SOURCE, step="crates", text=line))
 
@@ -194,7 +195,7 @@ def _hardening(
     builder: BuilderPlace,
     bases: Mapping[str, BaseImage],
     *,
-    crates: str | None,
+    crates: CratesImage | None,
     around: Surroundings,
 ) -> Hardening:
     homes = {}
@@ -217,7 +218,8 @@ def _hardening(
         pins={reference: base.pinned for reference, base in bases.items()},
         guard=spec.stub.guard,
         tools=tools_image(around.engine, scratch=around.workspace.scratch),
-        crates=crates,
+        crates=crates.reference if crates else None,
+        git_crates=crates is not None and crates.git,
         cargo_homes=homes,
         programs=[(builder.stage.index, builder.program)],
         covered=covered,

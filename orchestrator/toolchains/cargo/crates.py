@@ -60,8 +60,16 @@ class Crates:
 
     @property
     def git(self) -> bool:
-        """Return whether any comes from a git repository: those are not handed to the image build."""
+        """Return whether any comes from a git repository."""
         return not all(package.from_registry for package in self.packages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CratesImage:
+    """The image with a lock file's crates. `git`: it has a folder `git` with those from git repositories."""
+
+    reference: str
+    git: bool
 
 
 def fetch_crates(
@@ -96,37 +104,47 @@ def fetch_crates(
             on_line=on_line,
             cancel=cancel,
         )
-        workspace.remember("crates", crates.key, sorted(_archives(workspace.cargo_home, packages)))
+        held = (*_archives(workspace.cargo_home, packages), *_checked_out(workspace.cargo_home, packages))
+        workspace.remember("crates", crates.key, sorted(held))
     return crates
 
 
-def crates_image(engine: Engine, crates: Crates, *, workspace: Workspace) -> str | None:
-    """Return the tag of an image with the registry's cache and index, or None where no crate is from a registry.
+def crates_image(engine: Engine, crates: Crates, *, workspace: Workspace) -> CratesImage | None:
+    """Return an image with the registry's cache and index, and git repositories; None where there are no crates.
 
-    It is mounted over `$CARGO_HOME/registry` in RUN steps. It holds what the lock file names and nothing else, and its
-    tag says so; thus it changes only with the crates, and so do the cache keys of the steps that see it. (The index of
-    a registry grows with time. It is read once for a set of crates, and no layer of the image ever holds it.)
+    It is mounted over `$CARGO_HOME/registry`, and its folder `git` over `$CARGO_HOME/git`, in RUN steps. It holds what
+    the lock file names and nothing else, and its tag says so; thus it changes only with the crates, and so do the cache
+    keys of the steps that see it. (The index of a registry grows with time. It is read once for a set of crates, and no
+    layer of the image ever holds it.)
     """
-    if not crates.registry:
+    if not crates.packages:
         return None
-    reference = f"{_REPOSITORY}:{crates.key[:16]}"
-    if engine.image(reference) is not None:
-        return reference
+    git = next(_databases(workspace.cargo_home, crates.packages), None) is not None
+    made = CratesImage(reference=f"{_REPOSITORY}:{crates.key[:16]}{'-git' if git else ''}", git=git)
+    if engine.image(made.reference) is not None:
+        return made
     files = tuple(crates_files(crates, workspace.cargo_home))
-    return load_files(engine, reference, files, scratch=workspace.scratch) if files else None
+    if not files:
+        return None
+    load_files(engine, made.reference, files, scratch=workspace.scratch)
+    return made
 
 
 def crates_files(crates: Crates, cargo_home: Path) -> Iterator[tuple[str, bytes | Path, int]]:
     """Yield (path below `registry`, content, mode) for what the image build needs, in a fixed order.
 
-    Nothing is yielded where the project brings its registry's crates itself (vendored sources).
+    What lies below `git/` belongs into `$CARGO_HOME/git`. Nothing is yielded where the project brings its crates itself
+    (vendored sources).
     """
     registry = cargo_home / "registry"
     archives = sorted(_archives(cargo_home, crates.packages))
     indexes = sorted({Path("index", Path(archive).parent.name) for archive in archives})
     names = {package.name.lower() for package in crates.packages if package.from_registry}
-    if archives and not crates.git:
+    databases = sorted(_databases(cargo_home, crates.packages))
+    if archives or databases:
         yield MARKER, b"", 0o644
+    for folder in (*databases, *sorted(_checkouts(cargo_home, crates.packages))):
+        yield from _whole(cargo_home, folder)
     for archive in archives:
         yield archive, registry / archive, 0o644
     for index in indexes:
@@ -143,6 +161,46 @@ def _archives(cargo_home: Path, packages: tuple[LockedPackage, ...]) -> Iterator
     for path in (cargo_home / "registry" / "cache").glob("*/*.crate"):
         if path.name in wanted:
             yield f"cache/{path.parent.name}/{path.name}"
+
+
+def _databases(cargo_home: Path, packages: tuple[LockedPackage, ...]) -> Iterator[str]:
+    """Yield the folders, below cargo's home, of the git repositories that packages come from.
+
+    Cargo names one `<last part of the URL>-<hash>`; another of the same name is taken along.
+    """
+    names = {repository for package in packages if (repository := _repository(package)) is not None}
+    for path in (cargo_home / "git" / "db").glob("*"):
+        if path.name.rpartition("-")[0] in names:
+            yield f"git/db/{path.name}"
+
+
+def _checkouts(cargo_home: Path, packages: tuple[LockedPackage, ...]) -> Iterator[str]:
+    """Yield the folders of what is checked out of them: cargo does so once for a revision, submodules included."""
+    revisions = [package.source.rpartition("#")[2] for package in packages if not package.from_registry]
+    for database in _databases(cargo_home, packages):
+        for path in (cargo_home / "git" / "checkouts" / Path(database).name).glob("*"):
+            if any(revision.startswith(path.name) for revision in revisions):
+                yield str(path.relative_to(cargo_home))
+
+
+def _checked_out(cargo_home: Path, packages: tuple[LockedPackage, ...]) -> Iterator[str]:
+    """Yield what cargo writes into a checkout when it is whole, as seen from `registry`."""
+    yield from (f"../{folder}/.cargo-ok" for folder in _checkouts(cargo_home, packages))
+
+
+def _repository(package: LockedPackage) -> str | None:
+    if package.from_registry:
+        return None
+    url = package.source.partition("#")[0].partition("?")[0].rstrip("/")
+    return url.rpartition("/")[2].removesuffix(".git")
+
+
+def _whole(cargo_home: Path, folder: str) -> Iterator[tuple[str, bytes | Path, int]]:
+    """Yield a folder with all that is in it, empty folders too: git takes none without `refs` for a repository."""
+    yield folder, cargo_home / folder, 0o755
+    for path in sorted((cargo_home / folder).rglob("*")):
+        runs = path.is_dir() or bool(path.lstat().st_mode & 0o100)
+        yield str(path.relative_to(cargo_home)), path, 0o755 if runs else 0o644
 
 
 def _all_there(known: object, cargo_home: Path) -> bool:

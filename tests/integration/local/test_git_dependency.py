@@ -1,0 +1,59 @@
+"""A dependency from a git repository: fetched on the host, and at hand in the image where its URL leads nowhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Project
+
+pytestmark = [pytest.mark.engine, pytest.mark.cargo]
+
+_MAIN = 'fn main() {\n    println!("hello from {}", greeting::WHOM);\n    println!("{}", greeting::place());\n}\n'
+_LIBRARY = """\
+pub const WHOM: &str = "the real program";
+pub fn place() -> &'static str {
+    concat!(env!("CARGO_MANIFEST_DIR"), " ", file!())
+}
+"""
+
+
+def _repository(folder: Path) -> str:
+    """Make a repository with one crate and return its revision."""
+    (folder / "src").mkdir(parents=True)
+    (folder / "Cargo.toml").write_text('[package]\nname = "greeting"\nversion = "0.2.0"\nedition = "2021"\n')
+    (folder / "src/lib.rs").write_text(_LIBRARY)
+    (folder / "src/link.rs").symlink_to("lib.rs")
+    named = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"]):
+        subprocess.run(["git", *words], cwd=folder, check=True, env={**os.environ, **named})
+    asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True)
+    return asked.stdout.strip()
+
+
+def test_a_git_dependency_needs_no_network_in_the_image(hello: Project, tmp_path: Path) -> None:
+    """The repository is a folder of this machine, so no step of the image could reach it; the bytes are equal."""
+    revision = _repository(tmp_path / "greeting")
+    url = (tmp_path / "greeting").as_uri()
+    manifest = (hello.folder / "Cargo.toml").read_text()
+    hello.write(
+        {
+            "Cargo.toml": f'{manifest}\n[dependencies]\ngreeting = {{ git = "{url}", rev = "{revision}" }}\n',
+            "Cargo.lock": (
+                f'version = 4\n\n[[package]]\nname = "greeting"\nversion = "0.2.0"\n'
+                f'source = "git+{url}?rev={revision}#{revision}"\n\n'
+                '[[package]]\nname = "hello"\nversion = "0.1.0"\ndependencies = [\n "greeting",\n]\n'
+            ),
+            "src/main.rs": _MAIN,
+        }
+    )
+    made = hello.build()
+    assert made.exit_code == 0, made.stderr
+    local, _, image = made.record["programs"]
+    assert local["sha256"] == image["sha256"]
+    assert "greeting 0.2.0" in made.record["local"]["compiled"]
