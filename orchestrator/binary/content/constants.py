@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator.binary import elf_tables as tables
 from orchestrator.binary.content.distance_tables import tables_meet
 from orchestrator.binary.content.places import FOLLOWS
-from orchestrator.binary.content.unwind import read_records
+from orchestrator.binary.content.unwind import handlers_size, read_records
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -237,6 +237,7 @@ def _unwinding(places: Places) -> Counter[Hashable] | None:
     for record in records:
         handlers = b""
         if section is not None and record.handlers is not None:
-            handlers = bytes(layout.read(section, record.handlers, ends[record.handlers])).rstrip(b"\0")
+            handlers = bytes(layout.read(section, record.handlers, ends[record.handlers]))
+            handlers = handlers[: handlers_size(handlers)].rstrip(b"\0")
         bag[places.at(record.start), record.size, record.rules, handlers] += 1
     return bag

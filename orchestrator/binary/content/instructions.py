@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from orchestrator.binary.content.decoding import instructions
 from orchestrator.binary.names import readable
 
 if TYPE_CHECKING:
@@ -98,15 +99,12 @@ def compare_instructions(local: Layout, image: Layout, pairs: Sequence[BodyPair]
     """
     if not pairs:
         return InstructionDifference()
-    import capstone  # noqa: PLC0415 - only where functions differ
-
-    decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
     excerpts: list[Excerpt] = []
     numbers: list[tuple[int, int]] = []
     only_numbers = len(pairs) <= _MOST_FUNCTIONS
     newer = []
     for pair in pairs[:_MOST_FUNCTIONS]:
-        here, there = _decode(decoder, local, pair.local), _decode(decoder, image, pair.image)
+        here, there = _decode(local, pair.local), _decode(image, pair.image)
         found = _numbers(here, there)
         only_numbers = only_numbers and found is not None
         numbers += found or []
@@ -121,13 +119,13 @@ def compare_instructions(local: Layout, image: Layout, pairs: Sequence[BodyPair]
     )
 
 
-def _decode(decoder: Any, layout: Layout, body: Body) -> list[_Instruction]:
+def _decode(layout: Layout, body: Body) -> list[_Instruction]:
     section = layout.section(body.start)
     if section is None:
         return []
     code = bytes(layout.read(section, body.start, min(body.end, body.start + _LONGEST)))
     found = []
-    for address, size, mnemonic, operands in decoder.disasm_lite(code, body.start):
+    for address, size, mnemonic, operands in instructions(code, body.start):
         text = _named(layout, body, mnemonic, operands, address + size)
         words = text.replace("[", " ").replace("]", " ").replace(",", " ").split()
         values = tuple(int(word, 0) for word in words if _is_number(word))

@@ -26,6 +26,8 @@ READING = re.compile(
     rb"|(?<=\x0f[^\x8d].)|(?<=\x0f[\x38\x3a][^\x8d].)|(?<=\xc5.[^\x8d].)|(?<=\xc4..[^\x8d].))",
     re.DOTALL,
 )
+# `jmp *slot(%rip)`, behind `endbr64` and with the prefix of a checked branch where there are any.
+THROUGH_SLOT = re.compile(rb"(?:\xf3\x0f\x1e\xfa)?\xf2?\xff\x25(.{4})", re.DOTALL)
 
 
 def operand_end(body: bytes, place: int) -> int:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from orchestrator.binary import elf_tables as tables
-from orchestrator.binary.content.operands import READING, operand_end
+from orchestrator.binary.content.operands import READING, THROUGH_SLOT, operand_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -71,13 +71,29 @@ class Places:
             return ("nowhere",)
         if section.flags & tables.EXECUTE:
             body = self.layout.function(address)
-            return (body.name, address - body.start) if body else (section.name, address - section.address)
+            if body is not None:
+                return (body.name, address - body.start)
+            return self._import_called(section, address) or (section.name, address - section.address)
         if section.name.startswith(".got"):
             return self._slot(section, address)
         if section.type == tables.NOBITS:
             static = self.layout.object(address)
             return (static.name, address - static.start) if static else (section.name, address - section.address)
         return (section.name, self.content(section, address, self._end(section, address)))
+
+    def _import_called(self, section: Section, address: int) -> Hashable:
+        """Return what an entry of the table of calls to other libraries leads to; None where there is none.
+
+        The linker numbers these entries in the order in which it meets them, which says nothing.
+        """
+        if not section.name.startswith(".plt"):
+            return None
+        match = THROUGH_SLOT.match(bytes(self.layout.read(section, address, address + 16)))
+        if match is None:
+            return None
+        slot = address + match.end() + _DISPLACEMENT.unpack(match[1])[0]
+        home = self.layout.section(slot)
+        return (".plt", self._slot(home, slot)) if home is not None and home.name.startswith(".got") else None
 
     def _slot(self, section: Section, address: int) -> Hashable:
         relocation = self.layout.relocations.get(address & ~7)

@@ -67,6 +67,28 @@ def read_records(layout: Layout) -> tuple[Record, ...] | None:
     return tuple(found)
 
 
+def handlers_size(content: bytes) -> int | None:
+    """Return how many bytes a table of handlers takes that begins here; None where it is not understood.
+
+    What follows it may belong to a function that the linker left out: its record goes, its handlers stay.
+
+    Args:
+        content: from the table's beginning to that of the next one that a record knows.
+    """
+    try:
+        if content[0] != _OMITTED:  # where landing pads are counted from: the function's beginning, as a rule
+            return None
+        position, end = 2, None
+        if content[1] != _OMITTED:
+            length, position = _number(content, position)
+            end = position + length
+        length, position = _number(content, position + 1)  # behind the encoding of the call sites
+        end = position + length if end is None else end
+    except IndexError:
+        return None
+    return end if position + length <= end <= len(content) else None
+
+
 def _entries(content: memoryview) -> Iterator[tuple[int, int]]:
     position = 0
     while position + 4 <= len(content):
@@ -131,3 +153,14 @@ def _past_number(content: bytes | memoryview, position: int) -> int:
     while content[position] & 0x80:
         position += 1
     return position + 1
+
+
+def _number(content: bytes, position: int) -> tuple[int, int]:
+    """Return an unsigned LEB128 number and the position behind it."""
+    value = shift = 0
+    while True:
+        byte = content[position]
+        value |= (byte & 0x7F) << shift
+        shift, position = shift + 7, position + 1
+        if not byte & 0x80:
+            return value, position

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def weigh(difference: Difference) -> Suspicion | None:
     """Likely when the crate with the most units has another number of them, which is what the setting bounds.
 
-    A crate whose own sources grew, or one that was inlined as a whole, may show one unit more or less besides.
+    A crate whose own sources grew, or one that was inlined as a whole, may show one unit more or less besides. Where
+    some crates have more units and some have fewer, another setting has moved code about.
     """
     if not difference.sound:
         return None
@@ -25,10 +26,12 @@ def weigh(difference: Difference) -> Suspicion | None:
         return None
     most = [max(int(count) for crate, count in side.items() if crate in changed) for side in (here, there)]
     bounds = [max((int(n) for crate, n in side.items() if crate not in LIBRARY), default=0) for side in (here, there)]
+    one_way = len({int(here[crate]) < int(there[crate]) for crate in changed}) == 1
+    bounded = bounds[0] != bounds[1] and most[0] != most[1] and one_way
     shown = [f"{crate} {here[crate]} (local) {there[crate]} (image)" for crate in changed]
     return Suspicion(
         cause="codegen-units",
-        likelihood=Likelihood.LIKELY if bounds[0] != bounds[1] and most[0] != most[1] else Likelihood.POSSIBLE,
+        likelihood=Likelihood.LIKELY if bounded else Likelihood.POSSIBLE,
         explanation=f"crates were compiled in another number of units: {listed(shown, most=3)}",
         repair="build both sides with the same cargo profile (`codegen-units`, `incremental`); CARGO_INCREMENTAL and "
         "CARGO_PROFILE_RELEASE_CODEGEN_UNITS override it",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.names import entry_crate
+from orchestrator.binary.names import entry_crate, readable
 from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, counted, listed
 from orchestrator.verdict import Evidence
 
@@ -20,6 +20,8 @@ REPAIR = (
     "keep `stub: {guard: enforce}` in the spec, which recompiles what changed; in the Dockerfile itself, `touch` every "
     "source of every local crate after the COPY that brings the real sources, before the build"
 )
+_START = "std::rt::lang_start"
+"""Compiled with `main`, for the type that it returns."""
 EXPLAINS = frozenset(
     {
         *("needed-differs", "dependency-version", "paths", "symbol-hash", "other-sources", "own-data", "features"),
@@ -74,7 +76,7 @@ def _likelihood(difference: Difference, *, bare: bool) -> Likelihood:
     subset = (
         functions is not None
         and not functions.only_image
-        and all(entry_crate(name) is not None for name in functions.resized)
+        and all(entry_crate(name) is not None or readable(name).startswith(_START) for name in functions.resized)
     )
     if bare and (subset or difference.toolchains):
         return Likelihood.CERTAIN  # other tools bring another standard library, and explain no missing dependency

@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator.binary.content.explain import explain_difference
 from orchestrator.binary.content.layout import lay_out
+from orchestrator.binary.content.unwind import handlers_size
 
 SOURCE = r"""
 #include <stdio.h>
@@ -172,3 +173,43 @@ def test_a_length_that_code_points_into_still_belongs_to_its_text(folder: Path) 
     different = explain_difference(one, changed)
     assert different is not None
     assert not different.equal
+
+
+PARTS = {
+    "main.c": "int one(char *); int two(char *);\nint main(int n, char **w) { return one(w[0]) + two(w[0]) + n; }\n",
+    "one.c": "#include <stdio.h>\n#include <string.h>\nint one(char *t) { memset(t, 65, 9); return puts(t); }\n",
+    "two.c": "#include <stdlib.h>\n#include <string.h>\nint two(char *t) { return rand() + (int)strlen(t); }\n",
+}
+
+
+def test_calls_to_other_libraries_are_known_by_their_names(folder: Path) -> None:
+    """Linkers number them as they meet them: in another order they are the same calls, and another call is not."""
+    told = subprocess.run(["rustc", "--print", "target-libdir"], capture_output=True, text=True, check=True).stdout
+    linker = Path(told.strip()).parent / "bin/gcc-ld"  # GNU's sorts them by name
+
+    def link(name: str, *parts: str, call: str = "rand") -> Path:
+        for part, text in PARTS.items():
+            (folder / part).write_text(text.replace("rand", call), encoding="utf-8")
+        flags = ("-fno-builtin", "-Wl,-z,lazy", "-fplt", "-fuse-ld=lld", f"-B{linker}")
+        subprocess.run(["gcc", "-o", name, *FLAGS, *flags, "main.c", *parts], check=True, cwd=folder)
+        return folder / name
+
+    one = link("calls", "one.c", "two.c")
+    moved, other = link("calls-moved", "two.c", "one.c"), link("calls-other", "two.c", "one.c", call="random")
+    found, different = explain_difference(one, moved), explain_difference(one, other)
+    assert found is not None
+    assert found.bodies.code_equal, found.bodies
+    assert different is not None
+    assert not different.bodies.code_equal
+
+
+def test_handlers_of_a_function_that_was_left_out_are_no_difference() -> None:
+    """The linker keeps the table of handlers of a function that it drops; it lies behind another one's."""
+    table = bytes.fromhex("ff ff 01 04 00 21 00 00")
+    assert handlers_size(table) == 8
+    assert handlers_size(table + bytes.fromhex("00 00 ff ff 01 04 1b 27 52 00")) == 8
+    typed = bytes.fromhex("ff 9b 0d 01 04 00 21 00 00 01 00 00 00 00 00 00")
+    assert handlers_size(typed) == 16
+    assert handlers_size(typed + b"\0\0\0" + table) == 16
+    for damaged in (b"", b"\xff", table[:5], bytes.fromhex("9b 00 00"), bytes.fromhex("ff 9b ff ff 7f 01 04")):
+        assert handlers_size(damaged) is None

@@ -1,4 +1,4 @@
-"""Each cause that the stub-free check or a run without a verdict can give has a page that `invoke explain` finds."""
+"""Each cause that this tool can name has a whole page that `invoke explain` finds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.errors import NoVerdictError, every_error
+from orchestrator.parity.cause import CAUSES
 from orchestrator.report.catalogue import cause_page
 
 if TYPE_CHECKING:
@@ -16,15 +17,18 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = ROOT / "docs/reference/causes"
-CHECK = ROOT / "orchestrator/gate/checks/stub_free"
+NAMING = ("orchestrator/gate", "orchestrator/repro")
+KEYWORDS = frozenset({"cause", "refused"})
 
 
-def _words(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node.value
-    elif isinstance(node, ast.IfExp):
-        yield from _words(node.body)
-        yield from _words(node.orelse)
+def _words(node: ast.AST) -> Iterator[str]:
+    """Yield the texts of an expression that may be a choice; a text with a capital is no cause."""
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and node.value.islower():
+            yield node.value
+        return
+    for part in (node.body, node.orelse) if isinstance(node, ast.IfExp) else ast.iter_child_nodes(node):
+        yield from _words(part)
 
 
 def _assigned(targets: list[ast.expr], values: list[ast.expr]) -> Iterator[str]:
@@ -36,9 +40,9 @@ def _assigned(targets: list[ast.expr], values: list[ast.expr]) -> Iterator[str]:
 
 
 def _causes(tree: ast.AST) -> Iterator[str]:
-    """Yield what is passed as `cause=`, assigned to `cause`, or returned by `_kind` (which gives cause and words)."""
+    """Yield what is passed as `cause=` or `refused=`, assigned to `cause`, or returned first by a `_kind`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg == "cause":
+        if isinstance(node, ast.keyword) and node.arg in KEYWORDS:
             yield from _words(node.value)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
             yield from _assigned(node.targets, node.value.elts)
@@ -48,12 +52,15 @@ def _causes(tree: ast.AST) -> Iterator[str]:
                     yield from _words(inner.value.elts[0])
 
 
-GIVEN = sorted({cause for path in CHECK.glob("*.py") for cause in _causes(ast.parse(path.read_text(encoding="utf-8")))})
+MODULES = [path for folder in NAMING for path in (ROOT / folder).rglob("*.py")]
+SPELT = {cause for path in MODULES for cause in _causes(ast.parse(path.read_text(encoding="utf-8")))}
+GIVEN = sorted(SPELT | set(CAUSES))
 
 
 def test_the_source_is_read_as_it_is_written() -> None:
-    """One cause of each way of giving it: a keyword, a choice, an assignment, a return."""
-    assert {"binary-missing", "never-compiled", "swallowed-failure", "other-manifest"} <= set(GIVEN)
+    """One cause of each way of giving it: a keyword, a choice, an assignment, a return; of each package."""
+    assert {"binary-missing", "never-compiled", "swallowed-failure", "other-manifest", "dependency-version"} <= SPELT
+    assert len(SPELT) > 50
 
 
 @pytest.mark.parametrize("cause", GIVEN)
