@@ -50,6 +50,8 @@ class BaseImage:
         pinned: the tag of our own that FROM is rewritten to; it points to `image_id` and to nothing else, ever.
         key: digest of the recipe of a bootstrapped base; None for others.
         environment: the image's ENV.
+        directory: its WORKDIR.
+        triggers: its ONBUILD instructions, which are carried out at the beginning of a stage.
         cargo_home: where cargo's home lies in it; None where it has none.
         sysroot: where the Rust toolchain lies in it; None where it is not known to have one.
     """
@@ -62,6 +64,8 @@ class BaseImage:
     key: str | None = None
     cargo_home: str | None = None
     sysroot: str | None = None
+    directory: str = "/"
+    triggers: tuple[str, ...] = ()
     seconds: float = 0.0
 
 

@@ -115,6 +115,7 @@ def _bootstrapped(
         image_id=image.id,
         origin=Origin.BOOTSTRAP,
         environment=image.environment,
+        directory=image.working_directory or "/",
         key=recipe.key,
         cargo_home=CARGO_HOME if recipe.toolchain else None,
         sysroot=recipe.sysroot,
@@ -160,6 +161,8 @@ def _pinned(engine: Engine, reference: str, image_id: str, origin: Origin) -> Ba
         image_id=image.id,
         origin=origin,
         environment=environment,
+        directory=image.working_directory or "/",
+        triggers=image.triggers,
         cargo_home=environment.get("CARGO_HOME"),
         # The official image keeps its toolchain there; whether it is so is confirmed by the witness.
         sysroot=f"{home}/toolchains/{version}-{_TRIPLES[image.architecture]}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.copies import came_from, goes_to, sources
 from orchestrator.dockerfile.words import assignment, expand, unquote
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def walk(
     *,
     arguments: Mapping[str, str],
     base_environment: Callable[[str], Mapping[str, str]],
+    base_directory: Callable[[str], str] | None = None,
     unset: str = "",
 ) -> Iterator[Placed]:
     """Yield a stage's instructions, those of the stages it is based on first, each with directory and variables.
@@ -100,10 +101,12 @@ def walk(
         stage: one of its stages.
         arguments: build arguments.
         base_environment: returns the ENV of a base image by its reference.
+        base_directory: returns the WORKDIR of a base image; None: the root for every one.
         unset: the value of an ARG that has neither a default nor an argument.
     """
     if stage.base_stage is None:
-        directory, environment = "/", dict(base_environment(stage.base))
+        directory = base_directory(stage.base) if base_directory else "/"
+        environment = dict(base_environment(stage.base))
     else:
         directory, environment = "/", {}
         for placed in walk(
@@ -111,6 +114,7 @@ def walk(
             dockerfile.stages[stage.base_stage],
             arguments=arguments,
             base_environment=base_environment,
+            base_directory=base_directory,
             unset=unset,
         ):
             yield placed
@@ -141,6 +145,7 @@ class Tracer:
         dockerfile: the file.
         arguments: build arguments.
         base_environment: returns the ENV of a base image by its reference.
+        base_directory: returns its WORKDIR; None: the root for every one.
     """
 
     def __init__(
@@ -149,13 +154,22 @@ class Tracer:
         *,
         arguments: Mapping[str, str],
         base_environment: Callable[[str], Mapping[str, str]],
+        base_directory: Callable[[str], str] | None = None,
     ) -> None:
         self._dockerfile = dockerfile
-        self._arguments, self._base_environment = arguments, base_environment
+        self._arguments, self._base_environment, self._base_directory = arguments, base_environment, base_directory
 
     def walk(self, stage: Stage) -> list[Placed]:
         """Return a stage's instructions with their state."""
-        return list(walk(self._dockerfile, stage, arguments=self._arguments, base_environment=self._base_environment))
+        return list(
+            walk(
+                self._dockerfile,
+                stage,
+                arguments=self._arguments,
+                base_environment=self._base_environment,
+                base_directory=self._base_directory,
+            )
+        )
 
     def origin(self, stage: Stage, path: str) -> Origin:
         """Return where a file of a stage was made, following COPY --from back over all stages."""
@@ -174,8 +188,8 @@ class Tracer:
         for placed in reversed(self.walk(stage)):
             instruction = placed.instruction
             if instruction.keyword in {"COPY", "ADD"} and instruction.flag("from") is None:
-                for pattern in _sources(placed):
-                    place = _forward(placed, pattern, source)
+                for pattern in sources(placed):
+                    place = goes_to(placed, pattern, source)
                     if place is not None:
                         return place
         return None
@@ -217,8 +231,8 @@ class Tracer:
             if placed.instruction.keyword not in {"COPY", "ADD"}:
                 continue
             reference, line = placed.instruction.flag("from"), placed.instruction.line
-            for pattern in _sources(placed):
-                found = _back(placed, "/" + pattern.lstrip("/"), path)
+            for pattern in sources(placed):
+                found = came_from(placed, "/" + pattern.lstrip("/"), path)
                 if found is None:
                     continue
                 if reference is None:
@@ -266,44 +280,4 @@ def _named(dockerfile: Dockerfile, name: str | None) -> Stage | None:
     for stage in dockerfile.stages:
         if stage.name == word or (numbered and stage.index == int(numbered[1])):
             return stage
-    return None
-
-
-def _sources(placed: Placed) -> list[str]:
-    return [expand(unquote(word), placed.environment) for word in placed.instruction.values[:-1]]
-
-
-def _destination(placed: Placed) -> tuple[str, bool]:
-    """Return where a COPY goes, and whether that is surely a folder."""
-    word = expand(unquote(placed.instruction.values[-1]), placed.environment)
-    folder = word.endswith("/") or word in {".", ".."} or len(placed.instruction.values) > 2  # noqa: PLR2004 - one source
-    return posixpath.normpath(posixpath.join(placed.directory, word)), folder
-
-
-def _back(placed: Placed, source: str, path: str) -> str | None:
-    """Return which file of the source a COPY puts at `path`, or None if it puts none there."""
-    destination, folder = _destination(placed)
-    if path == destination and not folder:
-        return source
-    prefix = destination.rstrip("/") + "/"
-    if not path.startswith(prefix):
-        return None
-    below = path[len(prefix) :]
-    base = posixpath.basename(source)
-    if any(character in base for character in "*?["):
-        return posixpath.join(posixpath.dirname(source), below) if fnmatch.fnmatchcase(below, base) else None
-    # A file copied into a folder keeps its name; otherwise the source is a folder whose content is copied.
-    return source if base == below else posixpath.join(source, below)
-
-
-def _forward(placed: Placed, pattern: str, source: str) -> str | None:
-    """Return where a COPY puts a file of the context, or None if it does not bring it."""
-    destination, folder = _destination(placed)
-    cleaned = posixpath.normpath(pattern.lstrip("/") or ".")
-    if fnmatch.fnmatchcase(source, cleaned):
-        return posixpath.join(destination, posixpath.basename(source)) if folder else destination
-    if cleaned == ".":
-        return posixpath.join(destination, source)
-    if source.startswith(cleaned + "/"):
-        return posixpath.join(destination, source[len(cleaned) + 1 :])
     return None

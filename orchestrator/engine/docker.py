@@ -53,6 +53,7 @@ class ImageFacts:
         healthcheck: the test as Docker writes it (`("CMD", "/bin/x")`), None where there is none.
         size: bytes of all layers.
         ports, volumes: what EXPOSE and VOLUME declare (`8080/tcp`, `/data`).
+        triggers: ONBUILD instructions (`RUN cargo build`).
     """
 
     id: str
@@ -71,6 +72,7 @@ class ImageFacts:
     size: int
     ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
 
 
 class Engine:
@@ -354,6 +356,7 @@ def _image_facts(raw: Mapping[str, Any]) -> ImageFacts:
         size=int(raw.get("Size") or 0),
         ports=tuple(config.get("ExposedPorts") or ()),
         volumes=tuple(config.get("Volumes") or ()),
+        triggers=tuple(config.get("OnBuild") or ()),
     )
 
 

@@ -97,6 +97,7 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
         dockerfile,
         arguments=arguments,
         base_environment=lambda reference: bases[reference].environment if reference in bases else {},
+        base_directory=lambda reference: bases[reference].directory if reference in bases else "/",
     )
     builder = tracer.builder_place(
         spec.image.target, binary=spec.image.binary, manifest=_in_context(spec.toolchain.manifest, spec.image.context)

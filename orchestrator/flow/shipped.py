@@ -87,6 +87,7 @@ def shipped_facts(
         idle_lines=tuple(_idle_lines(prepared, spec.image.target)),
         mounts={step.line: cache_mounts(step) for step in steps},
         brought=_brought(prepared, image),
+        triggers=_triggers(prepared),
         changes=changes(prepared.dockerfile.needed(spec.image.target)),
         launch=launch_by_cargo(prepared.dockerfile, spec.image.target),
         logs=image.logs,
@@ -135,6 +136,15 @@ def _based_on(prepared: Prepared) -> Iterator[int]:
         stage = None if stage.base_stage is None else prepared.dockerfile.stages[stage.base_stage]
 
 
+def _triggers(prepared: Prepared) -> tuple[int, str] | None:
+    """Return (line of FROM, image) where the builder stage stands on an image with ONBUILD triggers."""
+    stage = prepared.builder.stage
+    while stage.base_stage is not None:
+        stage = prepared.dockerfile.stages[stage.base_stage]
+    base = prepared.bases.get(stage.base)
+    return (stage.line, stage.base) if base is not None and base.triggers else None
+
+
 def _brought(prepared: Prepared, image: ImageBuild) -> Brought | None:
     """Return what brings the program into the builder stage ready-made, as far as the Dockerfile and context tell."""
     builder = prepared.builder
@@ -144,7 +154,7 @@ def _brought(prepared: Prepared, image: ImageBuild) -> Brought | None:
         if path in image.context.files:
             return Brought(line=line, source=f"the build context ({path})")
     steps = [each for each in builder.stage.instructions if each.keyword == "RUN"]
-    if not steps and builder.stage.base_stage is None:
+    if not steps and builder.stage.base_stage is None and _triggers(prepared) is None:
         return Brought(line=builder.stage.line, source=f"the base image {builder.stage.base}")
     return None
 

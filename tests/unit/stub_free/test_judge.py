@@ -61,6 +61,7 @@ def facts(*calls: PlacedCall, shipped: str | None = IMAGE, **changed: Any) -> Sh
         "sources": SOURCES,
         "inputs": ("src/main.rs", "src/lib.rs", "Cargo.toml", "Cargo.lock"),
         "placeholders": {},
+        "triggers": None,
         "package": "app",
         "package_folder": ".",
         "binary": "app",

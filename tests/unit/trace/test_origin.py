@@ -56,3 +56,24 @@ def test_a_copy_out_of_the_context_is_told_with_its_path_there() -> None:
 def test_the_folder_of_the_context_may_bring_it() -> None:
     found = place(f"{BUILDER}FROM debian\nCOPY --from=builder /app/target/release/app /usr/local/bin/app\n")
     assert found.context == ((3, "target/release/app"),)
+
+
+def test_a_stage_begins_in_the_folder_of_its_base() -> None:
+    file = parse("FROM musl AS builder\nCOPY . .\nWORKDIR service\nRUN cargo build\n", file="Dockerfile", arguments={})
+    tracer = Tracer(
+        file, arguments={}, base_environment=lambda _base: {}, base_directory=lambda _base: "/home/rust/src"
+    )
+    assert [placed.directory for placed in tracer.walk(file.stages[0])] == [
+        "/home/rust/src",
+        "/home/rust/src/service",
+        "/home/rust/src/service",
+    ]
+    assert tracer.source_place(file.stages[0], "service/Cargo.toml") == "/home/rust/src/service/Cargo.toml"
+
+
+def test_a_global_argument_keeps_its_value() -> None:
+    """A stage asks for it by its name alone."""
+    text = "ARG APP=server\nFROM debian\nARG APP\nWORKDIR /srv/$APP\nRUN true\n"
+    file = parse(text, file="Dockerfile", arguments={})
+    walked = Tracer(file, arguments={}, base_environment=lambda _base: {}).walk(file.stages[0])
+    assert walked[-1].directory == "/srv/server"

@@ -89,6 +89,7 @@ class ShippedFacts:
         idle_lines: lines of the steps that name cargo in stages that the image takes nothing from.
         mounts: targets of the cache mounts of a RUN step, by its line.
         brought: what brought the file into the builder stage, where that was an image or the context.
+        triggers: (line of FROM, image) where the builder stage stands on an image with ONBUILD triggers.
         changes: (line, tool) of the steps that may change the program after it is built (`strip`, `upx`).
         launch: (line, command) of the image's own command where that calls cargo.
         logs: what executed steps printed, by line.
@@ -120,6 +121,7 @@ class ShippedFacts:
     idle_lines: Sequence[int]
     mounts: Mapping[int, Sequence[str]]
     brought: Brought | None
+    triggers: tuple[int, str] | None
     changes: Sequence[tuple[int, str]]
     launch: tuple[int, str] | None
     logs: Mapping[int, str]

@@ -95,6 +95,8 @@ def is_it_another_file_of_the_stage(facts: ShippedFacts, _history: History) -> C
 
 def was_it_compiled_at_all(facts: ShippedFacts, _history: History) -> CheckResult:
     """Say that no witnessed call wrote it, as exactly as the rest of the facts allow."""
+    if facts.triggers is not None:
+        return _by_triggers(facts, *facts.triggers)
     if facts.unwitnessed_lines:
         return _by_its_path(facts)
     blind = next((placed for placed in reversed(facts.calls) if placed.call.unwitnessed), None)
@@ -112,6 +114,18 @@ def was_it_compiled_at_all(facts: ShippedFacts, _history: History) -> CheckResul
         "what it was compiled from is not known",
         line=line_to_mend(facts),
         repair="set `stub: {guard: enforce}`; call cargo by its name, not by an absolute path",
+    )
+
+
+def _by_triggers(facts: ShippedFacts, line: int, image: str) -> CheckResult:
+    return refused(
+        facts,
+        cause="unwitnessed",
+        status=Status.UNKNOWN,
+        message=f"the base {image} has instructions of its own carried out when a stage begins (ONBUILD), which "
+        "nothing witnesses, and the image's program is not the host's: what it was compiled from is not known",
+        line=line,
+        repair=f"write what `docker inspect {image}` shows as OnBuild into the Dockerfile, behind a FROM without it",
     )
 
 

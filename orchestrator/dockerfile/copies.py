@@ -1,0 +1,53 @@
+"""Where a COPY puts a file, and which file it puts at a place."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from typing import TYPE_CHECKING
+
+from orchestrator.dockerfile.words import expand, unquote
+
+if TYPE_CHECKING:
+    from orchestrator.dockerfile.trace import Placed
+
+
+def sources(placed: Placed) -> list[str]:
+    """Return what a COPY names as its sources."""
+    return [expand(unquote(word), placed.environment) for word in placed.instruction.values[:-1]]
+
+
+def _destination(placed: Placed) -> tuple[str, bool]:
+    """Return where a COPY goes, and whether that is surely a folder."""
+    word = expand(unquote(placed.instruction.values[-1]), placed.environment)
+    folder = word.endswith("/") or word in {".", ".."} or len(placed.instruction.values) > 2  # noqa: PLR2004 - one source
+    return posixpath.normpath(posixpath.join(placed.directory, word)), folder
+
+
+def came_from(placed: Placed, source: str, path: str) -> str | None:
+    """Return which file of the source a COPY puts at `path`, or None if it puts none there."""
+    destination, folder = _destination(placed)
+    if path == destination and not folder:
+        return source
+    prefix = destination.rstrip("/") + "/"
+    if not path.startswith(prefix):
+        return None
+    below = path[len(prefix) :]
+    base = posixpath.basename(source)
+    if any(character in base for character in "*?["):
+        return posixpath.join(posixpath.dirname(source), below) if fnmatch.fnmatchcase(below, base) else None
+    # A file copied into a folder keeps its name; otherwise the source is a folder whose content is copied.
+    return source if base == below else posixpath.join(source, below)
+
+
+def goes_to(placed: Placed, pattern: str, source: str) -> str | None:
+    """Return where a COPY puts a file of the context, or None if it does not bring it."""
+    destination, folder = _destination(placed)
+    cleaned = posixpath.normpath(pattern.lstrip("/") or ".")
+    if fnmatch.fnmatchcase(source, cleaned):
+        return posixpath.join(destination, posixpath.basename(source)) if folder else destination
+    if cleaned == ".":
+        return posixpath.join(destination, source)
+    if source.startswith(cleaned + "/"):
+        return posixpath.join(destination, source[len(cleaned) + 1 :])
+    return None
