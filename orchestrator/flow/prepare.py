@@ -93,12 +93,7 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
     written = read_dockerfile(tree / spec.image.dockerfile, file=spec.image.dockerfile, arguments=arguments)
     dockerfile = settled(written, spec.image.target)
     bases = _bases(spec, dockerfile, toolchain, around)
-    tracer = Tracer(
-        dockerfile,
-        arguments=arguments,
-        base_environment=lambda reference: bases[reference].environment if reference in bases else {},
-        base_directory=lambda reference: bases[reference].directory if reference in bases else "/",
-    )
+    tracer = _tracer(dockerfile, arguments, bases)
     builder = tracer.builder_place(
         spec.image.target, binary=spec.image.binary, manifest=_in_context(spec.toolchain.manifest, spec.image.context)
     )
@@ -138,6 +133,15 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
             limits=Limits(step=spec.image.step_limit, silence=spec.image.silence_limit),
             leftovers=spec.image.leftovers,
         ),
+    )
+
+
+def _tracer(dockerfile: Dockerfile, arguments: Mapping[str, str], bases: Mapping[str, BaseImage]) -> Tracer:
+    return Tracer(
+        dockerfile,
+        arguments=arguments,
+        base_environment=lambda reference: bases[reference].environment if reference in bases else {},
+        base_directory=lambda reference: bases[reference].directory if reference in bases else "/",
     )
 
 
