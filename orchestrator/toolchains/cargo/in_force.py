@@ -17,6 +17,28 @@ _SETTINGS = (
 _SAME = {("lto", "true"): "fat", ("debug", "true"): "2", ("debug", "full"): "2", ("debug", "limited"): "1"}
 _SAME |= {("debug", "false"): "0", ("debug", "none"): "0", ("strip", "true"): "symbols", ("strip", "false"): "none"}
 """Settings that cargo takes in two spellings (doc.rust-lang.org/cargo/reference/profiles.html)."""
+_RELEASE = {
+    "opt-level": "3",
+    "lto": "false",
+    "codegen-units": "16",
+    "panic": "unwind",
+    "strip": "none",
+    "debug": "0",
+    "overflow-checks": "false",
+    "debug-assertions": "false",
+    "incremental": "false",
+}
+_DEV = {
+    **_RELEASE,
+    "opt-level": "0",
+    "codegen-units": "256",
+    "debug": "2",
+    "overflow-checks": "true",
+    "debug-assertions": "true",
+    "incremental": "true",
+}
+_DEFAULTS = {"release": _RELEASE, "bench": _RELEASE, "dev": _DEV, "test": _DEV}
+"""Cargo's own, of the profiles that are there without being named."""
 _LONGEST_CHAIN = 8  # of profiles that inherit from each other
 
 
@@ -28,7 +50,7 @@ def profile_in_force(
     *,
     profile: str,
 ) -> dict[str, str]:
-    """Return the settings of a profile that anything sets; what nothing sets has cargo's own default and is left out.
+    """Return the settings of a profile; what neither anything sets nor cargo has a default for is left out.
 
     Args:
         manifest: the workspace root's Cargo.toml.
@@ -40,6 +62,7 @@ def profile_in_force(
     given = _given(arguments)
     found: dict[str, str] = {}
     for name in reversed(list(_chain(manifest, config, profile))):
+        found.update(_DEFAULTS.get(name, {}))
         for source in (manifest, config):
             found.update(_texts(table(source, "profile", name)))
         prefix = f"CARGO_PROFILE_{name.upper().replace('-', '_')}_"
