@@ -65,6 +65,7 @@ class ContainerRequest:
         hostname: what it takes itself for; None for the engine's choice.
         files: content of files that it finds, by path. The folder of each becomes a volume, filled with what the image
             has there: the engine writes nothing into a read-only root.
+        programs: content of executable files, in the same way.
     """
 
     image_id: str
@@ -85,6 +86,7 @@ class ContainerRequest:
     user: str | None = None
     hostname: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +202,9 @@ class RunningContainer:
     def _create(self) -> None:
         api, wanted = self._engine.api, self._request
         binds = [f"{self._volume(exists=exists)}:{path}" for path, exists in wanted.writable.items()]
-        folders = sorted({posixpath.dirname(path) for path in wanted.files})
+        contents = {path: (text.encode(), 0o444) for path, text in wanted.files.items()}
+        contents |= {path: (content, 0o555) for path, content in wanted.programs.items()}
+        folders = sorted({posixpath.dirname(path) for path in contents})
         binds += [f"{self._volume(exists=True)}:{folder}" for folder in folders]
         host = api.create_host_config(
             binds=binds,
@@ -234,7 +238,7 @@ class RunningContainer:
         )
         self.id = made["Id"]
         for folder in folders:
-            inside = {path: text for path, text in wanted.files.items() if posixpath.dirname(path) == folder}
+            inside = {path: content for path, content in contents.items() if posixpath.dirname(path) == folder}
             api.put_archive(self.id, folder, _packed(inside))
 
     def _volume(self, *, exists: bool) -> str:
@@ -280,13 +284,12 @@ class RunningContainer:
             ended.set()
 
 
-def _packed(files: Mapping[str, str]) -> bytes:
-    """Return files of one folder as a tar, readable by everybody."""
+def _packed(files: Mapping[str, tuple[bytes, int]]) -> bytes:
+    """Return files of one folder as a tar: content and mode by path."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        for path, text in files.items():
-            content = text.encode()
+        for path, (content, mode) in files.items():
             member = tarfile.TarInfo(posixpath.basename(path))
-            member.size, member.mode = len(content), 0o444
+            member.size, member.mode = len(content), mode
             tar.addfile(member, io.BytesIO(content))
     return packed.getvalue()

@@ -12,14 +12,16 @@ import json
 import posixpath
 import stat
 import tarfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from orchestrator.engine.docker import engine_faults
+from orchestrator.errors import NoVerdictError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from orchestrator.engine.docker import Engine
 
@@ -189,6 +191,45 @@ def image_files(engine: Engine, image_id: str, *, labels: Mapping[str, str]) -> 
     finally:
         with engine_faults("closing an image"):
             engine.api.remove_container(made["Id"], v=True, force=True)
+
+
+@contextmanager
+def folders_there(
+    engine: Engine, image_id: str, paths: Sequence[str], *, labels: Mapping[str, str]
+) -> Iterator[Callable[[], dict[str, bool]]]:
+    """Look up in the background which paths an image has; the answer is had by calling what is yielded.
+
+    Nothing of it is left after the block.
+
+    Args:
+        engine: the engine that has the image.
+        image_id: the image.
+        paths: what to look up.
+        labels: put on the container that is looked into.
+
+    Raises:
+        EngineUnreachableError: the engine went away; told by the call.
+    """
+    answer: Future[dict[str, bool]] = Future()
+
+    def look() -> None:
+        try:
+            with image_files(engine, image_id, labels=labels) as files:
+                # The answer is out before the container is away.
+                answer.set_result({path: files.stat(path) is not None for path in paths})
+        except NoVerdictError as error:
+            if not answer.done():
+                answer.set_exception(error)
+        finally:
+            # Whatever else went wrong, nobody waits for ever.
+            answer.cancel()
+
+    with ThreadPoolExecutor(1) as pool:
+        if paths:
+            pool.submit(look)
+        else:
+            answer.set_result({})
+        yield answer.result
 
 
 def _regular(members: tarfile.TarFile | None, member: tarfile.TarInfo | None) -> IO[bytes] | None:

@@ -62,7 +62,7 @@ def execution_faults(program: ProgramFacts, facts: LoadFacts, *, what: str, refu
     if program.execute is not None and program.execute.allowed is False:
         yield _refused(name, program.execute, facts, cause=refused)
     if program.form is Form.SCRIPT:
-        yield from _script(program, facts, name=name)
+        yield from _script(program, facts, name=name, refused=refused)
     elif program.form is Form.ELF:
         yield from _elf(program, facts, name=name)
     elif program.form is Form.EMPTY:
@@ -91,7 +91,7 @@ def _refused(name: str, access: Access, facts: LoadFacts, *, cause: str) -> Faul
     )
 
 
-def _script(program: ProgramFacts, facts: LoadFacts, *, name: str) -> Iterator[Fault]:
+def _script(program: ProgramFacts, facts: LoadFacts, *, name: str, refused: str) -> Iterator[Fault]:
     line = program.shebang or ""
     if line.endswith("\r") and not line.partition(" ")[2].startswith("-S"):
         yield Fault(
@@ -102,7 +102,7 @@ def _script(program: ProgramFacts, facts: LoadFacts, *, name: str) -> Iterator[F
         )
         return
     if program.read is not None and program.read.allowed is False:
-        yield _refused(name, program.read, facts, cause="entrypoint-not-executable")
+        yield _refused(name, program.read, facts, cause=refused)
     if not program.interpreter:
         yield Fault(
             cause="interpreter-missing",
@@ -123,7 +123,7 @@ def _script(program: ProgramFacts, facts: LoadFacts, *, name: str) -> Iterator[F
                 interpreter,
                 facts,
                 what=f"the interpreter of {program.found.real},",
-                refused="entrypoint-not-executable",
+                refused=refused,
             )
 
 

@@ -6,11 +6,13 @@ import fnmatch
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from orchestrator.binary.loading.launch import full_command
 from orchestrator.engine.containers import ContainerRequest, RunningContainer, StartFailedError
-from orchestrator.engine.files import STAND_INS, image_files
+from orchestrator.engine.files import STAND_INS, folders_there
 from orchestrator.engine.networks import private_network
 from orchestrator.engine.sweep import WORKSPACE_LABEL
 from orchestrator.errors import UsageError
+from orchestrator.smoke.background import goes_on
 from orchestrator.smoke.container import ContainerTarget
 from orchestrator.smoke.peers.file import NO_PEERS, PeerFiles
 from orchestrator.smoke.peers.goss_run import goss_results
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping
 
-    from orchestrator.engine.docker import Engine
+    from orchestrator.engine.docker import Engine, ImageFacts
     from orchestrator.engine.insight import ProcessFacts, UsageFacts
     from orchestrator.smoke.output import Output
     from orchestrator.smoke.services.start import Service
@@ -78,17 +80,15 @@ def run_image(
     image = engine.image(image_id)
     if image is None:
         raise UsageError(f"the engine has no image {image_id}", repair="see `docker image ls` for those it has")
-    for probe in settings.ready.probes().values():
-        lacking = probe.lacks(image)
-        if lacking is not None:
-            return Transcript(side="image", unmeetable=lacking, waiting={}, files={})
-    with image_files(engine, image_id, labels=labels) as files:
-        writable = {path: files.stat(path) is not None for path in settings.writable} if settings.read_only else {}
+    lacking = next((text for probe in settings.ready.probes().values() if (text := probe.lacks(image))), None)
+    if lacking is not None:
+        return Transcript(side="image", unmeetable=lacking, waiting={}, files={})
     internal = settings.network == "internal" or settings.needs_network or peers.needs_network
     told = tuple(each for file in peers.structure for each in structure_results(engine, image, file, labels=labels))
-    # The label of the workspace is what a sweep goes by; a container that is to stay must not carry it.
-    own = labels if keep is None else {name: value for name, value in labels.items() if name != WORKSPACE_LABEL}
+    own = labels if keep is None else _unswept(labels)
     with (
+        # What takes the engine a moment each, at the same time: a network, and a look at the image's folders.
+        folders_there(engine, image_id, settings.writable if settings.read_only else (), labels=labels) as there,
         private_network(engine, wanted=internal, labels=labels) as network,
         running_services(
             engine, settings.services, services or {}, network=network, labels=labels, cancel=cancel
@@ -96,17 +96,33 @@ def run_image(
     ):
         if any(service.problem for service in running):
             return Transcript(side="image", waiting={}, files={}, services=tuple(each.seen() for each in running))
-        request = _request(image.id, settings, network=network, writable=writable, labels=own, services=running)
+        request = _request(image.id, settings, network=network, writable=there(), labels=own, services=running)
         secrets = {**passwords_of(running), **settings.secret_values(places_of(running, {}))}
-        stop_signal = settings.stop.signal or signal_name(image.stop_signal)
         with RunningContainer(engine, request, keep=keep is not None) as container:
             subject = _Subject(container, settings, secrets, peers)
+            stop_signal = settings.stop.signal or signal_name(image.stop_signal)
             seen = watch(subject, settings, side="image", stop_signal=stop_signal, cancel=cancel)
             if keep is not None:
                 keep.append(KeptContainer(container=container.id, volumes=tuple(container.volumes)))
                 seen = replace(seen, container=container.id)
-            services_seen = tuple(service.seen() for service in running)
-            return replace(seen, services=services_seen, expectations=(*told, *seen.expectations))
+        told += seen.expectations
+        seen = replace(seen, services=tuple(service.seen() for service in running), expectations=told)
+        return seen if keep is not None else _in_background(engine, image, request, settings, seen)
+
+
+def _unswept(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return labels for a container that is to stay: that of the workspace is what a sweep goes by."""
+    return {name: value for name, value in labels.items() if name != WORKSPACE_LABEL}
+
+
+def _in_background(
+    engine: Engine, image: ImageFacts, request: ContainerRequest, settings: SmokeSettings, seen: Transcript
+) -> Transcript:
+    """Find out whether a service that ended well, and too early, has gone into the background."""
+    if settings.kind == "job" or not seen.ended_by_itself or seen.exit_code != 0:
+        return seen
+    command = full_command(image, settings.arguments)
+    return replace(seen, daemonised=goes_on(engine, image, request, command, within=seen.seconds))
 
 
 def _request(

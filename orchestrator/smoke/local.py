@@ -154,12 +154,12 @@ def _prepared(
         places, inside = {}, places_of(services, {service.name: service.address() for service in services})
     given = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp"}  # noqa: S108 - the private one
     subject = _Subject(
-        [*(sandbox or [str(program)]), *arguments],
+        [*(sandbox.command if sandbox else (str(program),)), *arguments],
         {**given, **variables, **filled(settings.environment, inside)},
         settings,
         places,
         secrets={**passwords_of(services), **settings.secret_values(inside)},
-        sandboxed=sandbox is not None,
+        depth=sandbox.depth if sandbox else 0,
     )
     return stack.enter_context(contextlib.closing(subject))
 
@@ -195,10 +195,10 @@ class _Subject:
         places: Mapping[str, Path],
         *,
         secrets: Mapping[str, str],
-        sandboxed: bool,
+        depth: int,
     ) -> None:
         self.secrets = secrets
-        self._argv, self._environment, self._places, self._sandboxed = argv, environment, places, sandboxed
+        self._argv, self._environment, self._places, self._depth = argv, environment, places, depth
         self._process: Process | None = None
         self.output: Output = new_output(settings, secrets)
 
@@ -224,7 +224,7 @@ class _Subject:
             self._running().kill()
             return
         number, program = signal_number(signal_name), self._program()
-        if not self._sandboxed:
+        if not self._depth:
             self._running().send(signal.Signals(number))
         elif program is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -244,7 +244,7 @@ class _Subject:
 
     def exchange(self, port: int, request: bytes, *, timeout: float) -> bytes:
         """Connect to its loopback, which with a sandbox is another one than ours."""
-        if not self._sandboxed:
+        if not self._depth:
             return relay.exchange(_LOOPBACK, port, request, timeout=timeout)
         program = self._program()
         if program is None:
@@ -282,8 +282,11 @@ class _Subject:
         return None
 
     def _program(self) -> int | None:
-        """Return the process id of a sandboxed program: the sandbox's child, as that waits and passes no signal on."""
-        return next(_children(self._running().pid), None) if self._sandboxed else None
+        """Return the process id of a sandboxed program: below the sandbox's own, which pass no signal on."""
+        process: int | None = self._running().pid
+        for _ in range(self._depth):
+            process = next(_children(process), None) if process is not None else None
+        return process if self._depth else None
 
     def _place(self, path: str) -> Path | None:
         for folder, place in self._places.items():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.process import run
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 _PROGRAMS = "/run/twinbuild"
 _OWN = ("/dev", "/proc", "/run")
 """Where the sandbox has something of its own instead of this machine's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """A way to run a program. `depth`: how many generations below the started process the program is."""
+
+    command: tuple[str, ...]
+    depth: int
 
 
 def writable_places(writable: Sequence[str], folder: Path) -> dict[str, Path]:
@@ -37,8 +46,8 @@ def sandbox_command(
     *,
     given: Mapping[str, Path],
     first: Sequence[str] = (),
-) -> list[str] | None:
-    """Return the command line that runs a program in namespaces, or None where none are to be had.
+) -> Sandbox | None:
+    """Return what runs a program in namespaces, or None where none are to be had.
 
     Args:
         program: the program on this machine.
@@ -58,9 +67,14 @@ def sandbox_command(
     for path, there in given.items():
         if str(there) != path or any(_below(path, own) for own in (*_OWN, *places)):
             sandbox += ["--ro-bind", str(there), path]
-    sandbox += ["--chdir", "/", "--"]
-    tried = run([*sandbox, "/bin/true"], environment={"PATH": environment.get("PATH", "")})
-    return None if tried.exit_code else [*sandbox, *first, inside]
+    sandbox += ["--chdir", "/"]
+    # Processes of its own end with it, also one that went into a session of its own. Inside of a container there may be
+    # no way to mount their /proc; it does without then.
+    for own, depth in ((("--unshare-pid",), 2), ((), 1)):
+        command = [*sandbox, *own, "--"]
+        if run([*command, "/bin/true"], environment={"PATH": environment.get("PATH", "")}).exit_code == 0:
+            return Sandbox(command=(*command, *first, inside), depth=depth)
+    return None
 
 
 def _new(paths: Iterable[str]) -> list[str]:

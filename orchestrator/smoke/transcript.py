@@ -130,6 +130,7 @@ class Transcript:
         restart_problem: what was wrong with the second start; None where it was well or not asked for.
         container: the container's id where it was kept.
         expectations: what peers' files expect, of the image alone.
+        daemonised: it ended well at once, and what it had started went on: seen in a second run.
         services: what ran beside it; where one has a problem, nothing here says anything about the program.
     """
 
@@ -164,6 +165,7 @@ class Transcript:
     seconds: float = 0.0
     container: str | None = None
     expectations: tuple[Expectation, ...] = ()
+    daemonised: bool = False
     services: tuple[ServiceRun, ...] = ()
 
     @property

@@ -74,12 +74,19 @@ def _flooded(transcript: Transcript, settings: SmokeSettings) -> Fault | None:
 def _ended_early(transcript: Transcript, settings: SmokeSettings) -> Fault | None:
     if settings.kind == "job" or not transcript.ended_by_itself:
         return None
+    if transcript.daemonised:
+        return Fault(
+            cause="daemonised",
+            message="it went into the background: its first process ended with exit code 0, and what that had started "
+            "would go on (a second run under another process 1 showed it); a container ends with its first process",
+            repair="start it in the foreground (`nginx -g 'daemon off;'`, `--foreground`, `--no-daemon`), and `exec` "
+            "it as the last thing in a script",
+        )
     if not transcript.line_count and transcript.exit_code == 0:
         return Fault(
             cause="silent-exit",
             message="it ended at once with exit code 0 and printed nothing, as a stub does",
-            repair="see the stub-free check; a program that goes into the background must stay in the foreground here, "
-            "and one that rightly ends is `smoke: {kind: job}`",
+            repair="see the stub-free check; a program that rightly ends is `smoke: {kind: job}`",
         )
     when = "after it was ready" if transcript.ready_after is not None else "before it was ready"
     if not settings.ready.probes():
@@ -88,8 +95,7 @@ def _ended_early(transcript: Transcript, settings: SmokeSettings) -> Fault | Non
     return Fault(
         cause="exited-early",
         message=f"it ended by itself {when}, with {code_of(transcript)}, after {transcript.line_count} lines{hint}",
-        repair="see its last lines; a program that goes into the background must stay in the foreground here, "
-        "and one that rightly ends is `smoke: {kind: job}`",
+        repair="see its last lines; a program that rightly ends is `smoke: {kind: job}`",
         may_lack_a_grant=True,
     )
 

@@ -130,7 +130,7 @@ BROKEN = (
          says=("while it should stay up",)),
     Case(name="segfault", image=acts("segv"), plan=plan(ready=READY), cause="exited-early", says=("signal 11",)),
     Case(name="abort", image=acts("abort"), plan=plan(ready=READY), cause="exited-early"),
-    Case(name="daemon", image=acts("daemon"), plan=plan(ready=READY), cause="silent-exit", says=("foreground",)),
+    Case(name="daemon", image=acts("daemon"), plan=plan(ready=READY), cause="daemonised", says=("foreground",)),
     Case(name="out-of-memory", image=runs("/t/eats.sh"), plan=plan(ready=READY, limits={"memory": "20MiB"}),
          cause="oom-killed", says=("20 MiB",)),
     Case(name="too-many-processes", image=runs("/t/forks.sh"), plan=plan(ready=READY, limits={"pids": 8}),

@@ -126,6 +126,17 @@ def test_a_program_that_ends_otherwise_is_told(both: Any) -> None:
     assert "local ends with exit code 0, the image with 4" in judge(local, image).message
 
 
+def test_what_goes_into_the_background_ends_with_its_parent_on_both_sides(both: Any) -> None:
+    """Also in a session of its own: nothing of it is left on this machine, and the image's is told as what it is."""
+    mark = str(1_000_000 + os.getpid())
+    local, image = both(READY, "daemonises.sh", (mark,), ("/t/daemonises.sh", mark))
+    assert (local.exit_code, image.exit_code) == (0, 0), (local, image)
+    assert image.daemonised
+    assert judge_smoke(image, SmokeSettings.model_validate_json(json.dumps(READY))).cause == "daemonised"
+    running = [path.read_bytes().split(b"\0") for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert [words for words in running if mark.encode() in words and b"/bin/sleep" in words] == []
+
+
 def test_the_sample_backend_passes_every_probe(engine: Any, request: pytest.FixtureRequest, laboratory: Any) -> None:
     """Log line, HTTP, TCP, marker file, its own HEALTHCHECK and a command at once; and it comes up again."""
     image = engine.image("backend:dev")

@@ -45,6 +45,7 @@ PROGRAM = ProgramFacts(
     resolved=(LIBC,),
 )
 SHELL = replace(PROGRAM, word="/bin/sh", found=file("/bin/sh", real="/usr/bin/dash"))
+LOCKED = replace(SHELL, execute=Access(allowed=False, blocker="/usr/bin/dash", mode=0o700))
 SCRIPT = ProgramFacts(
     word=START,
     found=file(START),
@@ -131,6 +132,12 @@ def test_a_program_that_is_its_own_entrypoint_is_said_once() -> None:
             "binary-not-executable",
             "user app",
         ),
+        (
+            replace(SOUND, binary=replace(SCRIPT, word=APP, found=file(APP), interpreter=(LOCKED,))),
+            "binary-not-executable",
+            "the interpreter of /usr/local/bin/app, /usr/bin/dash may not be executed by user app",
+        ),
+        (with_script(interpreter=(LOCKED,)), "entrypoint-not-executable", "the interpreter of /entrypoint.sh"),
         (with_program(machine=183, damage=None), "wrong-architecture", "64-bit arm64 program, the image is for amd64"),
         (with_program(damage="it is cut off"), "damaged-program", "cut off"),
         (with_program(machine=0, bits=0, damage="it ends"), "damaged-program", "it ends"),

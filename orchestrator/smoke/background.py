@@ -1,0 +1,72 @@
+"""Whether a program that ended at once went into the background: seen in a second run under a process 1 of our own.
+
+When the first process of a container ends, the kernel ends all others with it, so the first run shows nothing of them.
+"""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.engine.containers import RunningContainer, StartFailedError
+from orchestrator.engine.process import run
+from orchestrator.errors import NoVerdictError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orchestrator.engine.containers import ContainerRequest
+    from orchestrator.engine.docker import Engine, ImageFacts
+
+_GOES_ON = 213
+"""What `first.c` ends with."""
+
+_PLACE = "/run/.twinbuild/first"
+_COMPILE_SECONDS, _MORE_SECONDS = 30.0, 5.0
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def goes_on(
+    engine: Engine, image: ImageFacts, request: ContainerRequest, command: Sequence[str], *, within: float
+) -> bool:
+    """Run an image once more and return whether something goes on after its program has ended well.
+
+    Args:
+        engine: where the image is.
+        image: the image.
+        request: how it was run.
+        command: what it starts, ENTRYPOINT and CMD together.
+        within: seconds that it took to end.
+
+    Returns:
+        False also where that cannot be told: there is no C compiler, or the image is for another processor.
+
+    Raises:
+        EngineUnreachableError: the engine went away.
+    """
+    first = _compiled() if command and _ARCHITECTURES.get(platform.machine()) == image.architecture else None
+    if first is None:
+        return False
+    again = replace(request, entrypoint=(_PLACE, *command), command=(), programs={_PLACE: first})
+    with RunningContainer(engine, again) as container:
+        try:
+            container.start(lambda _stream, _chunk: None)
+        except StartFailedError:
+            return False
+        return container.wait(within + _MORE_SECONDS) and container.end().exit_code == _GOES_ON
+
+
+def _compiled() -> bytes | None:
+    with tempfile.TemporaryDirectory(prefix="twinbuild-") as folder:
+        out = Path(folder) / "first"
+        source = (files("orchestrator.smoke") / "first.c").read_bytes()
+        words = ["cc", "-x", "c", "-", "-static", "-O1", "-s", "-o", str(out)]
+        try:
+            done = run(words, stdin=source, timeout=_COMPILE_SECONDS)
+        except NoVerdictError:
+            return None
+        return None if done.exit_code else out.read_bytes()
