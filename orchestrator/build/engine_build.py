@@ -116,9 +116,10 @@ class EngineBuild:
                 on_step=lambda step: self._step(step, emit),
                 on_log=lambda digest, text: self._log(digest, text, emit),
                 no_cache=self._no_cache,
+                offline=self.plan.offline,
             )
         except SolveFailedError as error:
-            raise explained(error, self.plan.dockerfile) from error
+            raise explained(error, self.plan.dockerfile, offline=self.plan.offline) from error
         except StepTimeoutError as error:
             raise located(error, self.plan.dockerfile) from error
         for step in solved.steps:

@@ -29,6 +29,7 @@ class ImagePlan:
         binary: the program's path in the shipped image.
         epoch: the time stamp of the candidate's own layers and configuration.
         base_layers: how many of the shipped image's layers are its base's.
+        offline: whether RUN steps have no network.
         leftovers: whether what the build host left in layers stays (`keep`) or goes (`remove`).
     """
 
@@ -46,3 +47,4 @@ class ImagePlan:
     base_layers: Sequence[str]
     limits: Limits
     leftovers: str = "keep"
+    offline: bool = False

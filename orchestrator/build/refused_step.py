@@ -20,6 +20,14 @@ _TAIL_LINES = 30
 _NO_FOLDER = re.compile(r"/buildkit-mount\d+(/[^\s:]+): no such file or directory")
 """The engine's words for a wildcard in a folder that is not there; the folder lies in a place of its own."""
 
+_REACHES_OUT = re.compile(
+    r"could(?: no|n.)t resolve|temporary failure (?:in name resolution|resolving)|network is unreachable|bad address|"
+    r"no route to host|name or service not known|failed to (?:connect|lookup address)|unable to (?:resolve|connect)|"
+    r"dns error|ENOTFOUND|EAI_AGAIN|ENETUNREACH|NewConnectionError",
+    re.IGNORECASE,
+)
+"""What programs say without a network: curl, wget, apt, apk (busybox), git, cargo, pip, npm, and libc."""
+
 _HERE_DOCUMENTS = 23
 """The first engine whose own frontend reads here-documents (BuildKit 0.10)."""
 
@@ -44,8 +52,14 @@ def require_frontend(dockerfile: Dockerfile, target: str | None, version: Engine
         )
 
 
-def explained(error: SolveFailedError, dockerfile: Dockerfile) -> Exception:
-    """Turn BuildKit's words into this tool's: which line, what failed, what to do."""
+def explained(error: SolveFailedError, dockerfile: Dockerfile, *, offline: bool = False) -> Exception:
+    """Turn BuildKit's words into this tool's: which line, what failed, what to do.
+
+    Args:
+        error: what BuildKit said.
+        dockerfile: as the user wrote it.
+        offline: whether steps had no network.
+    """
     syntax = syntax_directive(dockerfile.text)
     ran = error.step is not None and error.step.name.startswith("[")
     # Newer engines show the search for the frontend as a step, older ones say it in the message alone.
@@ -78,6 +92,13 @@ def explained(error: SolveFailedError, dockerfile: Dockerfile) -> Exception:
     code = re.search(r"exit code: (\d+)", error.message)
     tail = error.log.decode(errors="replace").splitlines()[-_TAIL_LINES:]
     what = without_hardening(error.step.name) if error.step else "the image build"
+    if offline and _REACHES_OUT.search(error.log.decode(errors="replace")):
+        return ImageBuildFailedError(
+            f"`{what}` reaches for the network, and `network: {{steps: none}}` gives it none",
+            location=where,
+            repair="bring what it fetches with the sources or the base, or allow it: `network: {steps: any}`",
+            detail=tuple(tail),
+        )
     return ImageBuildFailedError(
         f"`{what}` failed" + (f" with exit code {code[1]}" if code else f": {without_hardening(error.message)}"),
         location=where,

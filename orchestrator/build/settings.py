@@ -41,6 +41,17 @@ class LocalSettings(Settings):
     network: for hosts of another kind, and as a control that shares nothing with the image build."""
 
 
+class NetworkSettings(Settings):
+    """What RUN steps have of the network. Crates are handed in without it."""
+
+    steps: Literal["any", "none"] = "any"
+    """`none` gives no RUN step a network: one that reaches for it fails, and is named."""
+
+    certificates: Literal["none", "host"] = "none"
+    """`host` lends this machine's certificate authorities (SSL_CERT_FILE, or the system's bundle) to RUN steps by a
+    mount, never in a layer."""
+
+
 class ImageSettings(Settings):
     """The image to build and the name that it gets once it has passed."""
 

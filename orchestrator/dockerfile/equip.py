@@ -38,6 +38,7 @@ def equip(
     home: str | None,
     covered: tuple[str, str] | None = None,
     git: bool = False,
+    certificates: str | None = None,
 ) -> bool:
     """Rewrite a RUN step so that cargo is found in the tool's files first, and return whether it was.
 
@@ -51,6 +52,7 @@ def equip(
         crates: image with the crates that the lock file names.
         home: cargo's home in this stage.
         git: whether the image with crates has those from git repositories, too.
+        certificates: image with the certificate authorities that are lent to the step.
         covered: (image, path in it) of the cargo that the step reaches past PATH.
     """
     after, flags, command = edit.words(instruction.line)
@@ -63,6 +65,8 @@ def equip(
         base, path = covered
         mounts.append(f"--mount=type=bind,from={base},source={posixpath.dirname(path)},target={MOUNT}-real")
         mounts.append(f"--mount=type=bind,from={image},source=/{guard}/bin/cargo,target={path}")
+    if certificates is not None:
+        mounts.append(f"--mount=type=bind,from={certificates},target={MOUNT}-certificates")
     if crates is not None and home is not None:
         mounts.append(f"--mount=type=bind,from={crates},target={home}/registry,rw")
         for start, end in flags:

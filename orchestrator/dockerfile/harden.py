@@ -41,6 +41,7 @@ class Hardening:
         crates: tag of the image with crates; None where there are none.
         cargo_homes: cargo's home by stage index, for stages that have one.
         programs: paths to read out of stages: (stage index, path).
+        certificates: tag of the image with the certificate authorities that are lent to RUN steps; None lends none.
         git_crates: whether the image with crates has those from git repositories, too.
         covered: (image, path in it) of the cargo that a step on a detour reaches, by the step's line.
     """
@@ -53,6 +54,7 @@ class Hardening:
     programs: Sequence[tuple[int, str]]
     covered: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     git_crates: bool = False
+    certificates: str | None = None
 
 
 def harden(dockerfile: Dockerfile, target: str | None, hardening: Hardening) -> str:
@@ -127,6 +129,7 @@ def _equip(edit: Edit, stage: Stage, shells: Mapping[int, StepShell], hardening:
             covered=hardening.covered.get(instruction.line),
             crates=hardening.crates,
             git=hardening.git_crates,
+            certificates=hardening.certificates,
             home=hardening.cargo_homes.get(stage.index),
         )
         for instruction in stage.instructions

@@ -111,6 +111,7 @@ def solve(
     on_step: Callable[[Step], None],
     on_log: Callable[[str, bytes], None],
     no_cache: bool = False,
+    offline: bool = False,
 ) -> Solved:
     """Build a stage and return its image.
 
@@ -125,6 +126,7 @@ def solve(
         on_step: told each change of a step.
         on_log: told what a step (by digest) prints.
         no_cache: build every step anew.
+        offline: give no step a network.
 
     Raises:
         SolveFailedError: the build failed.
@@ -137,6 +139,7 @@ def solve(
     params = {"version": "2", "buildid": build, "dockerfile": dockerfile, "buildargs": json.dumps(dict(arguments))}
     params |= {"target": target} if target else {}
     params |= {"nocache": "1"} if no_cache else {}
+    params |= {"networkmode": "none"} if offline else {}
     watched = _Watched()
     with context.open("rb") as body, _watch(engine, build, watched, limits=limits, cancel=cancel):
         try:

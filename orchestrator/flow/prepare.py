@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.bases.cargo import cargo_in
+from orchestrator.bases.certificates import certificates_image
 from orchestrator.bases.image import HostToolchain
 from orchestrator.bases.prepare import prepare_bases
 from orchestrator.build.image_plan import ImagePlan
@@ -99,7 +100,7 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
     )
     crates = _crates(tree, project, toolchain, around)
     hardening = _hardening(spec, dockerfile, tracer, builder, bases, crates=crates, around=around)
-    own = (*hardening.pins.values(), hardening.tools, hardening.crates)
+    own = (*hardening.pins.values(), hardening.tools, hardening.crates, hardening.certificates)
     remember_tags(around.workspace, [tag for tag in own if tag])
     return Prepared(
         project=project,
@@ -132,6 +133,7 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
             base_layers=_base_layers(dockerfile, spec.image.target, bases, around.engine),
             limits=Limits(step=spec.image.step_limit, silence=spec.image.silence_limit),
             leftovers=spec.image.leftovers,
+            offline=spec.network.steps == "none",
         ),
     )
 
@@ -228,7 +230,14 @@ def _hardening(
         cargo_homes=homes,
         programs=[(builder.stage.index, builder.program)],
         covered=covered,
+        certificates=_certificates(spec, around),
     )
+
+
+def _certificates(spec: BuildSpec, around: Surroundings) -> str | None:
+    if spec.network.certificates == "none":
+        return None
+    return certificates_image(around.engine, environment=around.environment, scratch=around.workspace.scratch)
 
 
 def remember_tags(workspace: Workspace, tags: Iterable[str]) -> None:

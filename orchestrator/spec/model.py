@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from orchestrator.bases.settings import BaseSettings
-from orchestrator.build.settings import ImageSettings, LocalSettings
+from orchestrator.build.settings import ImageSettings, LocalSettings, NetworkSettings
 from orchestrator.dockerfile.settings import StubSettings
 from orchestrator.gate.settings import GateSettings
 from orchestrator.parity.policy import ParitySettings
@@ -68,6 +68,9 @@ class BuildSpec(Settings):
 
     image: ImageSettings
     """The image and its name."""
+
+    network: NetworkSettings = NetworkSettings()
+    """What RUN steps have of the network."""
 
     bases: dict[str, BaseSettings] = Field(default_factory=dict)
     """Where the images come from that FROM names; those not listed are used as the engine has them."""

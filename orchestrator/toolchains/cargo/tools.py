@@ -31,6 +31,7 @@ _PARTS = (
     "programs",
     "witness",
 )
+_LENT = b"[ ! -r /dev/.twinbuild-certificates/on ] || . /dev/.twinbuild-certificates/on\n"
 _OFF = b'if [ -e "${CARGO_HOME:-${HOME-}/.cargo}/registry/.twinbuild" ]; then export CARGO_NET_OFFLINE=true; fi\n'
 """With the guard off no cargo of ours stands in PATH; the crates are still found."""
 
@@ -49,7 +50,7 @@ def tools_image(engine: Engine, *, scratch: Path) -> str:
 
 def _contents() -> list[tuple[str, bytes, int]]:
     run = (_SHIM / "exec").read_bytes()
-    found = [("off/exec", run, 0o755), ("off/on", _OFF, 0o644)]
+    found = [("off/exec", run, 0o755), ("off/on", _LENT + _OFF, 0o644)]
     for guard in ("enforce", "observe"):
         found += [(f"{guard}/{name}", content, mode) for name, content, mode in guard_files(guard)]
     return found

@@ -50,7 +50,7 @@ project: again
         "5:8: `bases` is a list; expected a mapping (key: value)",
         (
             "6:1: unknown key `sorce`; expected one of version, project, source, toolchain, inputs, local, image, "
-            "bases, stub, parity, smoke, gate, runs; did you mean `source`?"
+            "network, bases, stub, parity, smoke, gate, runs; did you mean `source`?"
         ),
         "7:15: `stub.guard` is 'enforced'; expected one of 'enforce', 'observe' or 'off'; did you mean `enforce`?",
         "8:1: the key `project` stands here a second time; first on line 2",
