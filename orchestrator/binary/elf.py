@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.binary import elf_tables as tables
 from orchestrator.binary.elf_dynamic import DynamicFacts, read_dynamic
+from orchestrator.binary.go import read_go
 from orchestrator.binary.mapped import read_mapped
 from orchestrator.binary.names import hash_free_all
 from orchestrator.binary.profile import BinaryProfile, Function, SectionFacts
@@ -96,6 +97,7 @@ def _profile(
         stripped=stripped,
         crates=mapped.traces.crates,
         audited=_audited(file.view, parts),
+        go=read_go(file.view, parts),
         rustc_commits=mapped.traces.rustc_commits,
         roots=mapped.traces.roots,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-PROFILE_VERSION = 2
+PROFILE_VERSION = 3
 """Part of the key under which profiles are remembered; goes up when a fact is added or changes its meaning."""
 
 
@@ -83,6 +83,7 @@ class BinaryProfile:
         crates: `name version` of dependencies, from the source paths that panics would print. A dependency that
             cannot panic leaves no trace, so absence alone proves nothing.
         audited: `name version` of the packages that `cargo auditable` listed.
+        go: what `go version -m` shows of a Go program: its version, then `path`, `mod`, `dep` and `build` lines.
         rustc_commits: of the standard library's sources, from the same strings.
         roots: folders that the crates' sources were compiled in, as far as those strings tell.
     """
@@ -112,13 +113,14 @@ class BinaryProfile:
     stripped: bool = True
     crates: tuple[str, ...] = ()
     audited: tuple[str, ...] = ()
+    go: tuple[str, ...] = ()
     rustc_commits: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
 
 
 _TEXTS = (
     *("needed", "versions", "search", "notes", "comment", "producers", "units", "hardening"),
-    *("crates", "audited", "rustc_commits", "roots"),
+    *("crates", "audited", "go", "rustc_commits", "roots"),
 )
 _PLAIN = (
     *("sha256", "size", "damage", "machine", "kind", "interpreter", "build_id"),

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from orchestrator.binary.go import modules_of
 from orchestrator.binary.names import entry_crates, own_functions
 from orchestrator.binary.profile import Format
 from orchestrator.parity.difference import (
@@ -119,7 +120,7 @@ def _difference(local: BinaryProfile, image: BinaryProfile, own: Sequence[str]) 
         functions=_functions(local.functions, image.functions),
         own=tuple(code for crate in own if (code := _own(local, image, crate)) is not None),
         needed=sets(local.needed, image.needed),
-        crates=sets(local.crates, image.crates),
+        crates=sets((*local.crates, *modules_of(local.go)), (*image.crates, *modules_of(image.go))),
         toolchains=toolchains(local, image),
         roots=sets(local.roots, image.roots),
         local_entries=entry_crates(local),

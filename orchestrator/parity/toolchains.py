@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def toolchains(local: BinaryProfile, image: BinaryProfile) -> SetDifference:
     """Return the tools that only one side names."""
     # A side that names nothing was made by we know not what, which is no difference in tools.
-    comments = sets(local.comment, image.comment) if local.comment and image.comment else SetDifference()
+    here, there = (*local.comment, *local.go[:1]), (*image.comment, *image.go[:1])
+    comments = sets(here, there) if here and there else SetDifference()
     if not local.rustc_commits or not image.rustc_commits:
         return comments
     commits = sets(local.rustc_commits, image.rustc_commits)

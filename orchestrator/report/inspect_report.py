@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from orchestrator.binary.go import modules_of
 from orchestrator.binary.names import code_by_crate
 from orchestrator.binary.profile import profile_to_json
 from orchestrator.report.untrusted import visible
@@ -60,9 +61,9 @@ def _tables(profile: BinaryProfile) -> Iterator[tuple[str, str | None]]:
 
 def _traces(profile: BinaryProfile) -> Iterator[tuple[str, str]]:
     """Yield what tools and sources left behind, and where the bytes are."""
-    yield "made by", "; ".join(dict.fromkeys((*profile.comment, *profile.producers)))
+    yield "made by", "; ".join(dict.fromkeys((*profile.go[:1], *profile.comment, *profile.producers)))
     yield "sources in", "; ".join(profile.roots)
-    yield "depends on", ", ".join(profile.crates)
+    yield "depends on", ", ".join((*profile.crates, *modules_of(profile.go)))
     yield "audited", ", ".join(profile.audited)
     crates = list(code_by_crate(profile).items())[:_CRATES]
     yield "code", ", ".join(f"{crate} {size:,}" for crate, size in crates)
