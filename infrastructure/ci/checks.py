@@ -11,9 +11,25 @@ from typing import TYPE_CHECKING
 from invoke.exceptions import Exit, UnexpectedExit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from invoke.context import Context
+
+_ENGINES = ("26.1", "28.5")
+"""Of `tests/engines/release.py`; this machine's own engine has all tests in `run_all`."""
+
+_ON_EACH_ENGINE = (
+    "tests/integration/engine",
+    "tests/integration/shim",
+    "tests/integration/loading",
+    "tests/integration/smoke/test_hostile.py",
+    "tests/integration/smoke/test_command.py",
+    "tests/integration/runs/test_unhappy.py",
+)
+_CORPUS = "tests/integration/corpus/test_corpus.py::test_no_wrong_program_ships"
+_CASES_ON_EACH_ENGINE = ("a1-old-mtime", "c1-target-cache-mount", "d2-wrong-stage", "sound-touch-all")
+"""One of each kind: time stamps, mounts, the wrong file, and a sound one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +64,41 @@ def _checks(root: Path) -> tuple[Check, ...]:
     )
 
 
+def _engine_checks() -> tuple[Check, ...]:
+    python = f"{sys.executable} -m"
+    pytest = f"{python} pytest -q --require-engine"
+    chosen = " ".join((*_ON_EACH_ENGINE, *(f"'{_CORPUS}[{case}]'" for case in _CASES_ON_EACH_ENGINE)))
+    return (
+        Check(name="one program and one image ID", command=f"{pytest} tests/engines"),
+        *(
+            Check(name=f"engine {engine}", command=f"{python} tests.engines run {engine} -- {pytest} {chosen}")
+            for engine in _ENGINES
+        ),
+    )
+
+
+def run_engines(context: Context, root: Path) -> None:
+    """Run what depends on the engine on other engines than this machine's; each is started for its tests alone.
+
+    Raises:
+        Exit: a check failed, or this user may not start an engine.
+    """
+    if os.geteuid() != 0:
+        raise Exit("starting an engine needs root: mounts, a network bridge, and a process namespace", code=2)
+    _run(context, root, _engine_checks())
+
+
 def run_all(context: Context, root: Path, *, fast: bool) -> None:
     """Run the checks and stop at the first that fails.
 
     Raises:
         Exit: a check failed; its exit code is the run's.
     """
+    _run(context, root, [check for check in _checks(root) if check.fast or not fast])
+
+
+def _run(context: Context, root: Path, chosen: Sequence[Check]) -> None:
     began = time.monotonic()
-    chosen = [check for check in _checks(root) if check.fast or not fast]
     for number, check in enumerate(chosen, start=1):
         sys.stdout.write(f"== {number}/{len(chosen)} {check.name}: {check.command}\n")
         sys.stdout.flush()

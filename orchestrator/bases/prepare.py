@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from orchestrator.bases.bootstrap import bootstrap
 from orchestrator.bases.image import PINNED, REPOSITORY, BaseImage, Origin
 from orchestrator.bases.recipe import CARGO_HOME, recipe_of
+from orchestrator.engine.store import require_own_store
 from orchestrator.errors import BaseUnavailableError
 from orchestrator.events import Lane, OutputEvent, StepEvent, StepState
 
@@ -44,6 +45,7 @@ def prepare_bases(
     every base gets a tag of our own, which the Dockerfile that is sent to the engine names instead.
 
     Raises:
+        EngineUnsupportedError: the engine keeps images in a way that is not known here.
         BaseUnavailableError: a reference is neither named in the spec nor known to the engine, or cannot be made.
         ToolchainMismatchError: a reference promises another toolchain than the host's.
         ToolMissingError: bootstrapping needs mmdebstrap and there is none.
@@ -98,6 +100,7 @@ def _bootstrapped(
     pinned = f"{REPOSITORY}:{recipe.key[:_KEY_LENGTH]}"
     image = None if rebuild else engine.image(pinned)
     if image is None:
+        require_own_store(engine)
         name = f"bootstrap {reference} from Debian {settings.suite} packages"
         emit(StepEvent(lane=Lane.BASES, step=reference, name=name, state=StepState.STARTED))
 
@@ -149,6 +152,7 @@ def _pinned(engine: Engine, reference: str, image_id: str, origin: Origin) -> Ba
     pinned = f"{PINNED}:{image_id.removeprefix('sha256:')[:_KEY_LENGTH]}"
     held = engine.image(pinned)
     if held is None or held.id != image_id:
+        require_own_store(engine)
         engine.tag(image_id, pinned)
     image = engine.image(pinned)
     if image is None:
