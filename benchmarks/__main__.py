@@ -38,7 +38,8 @@ def _page(made: str) -> str:
 
 Written by `invoke bench --write` on {when}: version {VERSION}, Python {platform.python_version()},
 {platform.machine()}. Each figure is the shortest of several measurements; the peer runs in the same session.
-Ratios are what counts: seconds say more about the machine.
+Ratios are what counts: seconds say more about the machine. `--only guard` compares the image build with the guard on
+and off; both begin each round in the same state of the cache, and the one that goes first alternates.
 
 {made}"""
 

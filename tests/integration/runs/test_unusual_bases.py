@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.bases.image import PINNED
 from tests.integration.conftest import HELLO, RUST
 from tests.integration.corpus.raw import OLD, raw_build, run_image
 
@@ -33,16 +34,19 @@ def made_base(engine: Engine, bases: Mapping[str, str], project: Project) -> Ite
     rust = engine.image(bases[RUST])
     assert rust is not None
     tag, pins = f"twinbuild-test-{secrets.token_hex(4)}:base", {RUST: rust.tags[0]}
+    pinned = ""
 
     def make(instructions: str) -> str:
+        nonlocal pinned
         text = f"FROM {RUST}\n{instructions}\n".encode()
         made = raw_build(engine, {"Dockerfile": text}, pins=pins, scratch=project.folder.parent, mtime=OLD)
         engine.tag(made, tag)
+        pinned = f"{PINNED}:{made.removeprefix('sha256:')[:16]}"
         return tag
 
     yield make
-    engine.remove_image(project.tag)
-    engine.remove_image(tag)
+    for name in (project.tag, tag, pinned):
+        engine.remove_image(name)
 
 
 def test_sources_lie_where_the_base_begins(engine: Engine, made_base: Callable[[str], str], project: Project) -> None:
