@@ -9,13 +9,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.content.bodies import BodyDifference, compare_bodies
+from orchestrator.binary.content.bodies import BodyDifference, BodyPair, compare_bodies
 from orchestrator.binary.content.constants import ConstantDifference, compare_constants, differing_texts
 from orchestrator.binary.content.instructions import InstructionDifference, compare_instructions
 from orchestrator.binary.content.layout import Body, Layout, lay_out, with_functions
 from orchestrator.binary.content.places import Places, as_is
 from orchestrator.binary.content.unwind import read_records
 from orchestrator.binary.elf_tables import TableDamageError
+from orchestrator.binary.names import crate_of, entry_crate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -111,9 +112,15 @@ def _compare(here: Layout, there: Layout) -> ContentDifference:
         bodies=bodies,
         constants=compare_constants(local, image, unwinding=bodies.same_shape),
         folders=folders,
-        instructions=compare_instructions(here, there, bodies.changed),
+        instructions=compare_instructions(here, there, _own_first(here, bodies.changed)),
         named=here.named and there.named,
     )
+
+
+def _own_first(layout: Layout, pairs: Sequence[BodyPair]) -> list[BodyPair]:
+    """Return pairs of functions, those of the crate first whose `main` the program holds: only some are decoded."""
+    mains = {entry_crate(body.name) for body in layout.functions if "4main" in body.name} - {None}
+    return sorted(pairs, key=lambda pair: crate_of(pair.local.name) not in mains)
 
 
 def _without(folders: Sequence[str]) -> Callable[[bytes], bytes]:

@@ -140,14 +140,12 @@ def _is_number(word: str) -> bool:
 
 def _named(layout: Layout, body: Body, mnemonic: str, operands: str, after: int) -> str:
     """Write what an operand leads to instead of where it lies, so that moved code reads the same."""
-    if mnemonic == "call" or mnemonic.startswith("j"):
-        if not operands.startswith("0x"):
-            return operands if "rip" not in operands else "[elsewhere]"
+    leads = mnemonic == "call" or mnemonic.startswith("j")
+    if leads and operands.startswith("0x"):
         target = int(operands, 16)
         if body.start <= target < body.end:
             return f"+{target - body.start:x}"
-        found = layout.function(target)
-        return readable(found.name) if found is not None and found.start == target else "elsewhere"
+        return _function(layout, target)
     if "[rip" not in operands:
         return operands
     before, _, rest = operands.partition("[rip")
@@ -156,8 +154,26 @@ def _named(layout: Layout, body: Body, mnemonic: str, operands: str, after: int)
         target = after + int(displacement.replace(" ", "") or "0", 0)
     except ValueError:
         return operands
+    if leads:
+        return f"[{_through_slot(layout, target)}]"
     section = layout.section(target)
     return f"{before}[{section.name if section else 'elsewhere'}]{behind}"
+
+
+def _function(layout: Layout, address: int) -> str:
+    found = layout.function(address)
+    return readable(found.name) if found is not None and found.start == address else "elsewhere"
+
+
+def _through_slot(layout: Layout, slot: int) -> str:
+    """Return the name of the function whose address the loader writes into a slot."""
+    relocation = layout.relocations.get(slot)
+    if relocation is None:
+        return "elsewhere"
+    target = layout.target(relocation)
+    if target is not None:
+        return _function(layout, target)
+    return layout.imports[relocation.symbol] if relocation.symbol < len(layout.imports) else "elsewhere"
 
 
 def _numbers(here: Sequence[_Instruction], there: Sequence[_Instruction]) -> list[tuple[int, int]] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator.binary.names import crate_of
 from orchestrator.parity.cause import Likelihood, diagnose
 from orchestrator.parity.facts import BuildFacts, SideFacts
 from orchestrator.toolchains.cargo.in_force import profile_in_force
@@ -159,3 +160,15 @@ def test_another_folder_alone_is_no_difference(laboratory: Any, workspace: Works
     """With the path prefix taken out, the same workspace elsewhere gives the same file, or differs in folders alone."""
     found = compared(laboratory, workspace, Change(place="another-place", rung="", cause=""))
     assert found.rung.value in {"identical", "paths"}, found.held_by
+
+
+def test_own_functions_are_shown_first_and_calls_by_their_names(laboratory: Any, workspace: Workspace) -> None:
+    """Of hundreds of functions that differ only some are decoded; a call through the loader's table has a name too."""
+    found = compared(laboratory, workspace, CHANGES["opt-level"])
+    assert found.difference is not None
+    assert found.difference.content is not None
+    excerpts = found.difference.content.instructions.excerpts
+    assert crate_of(excerpts[0].name) == "backend"
+    calls = [text for excerpt in excerpts for row in excerpt.rows for text in row if text.startswith("call [")]
+    assert calls
+    assert any("::" in text or "mem" in text for text in calls), calls
