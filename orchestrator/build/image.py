@@ -145,7 +145,11 @@ def _candidate(
     plan = build.plan
     how = normalisation(plan)
     with told(emit, Lane.IMAGE, "image normalised, its program read", own=True):
-        candidate = normalise(build.engine, raw_id, how, workspace=workspace)
+
+        def say(text: str) -> None:
+            emit(NoteEvent(lane=Lane.IMAGE, text=text))
+
+        candidate = normalise(build.engine, raw_id, how, workspace=workspace, say=say)
         return candidate, shipped_program(
             build.engine, candidate.image_id, plan.binary, workspace=workspace, labels=labels
         )

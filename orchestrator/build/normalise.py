@@ -23,10 +23,11 @@ from orchestrator.build.leftovers import Leftover, leftover_from_json, leftovers
 from orchestrator.build.lower import OPAQUE, WHITEOUT, Lower, attributes, joined, plain
 from orchestrator.build.saved import SavedImage
 from orchestrator.engine.archive import Layer, archive, layer_of
+from orchestrator.errors import EngineUnreachableError
 from orchestrator.workspace import memo_key, no_space_named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from orchestrator.engine.docker import Engine
     from orchestrator.workspace import Workspace
@@ -66,8 +67,22 @@ class Normalised:
     leftovers: tuple[Leftover, ...]
 
 
-def normalise(engine: Engine, image_id: str, how: Normalisation, *, workspace: Workspace) -> Normalised:
+def normalise(
+    engine: Engine,
+    image_id: str,
+    how: Normalisation,
+    *,
+    workspace: Workspace,
+    say: Callable[[str], None] = lambda _text: None,
+) -> Normalised:
     """Return the normalised image, making it unless the engine has it already.
+
+    Args:
+        engine: has the image, and gets the normalised one.
+        image_id: the image.
+        how: what is done to it.
+        workspace: remembers the answer.
+        say: told what a person should know.
 
     Raises:
         ImageBuildFailedError: the engine's archive of the image is not understood.
@@ -103,12 +118,32 @@ def normalise(engine: Engine, image_id: str, how: Normalisation, *, workspace: W
             out, step = Path(folder) / f"layer-{number}.tar", _step(config, number)
             layers.append(_rewritten(saved.layer(diff_id), out, how, lower=lower, step=step, left=left))
             lower.add(out)
-            if diff_id not in diff_ids[number + 1 :]:
+            if diff_id not in (*diff_ids[number + 1 :], *diff_ids[:kept]):
                 saved.layer(diff_id).unlink()
         canonical = _canonical(config, kept, layers, epoch=how.epoch)
-        made = engine.load(archive(canonical, layers, parents=config["rootfs"]["diff_ids"][:kept]))
+        made = _loaded(engine, canonical, layers, saved, parents=diff_ids[:kept], say=say)
     workspace.remember("normalised", key, {"image": made, "leftovers": [asdict(each) for each in left]})
     return Normalised(image_id=made, leftovers=tuple(left))
+
+
+def _loaded(
+    engine: Engine,
+    config: bytes,
+    layers: Sequence[Layer],
+    saved: SavedImage,
+    *,
+    parents: Sequence[str],
+    say: Callable[[str], None],
+) -> str:
+    """Load the image by its upper layers; all of them are sent to an engine that no longer has those below."""
+    try:
+        return engine.load(archive(config, layers, parents=parents))
+    except EngineUnreachableError as error:
+        if not parents:
+            raise
+        say(f"the engine did not take the upper layers alone, so all are sent: {error.message}")
+    below = [layer_of(saved.layer(diff_id), made_by="") for diff_id in parents]
+    return engine.load(archive(config, [*below, *layers]))
 
 
 def _kept_layers(config: Mapping[str, Any], base: Sequence[str]) -> int:
