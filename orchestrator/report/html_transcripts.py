@@ -61,11 +61,14 @@ def _cases(cases: Sequence[CaseFacts]) -> Markup:
     rows = [
         element(
             "tr",
-            element("td", element("span", _SIGNS[case.status], class_=f"sign {case.status.value}")),
-            element("td", case.name, element("small", f" {case.location}") if case.location else None),
+            element(
+                "td", element("span", _SIGNS[case.status], class_=f"sign {case.status.value}", title=case.status.value)
+            ),
+            element("td", case.name, element("small", str(case.location)) if case.location else None),
             element("td", case.detail),
+            class_=case.status.value,
         )
-        for case in cases
+        for case in sorted(cases, key=lambda case: case.status is not Status.FAILED)
     ]
     failed = any(case.status is Status.FAILED for case in cases)
     return element(
@@ -74,6 +77,10 @@ def _cases(cases: Sequence[CaseFacts]) -> Markup:
         element("table", element("tbody", rows), class_="cases"),
         open="open" if failed else None,
     )
+
+
+def _sign(status: Status) -> Markup:
+    return element("span", _SIGNS[status], class_=f"sign {status.value}", title=status.value)
 
 
 def _head(name: str, run: TranscriptFacts | None) -> Markup:
