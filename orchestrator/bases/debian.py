@@ -71,9 +71,17 @@ def _explain(settings: BootstrapSettings, said: str) -> None:
     lines = tuple(line for line in said.splitlines() if line.strip())[-8:]
     if any("No space left on device" in line for line in lines):
         raise NoSpaceError("the disk filled up while a base was bootstrapped", detail=lines)
+    # What apt says of a version that it does not have, mmdebstrap keeps to itself.
+    pinned = [package for package in settings.packages if "=" in package]
+    repair = "check the suite and package names under `bases`, and that the package archive can be reached"
+    if pinned:
+        repair = (
+            f"the archive may no longer have {', '.join(pinned)}: take the present version, or name an archive that "
+            "keeps old ones as `mirror` (https://snapshot.debian.org/archive/debian/<time>); else c" + repair[1:]
+        )
     raise BaseUnavailableError(
         f"mmdebstrap could not make a Debian {settings.suite} system"
         + (f" with {', '.join(settings.packages)}" if settings.packages else ""),
-        repair="check the suite and package names under `bases`, and that the package archive can be reached",
+        repair=repair,
         detail=lines,
     )

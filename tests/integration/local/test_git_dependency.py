@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.workspace import Workspace
+
 if TYPE_CHECKING:
+    from orchestrator.engine.docker import Engine
     from tests.integration.conftest import Project
 
 pytestmark = [pytest.mark.engine, pytest.mark.cargo]
@@ -36,7 +39,7 @@ def _repository(folder: Path) -> str:
     return asked.stdout.strip()
 
 
-def test_a_git_dependency_needs_no_network_in_the_image(hello: Project, tmp_path: Path) -> None:
+def test_a_git_dependency_needs_no_network_in_the_image(hello: Project, engine: Engine, tmp_path: Path) -> None:
     """The repository is a folder of this machine, so no step of the image could reach it; the bytes are equal."""
     revision = _repository(tmp_path / "greeting")
     url = (tmp_path / "greeting").as_uri()
@@ -56,4 +59,7 @@ def test_a_git_dependency_needs_no_network_in_the_image(hello: Project, tmp_path
     assert made.exit_code == 0, made.stderr
     local, _, image = made.record["programs"]
     assert local["sha256"] == image["sha256"]
+    own = Workspace.open(hello.workspace).recall("images", "own")
+    (crates,) = [tag for tag in (own if isinstance(own, list) else []) if tag.endswith("-git")]
+    assert engine.remove_image(crates)
     assert "greeting 0.2.0" in made.record["local"]["compiled"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.engine.files import image_files
+from orchestrator.workspace import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,3 +55,6 @@ def test_certificates_are_lent_and_a_step_that_reaches_out_is_named(
 
     missing = hello.build(SSL_CERT_FILE=str(tmp_path / "nowhere.pem"))
     assert (missing.exit_code, missing.cause) == (6, "tool-missing")
+    own = Workspace.open(hello.workspace).recall("images", "own")
+    (lent,) = [tag for tag in (own if isinstance(own, list) else []) if "certificates" in tag]
+    assert engine.remove_image(lent)

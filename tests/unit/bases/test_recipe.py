@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from orchestrator.bases.debian import _explain
 from orchestrator.bases.image import HostToolchain
 from orchestrator.bases.recipe import EPOCH, recipe_of
 from orchestrator.bases.settings import BaseSettings, BootstrapSettings
 from orchestrator.bases.toolchain import write_toolchain_layer
-from orchestrator.errors import ToolchainMismatchError
+from orchestrator.errors import BaseUnavailableError, ToolchainMismatchError
 
 HOST = "x86_64-unknown-linux-gnu"
 
@@ -111,3 +112,17 @@ def test_a_base_comes_from_exactly_one_place(given: dict[str, Any]) -> None:
     """Neither none nor two."""
     with pytest.raises(ValidationError, match="expected exactly one of 'bootstrap' and 'pull'"):
         BaseSettings.model_validate(given)
+
+
+def test_a_version_that_has_left_the_archive_is_suspected() -> None:
+    """A pinned package that was there when the base was first made: what may be wrong, and where old ones are kept."""
+    said = "E: setup failed: E: apt-get --yes install ca-certificates=19990101 failed\nE: mmdebstrap failed to run\n"
+    pinned = BootstrapSettings(suite="bookworm", packages=("ca-certificates=19990101", "gcc"))
+    with pytest.raises(BaseUnavailableError, match="with ca-certificates=19990101, gcc") as caught:
+        _explain(pinned, said)
+    assert caught.value.repair is not None
+    assert "no longer have ca-certificates=19990101:" in caught.value.repair
+    assert "snapshot.debian.org" in caught.value.repair
+    with pytest.raises(BaseUnavailableError) as plain:
+        _explain(BootstrapSettings(suite="bookworm", packages=("gcc",)), said)
+    assert "no longer" not in str(plain.value.repair)
