@@ -57,7 +57,8 @@ def aligned(local: Sequence[LineFacts], image: Sequence[LineFacts]) -> Iterator[
 
 def _cases(cases: Sequence[CaseFacts]) -> Markup:
     """Return everything that the image was asked, folded away where all of it holds."""
-    held = sum(case.status is Status.PASSED for case in cases)
+    held, skipped = (sum(case.status is status for case in cases) for status in (Status.PASSED, Status.SKIPPED))
+    note = f", {skipped} not judged" if skipped else ""
     rows = [
         element(
             "tr",
@@ -73,7 +74,7 @@ def _cases(cases: Sequence[CaseFacts]) -> Markup:
     failed = any(case.status is Status.FAILED for case in cases)
     return element(
         "details",
-        element("summary", f"{held} of {len(cases)} expectations of the image hold"),
+        element("summary", f"{held} of {len(cases) - skipped} expectations of the image hold{note}"),
         element("table", element("tbody", rows), class_="cases"),
         open="open" if failed else None,
     )
@@ -134,7 +135,7 @@ _FACTS: dict[str, Callable[[TranscriptFacts], str]] = {
     "files that must not be": lambda run: ", ".join(run.forbidden),
     "never started, since": lambda run: run.unmeetable or "",
     "not ready, since": lambda run: "; ".join(run.waiting) if run.ready_after is None else "",
-    "asked by its plan": lambda run: "; ".join(_answer(answer) for answer in run.answers),
+    "answers": lambda run: "; ".join(_answer(answer) for answer in run.answers),
     "printed what it must not": lambda run: "; ".join(offence.line for offence in run.offences),
     "services": lambda run: "; ".join(_service(service) for service in run.services),
     "wrote elsewhere": lambda run: ", ".join(run.written or ()),

@@ -130,7 +130,7 @@ def test_what_the_smoke_plan_asks_is_folded_away_where_it_holds(
     passed: RunRecord, refused: RunRecord, page: PageReader
 ) -> None:
     """A failed one opens the list."""
-    for record, says, opened in ((passed, "2 of 2", False), (refused, "2 of 5", True)):
+    for record, says, opened in ((passed, "2 of 2", False), (refused, "2 of 4", True)):
         read = page(render(record))
         assert f"{says} expectations of the image hold" in read.text
         assert ("open" in read.attributes) is opened

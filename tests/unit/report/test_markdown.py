@@ -54,7 +54,7 @@ def test_a_failure_has_the_end_of_the_compilers_words(failed: RunRecord) -> None
 def test_what_the_smoke_plan_asks_is_listed_with_what_fails_first(refused: RunRecord) -> None:
     """Folded away, and each with its place where it stands in a file of its own."""
     text = render(refused).decode()
-    rows = text.partition("smoke: 2 of 5 expectations hold</summary>")[2].splitlines()
+    rows = text.partition("smoke: 2 of 4 expectations hold, 1 not judged</summary>")[2].splitlines()
     assert rows[4].startswith("| ❌ | file /etc/app.conf\\: mode <code>tests/goss.yaml&#58;3&#58;24</code> |")
     assert "| ✅ | requests GET \\:8080/health | 200 |" in rows
 
