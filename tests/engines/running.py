@@ -35,6 +35,9 @@ _STOP_SECONDS = 30
 _MTU = "1400"
 """Small enough for the virtual machines and tunnels that CI runs in."""
 
+_SETTINGS = {"builder": {"gc": {"enabled": False}}}
+"""On a disk that is nearly full the builder drops what nobody uses: cache mounts, too, that a test has just filled."""
+
 
 @contextmanager
 def running(release: Release, environment: Mapping[str, str]) -> Iterator[str]:
@@ -71,9 +74,11 @@ def _command(release: Release, system: Path, state: Path) -> list[str]:
     for name in ("run", "data"):
         (state / name).mkdir(exist_ok=True)
     (state / "run/docker.sock").unlink(missing_ok=True)
+    (state / "run/daemon.json").write_text(json.dumps(_SETTINGS), encoding="utf-8")
     words = ["setpriv", "--pdeathsig", "KILL", "--"]
     words += ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--"]
     words += [str(_HERE / "enter.sh"), str(system), str(state), release.bridge, release.address]
+    words += ["--config-file=/run/engine/daemon.json"]
     words += ["--host=unix:///run/engine/docker.sock", f"--bridge={release.bridge}", f"--mtu={_MTU}"]
     # The rules of this machine's packet filter are its own engine's. So nothing that runs here reaches the outside.
     words += ["--iptables=false", "--ip6tables=false", "--ip-forward=false"]
