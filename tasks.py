@@ -37,6 +37,7 @@ _RUN = {"run": "`latest`, a run id or the start of one, or the path of a record"
         "json": "print the run record instead of a report",
         "record": "also copy the run record to this path",
         "no-wait": "fail at once where another run holds this project",
+        "independent": "compile every dependency on both sides, sharing nothing between them",
         "locked": "refuse to build where something is not as buildspec.lock says",
     }
 )
@@ -48,6 +49,7 @@ def build(  # noqa: PLR0917 - invoke makes a flag of each
     record: str = "",
     no_wait: bool = False,
     locked: bool = False,
+    independent: bool = False,
 ) -> None:
     """Build on the host and in Docker, prove both are the same program, run it, and tag the image if all passed."""
     from orchestrator.flow.verify import verify  # noqa: PLC0415 - other tasks need none of it
@@ -69,6 +71,7 @@ def build(  # noqa: PLR0917 - invoke makes a flag of each
                 show=progress.show,
                 wait_for_others=not no_wait,
                 locked=locked,
+                independent=independent,
             )
         finally:
             progress.close()
@@ -423,17 +426,30 @@ def selftest(_context: Context, spec: str = "") -> None:
     raise Exit(code=0 if made.passed else 1)
 
 
-@task(help={**_SPEC, "bases": "also the bootstrapped base images, which take minutes to make again"})
-def clean(_context: Context, spec: str = "", bases: bool = False) -> None:
+@task(
+    help={
+        **_SPEC,
+        "bases": "also the bootstrapped base images, which take minutes to make again",
+        "store": "only the compiled dependencies that the host handed to image builds",
+    }
+)
+def clean(_context: Context, spec: str = "", bases: bool = False, store: bool = False) -> None:
     """Remove what this tool made (workspace, own images), and nothing else; passed images keep their tags."""
-    from orchestrator.flow.clean import clean as removed  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.flow.clean import clean as all_of_it  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.flow.clean import clean_store  # noqa: PLC0415 - same
 
     with _told_to_a_person():
         root = _workspace_root(_spec(spec).parent.resolve())
         if not root.exists():
             _print(f"nothing to remove: there is no {root}\n")
             return
-        for line in removed(_workspace(root.parent), environment=dict(os.environ), bases=bases):
+        workspace, environment = _workspace(root.parent), dict(os.environ)
+        removed = (
+            clean_store(workspace, environment=environment)
+            if store
+            else all_of_it(workspace, environment=environment, bases=bases)
+        )
+        for line in removed:
             _print(f"removed {line}\n")
 
 

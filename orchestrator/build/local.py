@@ -6,7 +6,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from orchestrator.build.artifact import Artifact, Side
 from orchestrator.build.ground import Ground, ImagePaths, LocalPlan, prepare_ground
@@ -22,12 +22,15 @@ from orchestrator.toolchains.cargo.messages import CargoReport
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from orchestrator.build.place import Place
     from orchestrator.engine.process import Completed
     from orchestrator.events import Emit
     from orchestrator.workspace import Workspace
+
+Watch: TypeAlias = "Callable[[Ground, Mapping[str, str], CargoReport], None]"
+"""Takes where cargo runs, its variables, and what fills with all that it tells."""
 
 __all__ = ["ImagePaths", "LocalBuild", "LocalPlan", "build_local"]
 
@@ -71,6 +74,8 @@ def build_local(
     environment: Mapping[str, str],
     emit: Emit,
     cancel: threading.Event | None = None,
+    watch: Watch | None = None,
+    behind: bool = True,
 ) -> LocalBuild:
     """Build the program and keep it.
 
@@ -81,6 +86,8 @@ def build_local(
         environment: the caller's variables, of which only PATH is used, to find bubblewrap.
         emit: told the progress.
         cancel: set to end the build.
+        watch: told, before cargo runs, where it runs, its variables, and what will hold all that it tells.
+        behind: whether other work on this machine, the image build above all, goes first.
 
     Raises:
         LocalBuildFailedError: cargo failed; its words are in `detail`.
@@ -90,16 +97,14 @@ def build_local(
     """
     began = time.monotonic()
     ground = prepare_ground(plan, workspace=workspace, environment=environment)
-    flags = effective_rustflags(
-        ground.config, ground.variables, host=plan.toolchain.host, facts=lambda: _compiler_facts(plan)
-    )
-    variables = dict(ground.variables)
-    if ground.place.kind is PlaceKind.REMAP:
-        flags, added = remapped(flags, variables, ground.place.binds)
-        variables.update(added)
+    flags, variables = _flags(plan, ground)
     words = cargo_words(plan.settings, plan.project, selection=plan.selection)
     argv = (ground.cargo, *words, *ground.options, "--message-format=json")
-    report, done = _call(ground, argv, variables, name=" ".join(["cargo", *words]), log=log, emit=emit, cancel=cancel)
+    report = CargoReport()
+    if watch is not None:
+        watch(ground, variables, report)
+    call = _Call(ground=ground, argv=argv, variables=variables, name=" ".join(["cargo", *words]), behind=behind)
+    done = _run(call, report, log=log, emit=emit, cancel=cancel)
     if done.exit_code:
         raise refusal(done.stderr.decode(errors="replace"), report, plan, ground)
     built = ground.place.outside(report.executables[plan.project.binary])
@@ -115,25 +120,39 @@ def build_local(
     )
 
 
+def _flags(plan: LocalPlan, ground: Ground) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return what rustc is given for every crate, and cargo's variables, which say so."""
+    flags = effective_rustflags(
+        ground.config, ground.variables, host=plan.toolchain.host, facts=lambda: _compiler_facts(plan)
+    )
+    variables = dict(ground.variables)
+    if ground.place.kind is PlaceKind.REMAP:
+        flags, added = remapped(flags, variables, ground.place.binds)
+        variables.update(added)
+    return flags, variables
+
+
 def _compiler_facts(plan: LocalPlan) -> frozenset[str]:
     asked = run([str(plan.toolchain.rustc), "--print", "cfg"], environment={})
     return frozenset(asked.stdout.decode().splitlines())
 
 
-def _call(
-    ground: Ground,
-    argv: Sequence[str],
-    variables: Mapping[str, str],
-    *,
-    name: str,
-    log: Path,
-    emit: Emit,
-    cancel: threading.Event | None,
-) -> tuple[CargoReport, Completed]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """A call of cargo: where, what, with which variables, under which name, and how pressing it is."""
+
+    ground: Ground
+    argv: Sequence[str]
+    variables: Mapping[str, str]
+    name: str
+    behind: bool
+
+
+def _run(call: _Call, report: CargoReport, *, log: Path, emit: Emit, cancel: threading.Event | None) -> Completed:
     """Run cargo, telling what it says as it says it."""
+    place = call.ground.place
     began = time.monotonic()
-    emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=name, state=StepState.STARTED))
-    report = CargoReport()
+    emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=call.name, state=StepState.STARTED))
     with log.open("w", encoding="utf-8", errors="surrogateescape", buffering=1) as out:
 
         def take(stream: Stream, line: str) -> None:
@@ -145,15 +164,15 @@ def _call(
                     emit(OutputEvent(lane=Lane.LOCAL, step=STEP, text=part))
 
         done = run(
-            [*_BEHIND, *ground.place.command(argv, directory=ground.directory)],
-            cwd=None if ground.place.prefix else Path(ground.directory),
-            environment=variables,
+            [*(_BEHIND if call.behind else ()), *place.command(call.argv, directory=call.ground.directory)],
+            cwd=None if place.prefix else Path(call.ground.directory),
+            environment=call.variables,
             on_line=take,
             cancel=cancel,
         )
     state = StepState.FAILED if done.exit_code else StepState.DONE if report.compiled else StepState.CACHED
-    emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=name, state=state, seconds=time.monotonic() - began))
-    return report, done
+    emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=call.name, state=state, seconds=time.monotonic() - began))
+    return done
 
 
 def _keep(built: Path, ground: Ground, workspace: Workspace) -> Artifact:

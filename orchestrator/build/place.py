@@ -120,6 +120,11 @@ def choose_place(binds: Sequence[Bind], *, environment: Mapping[str, str]) -> Pl
     return Place(kind=PlaceKind.REMAP, reason=f"no mount namespace can be had: {why}", binds=ordered)
 
 
+def may_have_namespaces(environment: Mapping[str, str]) -> bool:
+    """Return whether there is the program that makes them; whether it may, only `choose_place` finds out."""
+    return shutil.which("bwrap", path=environment.get("PATH")) is not None
+
+
 def _users() -> tuple[tuple[str, ...], ...]:
     mapped = ("--unshare-user", "--uid", "0", "--gid", "0")
     # Root may lack the right to mount (a plain container) and still have the one to a user namespace.

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MOUNT = "/dev/.twinbuild"
 """Where the tool's files lie in a RUN step: a mount below /dev leaves nothing in the layer (measured)."""
 
+DEPENDENCIES = "/dev/.twinbuild-dependencies"
+"""Where lies what the host has compiled (toolchains/cargo/shim/lib/handover)."""
+
 _TO_CARGO = frozenset({"cargo", "sh", "ash", "dash", "bash", "env", "make", "just", "nice", "timeout", "xargs"})
 """First words of an exec-form RUN that can lead to cargo, in images that have a shell. Where no earlier step shows that
 there is one, any other word is left alone: an image without /bin/sh could not run what the tool puts before it."""
@@ -39,6 +42,7 @@ def equip(
     covered: tuple[str, str] | None = None,
     git: bool = False,
     certificates: str | None = None,
+    dependencies: str | None = None,
 ) -> bool:
     """Rewrite a RUN step so that cargo is found in the tool's files first, and return whether it was.
 
@@ -54,6 +58,7 @@ def equip(
         git: whether the image with crates has those from git repositories, too.
         certificates: image with the certificate authorities that are lent to the step.
         covered: (image, path in it) of the cargo that the step reaches past PATH.
+        dependencies: image with what the host has compiled of them.
     """
     after, flags, command = edit.words(instruction.line)
     word = _entry(edit, instruction, shell, command)
@@ -77,6 +82,8 @@ def equip(
                 edit.replace(start, end, "")
         if git:
             mounts.append(f"--mount=type=bind,from={crates},source=/git,target={home}/git,rw")
+        if dependencies is not None:
+            mounts.append(f"--mount=type=bind,from={dependencies},target={DEPENDENCIES}")
     edit.replace(after, after, " " + " ".join(mounts))
     edit.replace(*word)
     return True

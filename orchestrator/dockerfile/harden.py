@@ -44,6 +44,7 @@ class Hardening:
         certificates: tag of the image with the certificate authorities that are lent to RUN steps; None lends none.
         git_crates: whether the image with crates has those from git repositories, too.
         covered: (image, path in it) of the cargo that a step on a detour reaches, by the step's line.
+        dependencies: tag of the image with what the host has compiled; None compiles everything in the image.
     """
 
     pins: Mapping[str, str]
@@ -55,6 +56,7 @@ class Hardening:
     covered: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     git_crates: bool = False
     certificates: str | None = None
+    dependencies: str | None = None
 
 
 def harden(dockerfile: Dockerfile, target: str | None, hardening: Hardening) -> str:
@@ -131,6 +133,7 @@ def _equip(edit: Edit, stage: Stage, shells: Mapping[int, StepShell], hardening:
             git=hardening.git_crates,
             certificates=hardening.certificates,
             home=hardening.cargo_homes.get(stage.index),
+            dependencies=hardening.dependencies,
         )
         for instruction in stage.instructions
         if instruction.keyword == "RUN"

@@ -94,7 +94,9 @@ def _padded(stream: io.BufferedIOBase, size: int) -> Iterator[bytes]:
     yield b"\0" * (-size % tarfile.BLOCKSIZE)
 
 
-def load_files(engine: Engine, reference: str, files: Sequence[tuple[str, bytes | Path, int]], *, scratch: Path) -> str:
+def load_files(
+    engine: Engine, reference: str, files: Sequence[tuple[str, bytes | Path, int]], *, scratch: Path, mtime: int = 0
+) -> str:
     """Make an image that holds just these files, unless the engine has it, and return its reference.
 
     Args:
@@ -103,6 +105,7 @@ def load_files(engine: Engine, reference: str, files: Sequence[tuple[str, bytes 
         files: (path, content or what lies on disk, mode), in the order in which they are stored. On disk it may be a
             file, a link, or a folder, of which the content is not taken.
         scratch: folder for the layer while it is made.
+        mtime: the files' time of change, seconds since 1970.
     """
     if engine.image(reference) is not None:
         return reference
@@ -110,7 +113,7 @@ def load_files(engine: Engine, reference: str, files: Sequence[tuple[str, bytes 
         path = Path(folder) / "layer.tar"
         with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
             for name, content, mode in files:
-                _store(tar, name, content, mode)
+                _store(tar, name, content, mode, mtime)
         layers = [layer_of(path, made_by=f"twinbuild: {reference}")]
         config = image_config(
             layers, environment={}, architecture=engine.version.architecture, epoch=0, comment=reference
@@ -119,9 +122,9 @@ def load_files(engine: Engine, reference: str, files: Sequence[tuple[str, bytes 
     return reference
 
 
-def _store(tar: tarfile.TarFile, name: str, content: bytes | Path, mode: int) -> None:
+def _store(tar: tarfile.TarFile, name: str, content: bytes | Path, mode: int, mtime: int) -> None:
     entry = tarfile.TarInfo(name)
-    entry.mode = mode
+    entry.mode, entry.mtime = mode, mtime
     if isinstance(content, bytes):
         entry.size = len(content)
         tar.addfile(entry, io.BytesIO(content))

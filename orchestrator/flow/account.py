@@ -205,6 +205,7 @@ def call_facts(shipped: ShippedFacts, stages: Sequence[str]) -> tuple[CallFacts,
             differing=tuple(differing(placed.call, shipped)[:_DIFFERING_KEPT]),
             made=dict(placed.call.made),
             kept=dict(placed.call.kept),
+            handed=placed.call.handed,
         )
         for placed in shipped.calls
     )

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.clean_container import build_in_container
+from orchestrator.build.handover import Handover
 from orchestrator.build.image import ImageBuild, build_image
 from orchestrator.build.local import LocalBuild, build_local
 from orchestrator.build.settings import Where
 from orchestrator.engine.sweep import sweep
+from orchestrator.events import Lane, told
 from orchestrator.flow.investigate import investigate
 from orchestrator.flow.lock import Footing, builders_base, check_footing
 from orchestrator.flow.prepare import Prepared, prepare
@@ -80,18 +82,11 @@ def judge_candidate(spec: BuildSpec, evidence: GateEvidence, *, workspace: Works
 
 def _both_builds(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> tuple[LocalBuild, ImageBuild]:
     """Run both builds at the same time; the first that fails ends the other, and its error is the run's."""
+    plan = prepared.handover
+    handover = Handover(plan) if plan is not None else None
     with ThreadPoolExecutor(2) as pool:
-        local = pool.submit(_local_build, spec, prepared, around)
-        image = pool.submit(
-            build_image,
-            around.engine,
-            prepared.image,
-            workspace=around.workspace,
-            labels=around.labels,
-            log=around.logs / "image.log",
-            emit=around.emit,
-            cancel=around.cancel,
-        )
+        local = pool.submit(_local_build, spec, prepared, handover, around)
+        image = pool.submit(_image_build, prepared, handover, around)
         try:
             both: tuple[Future[Any], ...] = (local, image)
             done, _ = wait(both, return_when=FIRST_EXCEPTION)
@@ -105,7 +100,7 @@ def _both_builds(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> t
         return local.result(), image.result()
 
 
-def _local_build(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> LocalBuild:
+def _local_build(spec: BuildSpec, prepared: Prepared, handover: Handover | None, around: Surroundings) -> LocalBuild:
     base = builders_base(prepared) if spec.local.where is Where.CONTAINER else None
     if base is not None:
         return build_in_container(
@@ -118,11 +113,36 @@ def _local_build(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> L
             emit=around.emit,
             cancel=around.cancel,
         )
-    return build_local(
-        prepared.local,
+    succeeded = False
+    try:
+        built = build_local(
+            prepared.local,
+            workspace=around.workspace,
+            log=around.logs / "local.log",
+            environment=around.environment,
+            emit=around.emit,
+            cancel=around.cancel,
+            watch=handover.watch if handover else None,
+            # What the image build waits for goes first.
+            behind=prepared.handover is None or prepared.handover.made,
+        )
+        succeeded = True
+        return built
+    finally:
+        if handover is not None:
+            handover.ended(succeeded=succeeded, workspace=around.workspace)
+
+
+def _image_build(prepared: Prepared, handover: Handover | None, around: Surroundings) -> ImageBuild:
+    if handover is not None and prepared.handover is not None and not prepared.handover.made:
+        with told(around.emit, Lane.IMAGE, "dependencies compiled by the host", own=True):
+            handover.wait(around.engine, workspace=around.workspace, cancel=around.cancel)
+    return build_image(
+        around.engine,
+        prepared.image,
         workspace=around.workspace,
-        log=around.logs / "local.log",
-        environment=around.environment,
+        labels=around.labels,
+        log=around.logs / "image.log",
         emit=around.emit,
         cancel=around.cancel,
     )

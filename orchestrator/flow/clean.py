@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from orchestrator.bases.image import REPOSITORY as BASES
+from orchestrator.build.handover import OFFERS
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels, sweep
 from orchestrator.flow.prepare import OWN_TAGS
@@ -14,6 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from orchestrator.workspace import Workspace
+
+
+def clean_store(workspace: Workspace, *, environment: Mapping[str, str]) -> Iterator[str]:
+    """Remove what the host handed to image builds of compiled dependencies; yield a line for each thing that went.
+
+    Raises:
+        WorkspaceBusyError: a run is going on there.
+        EngineUnreachableError: no engine answers; nothing was removed then.
+    """
+    with workspace.locked("clean", wait=False, on_wait=lambda _: None), Engine.connect(environment) as engine:
+        offers = workspace.recall(*OFFERS)
+        for tag in offers if isinstance(offers, list) else []:
+            if engine.remove_image(str(tag)):
+                yield f"image {tag}"
+        workspace.remember(*OFFERS, [])
 
 
 def clean(workspace: Workspace, *, environment: Mapping[str, str], bases: bool) -> Iterator[str]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.bases.cargo import cargo_in
 from orchestrator.bases.certificates import certificates_image
 from orchestrator.bases.image import HostToolchain
 from orchestrator.bases.prepare import prepare_bases
+from orchestrator.build.handover import HandoverPlan, plan_handover
 from orchestrator.build.image_plan import ImagePlan
 from orchestrator.build.local import ImagePaths, LocalPlan
+from orchestrator.build.settings import Where
 from orchestrator.dockerfile.detours import detours
 from orchestrator.dockerfile.harden import Hardening, harden
 from orchestrator.dockerfile.model import read_dockerfile
+from orchestrator.dockerfile.settings import Guard
 from orchestrator.dockerfile.trace import Tracer, base_references
 from orchestrator.dockerfile.triggers import settled
 from orchestrator.engine.buildkit import Limits
@@ -53,7 +56,11 @@ _OFFICIAL_CARGO_HOME = "/usr/local/cargo"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What the two builds need, and what is known before they begin."""
+    """What the two builds need, and what is known before they begin.
+
+    Attributes:
+        handover: how compiled dependencies get from the host's build to the image's; None where each compiles its own.
+    """
 
     project: CargoProject
     toolchain: CargoToolchain
@@ -62,11 +69,16 @@ class Prepared:
     bases: Mapping[str, BaseImage]
     local: LocalPlan
     image: ImagePlan
+    handover: HandoverPlan | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What stages need of the run around them."""
+    """What stages need of the run around them.
+
+    Attributes:
+        independent: whether nothing that one build compiled may be used by the other.
+    """
 
     engine: Engine
     workspace: Workspace
@@ -77,6 +89,7 @@ class Surroundings:
     cancel: threading.Event
     peers: PeerFiles = NO_PEERS
     """What other tools' files expect of the image."""
+    independent: bool = False
 
 
 def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepared:
@@ -99,8 +112,24 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
         spec.image.target, binary=spec.image.binary, manifest=_in_context(spec.toolchain.manifest, spec.image.context)
     )
     crates = _crates(tree, project, toolchain, around)
-    hardening = _hardening(spec, dockerfile, tracer, builder, bases, crates=crates, around=around)
-    own = (*hardening.pins.values(), hardening.tools, hardening.crates, hardening.certificates)
+    local = LocalPlan(
+        tree=tree,
+        files=snapshot.files,
+        project=project,
+        settings=spec.toolchain,
+        toolchain=toolchain,
+        paths=_image_paths(spec, builder, bases, toolchain),
+        variables=builder.environment,
+        selection=_selection(dockerfile, builder, project),
+    )
+    shares = crates is not None and _shares(spec, around)
+    handover = plan_handover(local, engine=around.engine, environment=around.environment) if shares else None
+    hardening = replace(
+        _hardening(spec, dockerfile, tracer, builder, bases, crates=crates, around=around),
+        dependencies=handover.reference if handover else None,
+    )
+    mounted = (hardening.tools, hardening.crates, hardening.certificates, hardening.dependencies)
+    own = (*hardening.pins.values(), *mounted)
     remember_tags(around.workspace, [tag for tag in own if tag])
     return Prepared(
         project=project,
@@ -108,33 +137,9 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
         dockerfile=dockerfile,
         builder=builder,
         bases=bases,
-        local=LocalPlan(
-            tree=tree,
-            files=snapshot.files,
-            project=project,
-            settings=spec.toolchain,
-            toolchain=toolchain,
-            paths=_image_paths(spec, builder, bases, toolchain),
-            variables=builder.environment,
-            selection=_selection(dockerfile, builder, project),
-        ),
-        image=ImagePlan(
-            tree=tree,
-            files=snapshot.files,
-            context=spec.image.context,
-            dockerfile=dockerfile,
-            path=spec.image.dockerfile,
-            hardened=harden(dockerfile, spec.image.target, hardening),
-            target=spec.image.target,
-            arguments=arguments,
-            builder=(builder.stage.index, builder.program),
-            binary=spec.image.binary,
-            epoch=snapshot.epoch,
-            base_layers=_base_layers(dockerfile, spec.image.target, bases, around.engine),
-            limits=Limits(step=spec.image.step_limit, silence=spec.image.silence_limit),
-            leftovers=spec.image.leftovers,
-            offline=spec.network.steps == "none",
-        ),
+        local=local,
+        handover=handover,
+        image=_image_plan(spec, snapshot, dockerfile, builder, bases=bases, hardening=hardening, around=around),
     )
 
 
@@ -193,6 +198,45 @@ def _crates(tree: Path, project: CargoProject, toolchain: CargoToolchain, around
         cancel=around.cancel,
     )
     return crates_image(around.engine, crates, workspace=around.workspace)
+
+
+def _image_plan(
+    spec: BuildSpec,
+    snapshot: Snapshot,
+    dockerfile: Dockerfile,
+    builder: BuilderPlace,
+    *,
+    bases: Mapping[str, BaseImage],
+    hardening: Hardening,
+    around: Surroundings,
+) -> ImagePlan:
+    return ImagePlan(
+        tree=around.workspace.source,
+        files=snapshot.files,
+        context=spec.image.context,
+        dockerfile=dockerfile,
+        path=spec.image.dockerfile,
+        hardened=harden(dockerfile, spec.image.target, hardening),
+        target=spec.image.target,
+        arguments=_arguments(spec, snapshot),
+        builder=(builder.stage.index, builder.program),
+        binary=spec.image.binary,
+        epoch=snapshot.epoch,
+        base_layers=_base_layers(dockerfile, spec.image.target, bases, around.engine),
+        limits=Limits(step=spec.image.step_limit, silence=spec.image.silence_limit),
+        leftovers=spec.image.leftovers,
+        offline=spec.network.steps == "none",
+    )
+
+
+def _shares(spec: BuildSpec, around: Surroundings) -> bool:
+    """Return whether the image build may take what the host has compiled; only the guard's shim can."""
+    return (
+        spec.toolchain.share
+        and not around.independent
+        and spec.stub.guard is Guard.ENFORCE
+        and spec.local.where is Where.HOST
+    )
 
 
 def _hardening(

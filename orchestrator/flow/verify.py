@@ -59,6 +59,7 @@ def verify(
     show: Emit,
     wait_for_others: bool = True,
     locked: bool = False,
+    independent: bool = False,
 ) -> RunRecord:
     """Build both sides, judge the candidate, and tag it if it passed.
 
@@ -68,6 +69,7 @@ def verify(
         environment: the caller's variables.
         show: told what happens; may be called from several threads.
         wait_for_others: whether to wait while another run holds the workspace.
+        independent: whether each build compiles all of its dependencies itself.
         locked: whether something that is not as `buildspec.lock` says forbids the build.
 
     Returns:
@@ -93,6 +95,7 @@ def verify(
                     journal=journal,
                     cancel=cancel,
                     locked=locked,
+                    independent=independent,
                 )
             except NoVerdictError as error:
                 record = replace(record, failure=failure_of(error), image=None)
@@ -118,6 +121,7 @@ def _verified(
     journal: Journal,
     cancel: threading.Event,
     locked: bool,
+    independent: bool,
 ) -> RunRecord:
     """Return the record with its verdict; the stages in their order."""
     spec = loaded.spec
@@ -138,6 +142,7 @@ def _verified(
             emit=journal.emit,
             cancel=cancel,
             peers=loaded.peers,
+            independent=independent,
         )
         candidate = make_candidate(spec, snapshot, around, lock=lock, locked=locked)
         checks = judge_candidate(spec, candidate.evidence, workspace=workspace)

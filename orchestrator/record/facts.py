@@ -172,6 +172,8 @@ class CallFacts:
         earlier: it happened in an earlier build, and came here with a cache mount or a copied target directory.
         differing: inputs of the program that it saw with other content than the snapshot's, or not at all.
         made, kept: sha256 (hex) by absolute path in the stage, of the programs that it wrote, or left as they were.
+        handed: what it found compiled by the host: `plain` (by rustc alone), `native` (a C compiler had a part in it),
+            both; `no: ` and the reason where nothing was taken; empty where nothing was offered or needed.
     """
 
     stage: str
@@ -183,6 +185,7 @@ class CallFacts:
     differing: tuple[str, ...] = ()
     made: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
+    handed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ def lanes_of(record: RunRecord) -> Lanes:
     image = steps_of(record, "image")
     return Lanes(
         local=Lane(seconds=extent(local), title=_local_title(record, local), steps=local) if local else None,
-        image=Lane(seconds=extent(image), title=_image_title(image), steps=image) if image else None,
+        image=Lane(seconds=extent(image), title=_image_title(record, image), steps=image) if image else None,
     )
 
 
@@ -61,8 +61,15 @@ def _local_title(record: RunRecord, steps: Sequence[StepFacts]) -> str:
     return f"{compiled} of {compiled + fresh} crates compiled by {command}"
 
 
-def _image_title(steps: Sequence[StepFacts]) -> str:
+def _image_title(record: RunRecord, steps: Sequence[StepFacts]) -> str:
     asked = [step for step in steps if not step.own]
     cached = sum(step.state == "cached" for step in asked)
     failed = sum(step.state == "failed" for step in asked)
-    return f"{len(asked)} steps, {cached} cached" + (f", {failed} failed" if failed else "")
+    handed = any(call.handed and not call.handed.startswith("no: ") for call in record.calls)
+    parts = [
+        f"{len(asked)} steps",
+        f"{cached} cached",
+        *([f"{failed} failed"] if failed else []),
+        *(["dependencies compiled once, on the host"] if handed else []),
+    ]
+    return ", ".join(parts)

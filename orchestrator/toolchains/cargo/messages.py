@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_FOREIGN = re.compile(r"(?:^|\()(?:registry|sparse|git)\+")
+"""Of a package id: its source, at the start since cargo 1.77 and in brackets before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,40 @@ class Diagnostic:
     spans: tuple[tuple[str, int, int], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependencyArtifact:
+    """What cargo finished of a package that is no part of the project.
+
+    Attributes:
+        package: `name version`.
+        kind: of its target (`lib`, `proc-macro`, `custom-build`).
+        files: as the build names them.
+        fresh: whether it lay there already.
+    """
+
+    package: str
+    kind: str
+    files: tuple[str, ...]
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptRun:
+    """What the build script of a package that is no part of the project said.
+
+    Attributes:
+        package: `name version`.
+        folder: its output folder (OUT_DIR).
+        libraries: `kind=name` of each that it links.
+        searched: folders in which the linker looks for them, without their kind.
+    """
+
+    package: str
+    folder: str
+    libraries: tuple[str, ...]
+    searched: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class CargoReport:
     """What a call told so far.
@@ -37,11 +76,14 @@ class CargoReport:
     Attributes:
         packages: whether all of a package was fresh, by `name version`, in the order in which they came.
         executables: path of each program, by the name of its target.
+        dependencies, scripts: of packages that come from a registry or from git.
     """
 
     packages: dict[str, bool] = field(default_factory=dict)
     executables: dict[str, str] = field(default_factory=dict)
     errors: list[Diagnostic] = field(default_factory=list)
+    dependencies: list[DependencyArtifact] = field(default_factory=list)
+    scripts: list[ScriptRun] = field(default_factory=list)
 
     @property
     def compiled(self) -> tuple[str, ...]:
@@ -60,6 +102,8 @@ class CargoReport:
             return line or None
         if message["reason"] == "compiler-artifact":
             self._artifact(message)
+        elif message["reason"] == "build-script-executed":
+            self._script(message)
         elif message["reason"] == "compiler-message":
             return self._diagnostic(message)
         return None
@@ -70,6 +114,23 @@ class CargoReport:
         target = message["target"]
         if message["executable"] and "bin" in target["kind"]:
             self.executables[target["name"]] = message["executable"]
+        if _is_foreign(message["package_id"]):
+            self.dependencies.append(
+                DependencyArtifact(
+                    package=package, kind=target["kind"][0], files=tuple(message["filenames"]), fresh=message["fresh"]
+                )
+            )
+
+    def _script(self, message: dict[str, Any]) -> None:
+        if _is_foreign(message["package_id"]):
+            self.scripts.append(
+                ScriptRun(
+                    package=package_label(message["package_id"]),
+                    folder=message["out_dir"],
+                    libraries=tuple(message["linked_libs"]),
+                    searched=tuple(path.rpartition("=")[2] for path in message["linked_paths"]),
+                )
+            )
 
     def _diagnostic(self, message: dict[str, Any]) -> str | None:
         said = message["message"]
@@ -87,6 +148,10 @@ def package_label(package: str) -> str:
     place, _, fragment = package.rpartition("#")
     name, separator, version = fragment.rpartition("@")
     return f"{name} {version}" if separator else f"{posixpath.basename(place.partition('?')[0])} {fragment}"
+
+
+def _is_foreign(package: str) -> bool:
+    return _FOREIGN.search(package) is not None
 
 
 def _message(line: str) -> dict[str, Any] | None:

@@ -33,3 +33,7 @@ class CargoSettings(Settings):
 
     default_features: bool = True
     """Whether the default features are on."""
+
+    share: bool = True
+    """Whether the image build may take the dependencies that the host has compiled, where both would compile the same;
+    `invoke build --independent` compiles everything on both sides once."""

@@ -28,6 +28,8 @@ _PARTS = (
     "oddly",
     "freshness",
     "marks.awk",
+    "handover",
+    "kin",
     "programs",
     "witness",
 )
@@ -66,3 +68,8 @@ def guard_files(guard: str) -> list[tuple[str, bytes, int]]:
         *((f"lib/{part}", (_SHIM / "lib" / part).read_bytes(), 0o644) for part in _PARTS),
         ("on", (_SHIM / "on").read_bytes(), 0o644),
     ]
+
+
+def kin_script() -> str:
+    """Return the shell text that tells what two machines must have in common to share artifacts."""
+    return (_SHIM / "lib" / "kin").read_text(encoding="utf-8")

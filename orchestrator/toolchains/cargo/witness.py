@@ -37,6 +37,8 @@ class WitnessedCall:
         kept: the same for programs that were there before and that it did not write.
         step: the text of the RUN step that the call happened in, the tool's own words in it included; empty where it
             could not be read.
+        handed: what was taken of the dependencies that the host had compiled (`plain native`), or `no: ` and why
+            nothing was; empty where nothing was offered, or cargo had compiled here before.
         unwitnessed: why neither sources nor programs of the call are known (`sha256sum is missing`); empty for a call
             that was witnessed. Such a call proves nothing and refutes nothing.
     """
@@ -56,6 +58,7 @@ class WitnessedCall:
     made: Mapping[str, str]
     kept: Mapping[str, str]
     step: str = ""
+    handed: str = ""
     unwitnessed: str = ""
 
 
@@ -103,6 +106,7 @@ def _read(lines: list[str], *, stage: int, name: str) -> WitnessedCall | None:
             made=_digests(facts.get("made", ())),
             kept=_digests(facts.get("kept", ())),
             step="\n".join(facts.get("step", ())),
+            handed="\n".join(facts.get("handed", ())),
             unwitnessed="\n".join(facts.get("unwitnessed", ())),
         )
     except (KeyError, ValueError):

@@ -23,6 +23,7 @@ ARTIFACT = {
     "package_id": "path+file:///app#demo@0.1.0",
     "target": {"kind": ["bin"], "name": "demo"},
     "executable": "/app/target/release/demo",
+    "filenames": ["/app/target/release/demo"],
     "fresh": False,
 }
 

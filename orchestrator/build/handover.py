@@ -1,0 +1,194 @@
+"""The way of compiled dependencies from the host's build, which compiles them, to the image's, which waits for them.
+
+Only a run whose offer is not made yet waits: with the same lock file, flags and toolchain the next one finds it on the
+engine, and both builds begin at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.build.place import PlaceKind, may_have_namespaces
+from orchestrator.engine.archive import load_files
+from orchestrator.engine.process import run
+from orchestrator.errors import InterruptedRunError
+from orchestrator.toolchains.cargo.awaited import awaited_packages
+from orchestrator.toolchains.cargo.command import cargo_words
+from orchestrator.toolchains.cargo.handover import HandedOver, hand_over, handover_key, keep_digests
+from orchestrator.toolchains.cargo.tools import kin_script
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from orchestrator.build.ground import Ground, LocalPlan
+    from orchestrator.engine.docker import Engine
+    from orchestrator.toolchains.cargo.messages import CargoReport
+    from orchestrator.workspace import Workspace
+
+OFFERS = ("handover", "offers")
+"""Where the workspace remembers the tags of the offers that a project's runs made, the newest first."""
+
+_OFFERS_KEPT = 2
+"""One more than is needed, so that going back and forth between two branches makes none anew."""
+
+_GLANCE_SECONDS = 0.1
+_AFTER_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverPlan:
+    """What is offered to the image build.
+
+    Attributes:
+        reference: tag of the image with the compiled dependencies.
+        made: whether the engine has it.
+        cargo, manifest, words: whom to ask which packages that will be, about what.
+    """
+
+    reference: str
+    made: bool
+    cargo: Path
+    manifest: Path
+    words: Sequence[str]
+
+
+def plan_handover(plan: LocalPlan, *, engine: Engine, environment: Mapping[str, str]) -> HandoverPlan:
+    """Return what the host's build will offer, and whether an earlier one did."""
+    words = cargo_words(plan.settings, plan.project, selection=plan.selection)
+    reference = handover_key(
+        plan.toolchain,
+        words,
+        plan.files,
+        variables=plan.variables,
+        folders=(plan.paths.workspace, plan.paths.cargo_home),
+        namespaces=may_have_namespaces(environment),
+    )
+    return HandoverPlan(
+        reference=reference,
+        made=engine.image(reference) is not None,
+        cargo=plan.toolchain.cargo,
+        manifest=(plan.tree / plan.settings.manifest).absolute(),
+        words=words,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the host's build is and has told."""
+
+    ground: Ground
+    variables: Mapping[str, str]
+    report: CargoReport
+
+
+class Handover:
+    """Between the two builds of one run.
+
+    The host's build calls `watch` and, however it ends, `ended`; the image's calls `wait`, from another thread, unless
+    the offer is made already.
+    """
+
+    def __init__(self, plan: HandoverPlan) -> None:
+        self._plan = plan
+        self._seen: _Seen | None = None
+        self._began, self._over = threading.Event(), threading.Event()
+        self._succeeded = False
+
+    def watch(self, ground: Ground, variables: Mapping[str, str], report: CargoReport) -> None:
+        """Take what the host's build has told so far."""
+        if self._seen is None:
+            self._seen = _Seen(ground=ground, variables=variables, report=report)
+            self._began.set()
+
+    def ended(self, *, succeeded: bool, workspace: Workspace) -> None:
+        """Take that the host's build is over; digests of what it finished are kept, unless `wait` keeps them."""
+        self._succeeded = succeeded
+        if self._seen is not None and (self._plan.made or not succeeded):
+            ground = self._seen.ground
+            keep_digests(self._seen.report, outside=ground.place.outside, target=ground.target, workspace=workspace)
+        self._over.set()
+        self._began.set()
+
+    def wait(self, engine: Engine, *, workspace: Workspace, cancel: threading.Event) -> HandedOver:
+        """Wait until the host has compiled the dependencies, and put them where the image build looks for them.
+
+        Raises:
+            InterruptedRunError: the host's build failed, or the run was ended.
+            EngineUnreachableError, NoSpaceError: as their names say.
+        """
+        self._until(self._began, cancel)
+        seen = self._seen
+        if seen is None:
+            raise _ended()
+        awaited = awaited_packages(
+            self._plan.cargo,
+            self._plan.manifest,
+            self._plan.words,
+            environment={"PATH": str(self._plan.cargo.parent), "CARGO_HOME": str(workspace.cargo_home.absolute())},
+        )
+        while not self._over.is_set() and not _all_done(awaited, seen.report):
+            self._over.wait(_GLANCE_SECONDS)
+            if cancel.is_set():
+                raise _ended()
+        # Cargo tells of a crate just before it writes the crate's fingerprint.
+        self._over.wait(_AFTER_SECONDS)
+        if self._over.is_set() and not self._succeeded:
+            # The run ends with the error of the build that failed; this one only gets out of its way.
+            self._until(cancel, cancel)
+        if seen.ground.place.kind is PlaceKind.REMAP:
+            # Compiled under other paths: an empty offer says so to later runs.
+            load_files(engine, self._plan.reference, [("none", b"", 0o644)], scratch=workspace.scratch)
+            return HandedOver(packages=(), files=0, size=0)
+        made = hand_over(
+            engine,
+            self._plan.reference,
+            seen.report,
+            outside=seen.ground.place.outside,
+            target=seen.ground.target,
+            facts=_facts(seen),
+            workspace=workspace,
+        )
+        _retire(engine, self._plan.reference, workspace)
+        return made
+
+    def _until(self, event: threading.Event, cancel: threading.Event) -> None:
+        while not event.wait(_GLANCE_SECONDS):
+            if cancel.is_set():
+                break
+        if cancel.is_set():
+            raise _ended()
+
+
+def _retire(engine: Engine, newest: str, workspace: Workspace) -> None:
+    """Remove a project's older offers: they are as large as its target directory."""
+    known = workspace.recall(*OFFERS)
+    offers = [newest, *(str(offer) for offer in (known if isinstance(known, list) else []) if offer != newest)]
+    for old in offers[_OFFERS_KEPT:]:
+        engine.remove_image(old)
+    workspace.remember(*OFFERS, offers[:_OFFERS_KEPT])
+
+
+def _ended() -> InterruptedRunError:
+    return InterruptedRunError("the run was ended; no tag was moved", repair="run it again")
+
+
+def _all_done(awaited: frozenset[str] | None, report: CargoReport) -> bool:
+    """Return whether cargo has finished the crate of each package; without a list only its end tells."""
+    if awaited is None:
+        return False
+    return awaited <= {artifact.package for artifact in tuple(report.dependencies) if artifact.kind != "custom-build"}
+
+
+def _facts(seen: _Seen) -> dict[str, str]:
+    """Return what the shim compares, found out at the build's own place."""
+    place = seen.ground.place
+    asked = run(place.command(["sh", "-c", kin_script()], directory="/"), environment=seen.variables)
+    pairs = (line.partition(" ")[::2] for line in asked.stdout.decode(errors="replace").splitlines())
+    return {
+        "build": place.inside(seen.ground.target),
+        "home": seen.variables["CARGO_HOME"],
+        **dict(pairs),
+    }

@@ -1,0 +1,59 @@
+"""Which packages from outside the project a build will compile, as cargo resolves them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from orchestrator.engine.process import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+_PACKAGE = re.compile(r"(?P<name>\S+) v(?P<version>\S+)(?: \(proc-macro\))?(?: \((?P<place>[^)]*)\))?")
+
+
+def awaited_packages(
+    cargo: Path, manifest: Path, words: Sequence[str], *, environment: Mapping[str, str], options: Sequence[str] = ()
+) -> frozenset[str] | None:
+    """Return `name version` of each package from a registry or from git that a build needs; None if cargo cannot say.
+
+    Args:
+        cargo: whom to ask.
+        manifest: the project's Cargo.toml.
+        words: the build's, as `cargo_words` returns them; those that choose packages and features count.
+        environment: cargo's variables.
+        options: what cargo must be told besides (`--config FILE`).
+    """
+    asked = run(
+        [
+            *(str(cargo), "tree", "--offline", "--locked", "--edges=normal,build", "--prefix=none", "--no-dedupe"),
+            f"--manifest-path={manifest}",
+            *options,
+            *_choosing(words),
+        ],
+        environment=environment,
+    )
+    if asked.exit_code:
+        return None
+    lines = (line for line in set(asked.stdout.decode(errors="replace").splitlines()) if line)
+    return frozenset(label for line in lines if (label := _label(line)) is not None)
+
+
+def _choosing(words: Iterable[str]) -> list[str]:
+    """Return the words that `cargo tree` understands as well."""
+    flags = ("--workspace", "--all", "--no-default-features", "--all-features")
+    valued = ("--package=", "--exclude=", "--features=", "--target=")
+    return [word for word in words if word in flags or word.startswith(valued)]
+
+
+def _label(line: str) -> str | None:
+    found = _PACKAGE.match(line)
+    if found is None:
+        return None
+    place = found["place"]
+    # A package of the project has its folder there, one from git its address, one from a registry nothing.
+    if place is not None and "://" not in place:
+        return None
+    return f"{found['name']} {found['version']}"

@@ -1,0 +1,249 @@
+"""Dependencies compile once: what the host has compiled of them, made ready for the image build.
+
+Only packages from a registry or from git are handed over; those of the project, and their build scripts, compile on
+both sides. They go as cargo laid them in its target directory, with their fingerprints, so cargo itself decides in the
+image which of them fit. What cargo does not look at is compared by the shim (shim/lib/handover), which takes nothing
+where the host's C library, compiler or paths are others. Procedural macros and build scripts are programs, which is why
+the C library counts. What a C compiler had a part in is kept apart, since the image may have another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from orchestrator.engine.archive import load_files
+from orchestrator.workspace import memo_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from orchestrator.engine.docker import Engine
+    from orchestrator.source.snapshot import SourceFile
+    from orchestrator.toolchains.cargo.identity import CargoToolchain
+    from orchestrator.toolchains.cargo.messages import CargoReport, ScriptRun
+    from orchestrator.workspace import Workspace
+
+REPOSITORY = "twinbuild.local/dependencies"
+
+_SUMS = ("handover", "sums")
+"""Where the workspace remembers the digest of each artifact as it was when it had just been compiled."""
+
+_HASHED = re.compile(r"(?:lib)?(?P<crate>.+)-(?P<hash>[0-9a-f]{16})(?:\.\w+)?")
+_BY_OTHER_TOOLS = re.compile(rb"\b(?:cmake|configure|meson|ninja|nasm|protoc|bindgen|clang|perl|python3?)\b|\b[cg]\+\+")
+"""Programs whose version the shim does not compare: what their output went into stays on its side."""
+
+_KNOWN_FLAGS = re.compile(r"RUSTFLAGS|CARGO_.*|(?:HOST_|TARGET_)?(?:CC|CXX|AR|CFLAGS|CXXFLAGS)(?:_.*)?")
+"""Variables that bear on how dependencies compile. (Cargo tracks them itself: the key only tells which offer fits.)"""
+
+_OLDER_SECONDS = 3600
+"""The artifacts' age when they are handed over: older than what the image compiles beside them, and newer than the
+files of their crates, which have the time of their publication."""
+
+
+def handover_key(
+    toolchain: CargoToolchain,
+    words: Sequence[str],
+    files: Sequence[SourceFile],
+    *,
+    variables: Mapping[str, str],
+    folders: Sequence[str],
+    namespaces: bool,
+) -> str:
+    """Return the tag of the image that holds a project's compiled dependencies.
+
+    It changes with all that cargo compiles them by: toolchain, profile, features, flags, manifests, configuration, lock
+    file; and with the paths that they hold.
+
+    Args:
+        toolchain: the host's.
+        words: cargo's.
+        files: the snapshot's.
+        variables: what both builds see.
+        folders: where both builds have target directory and cargo home.
+        namespaces: whether this machine can give the host's build these paths.
+    """
+    said = {file.path: file.sha256 for file in files if _is_manifest(PurePosixPath(file.path))}
+    key = memo_key(
+        {
+            "rustc": toolchain.verbose,
+            "words": list(words),
+            "manifests": said,
+            "variables": {name: value for name, value in variables.items() if _KNOWN_FLAGS.fullmatch(name)},
+            "folders": list(folders),
+            "namespaces": namespaces,
+            "version": 1,
+        }
+    )
+    return f"{REPOSITORY}:{key[:16]}"
+
+
+def _is_manifest(path: PurePosixPath) -> bool:
+    return path.name in {"Cargo.toml", "Cargo.lock"} or ".cargo" in path.parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """What was made ready.
+
+    Attributes:
+        packages: `name version` of each package of which something is in it.
+        files: how many files.
+        size: bytes.
+    """
+
+    packages: tuple[str, ...]
+    files: int
+    size: int
+
+
+def hand_over(
+    engine: Engine,
+    reference: str,
+    report: CargoReport,
+    *,
+    outside: Callable[[str], Path],
+    target: Path,
+    facts: Mapping[str, str],
+    workspace: Workspace,
+) -> HandedOver:
+    """Make the image with what a call of cargo has finished of the dependencies.
+
+    What lay in the target directory before the call is taken only if it still is what was compiled there: a damaged
+    file is left out, and cargo compiles that crate in the image.
+
+    Args:
+        engine: where the image is loaded.
+        reference: its tag.
+        report: the call's messages.
+        outside: gives a file of this machine for what the build calls it.
+        target: the target directory, on this machine.
+        facts: what the shim compares, by name (`lib/kin`, `build`, `home`).
+        workspace: remembers digests.
+    """
+    parts: dict[str, dict[str, tuple[Path, str]]] = {"plain": {}, "native": {}}
+    packages = set()
+    for unit, digests in _sound_units(report, outside, target, workspace):
+        part = parts["native" if unit.native else "plain"]
+        part.update((path, (file, digests[path])) for path, file in unit.files.items())
+        packages.add(unit.package)
+    content = list(_content(parts, facts))
+    load_files(engine, reference, content, scratch=workspace.scratch, mtime=int(time.time()) - _OLDER_SECONDS)
+    size = sum(file.stat().st_size for part in parts.values() for file, _ in part.values())
+    count = sum(len(part) for part in parts.values())
+    return HandedOver(packages=tuple(sorted(packages)), files=count, size=size)
+
+
+def keep_digests(report: CargoReport, *, outside: Callable[[str], Path], target: Path, workspace: Workspace) -> None:
+    """Remember what a call has compiled, so that a later run may hand it over."""
+    if any(not artifact.fresh for artifact in report.dependencies):
+        _sound_units(report, outside, target, workspace)
+
+
+def _sound_units(
+    report: CargoReport, outside: Callable[[str], Path], target: Path, workspace: Workspace
+) -> list[tuple[_Unit, dict[str, str]]]:
+    """Return what is as it was when it had just been compiled, with digests, which are remembered."""
+    known = workspace.recall(*_SUMS)
+    sums: dict[str, str] = known if isinstance(known, dict) else {}
+    found = []
+    for unit in _units(report, outside, target):
+        digests = {path: _digest(file) for path, file in unit.files.items()}
+        if not unit.fresh or all(sums.get(path) == digest for path, digest in digests.items()):
+            found.append((unit, digests))
+    others = {path: digest for path, digest in sums.items() if (target / path).is_file()}
+    taken = {path: digest for _, digests in found for path, digest in digests.items()}
+    workspace.remember(*_SUMS, {**others, **taken})
+    return found
+
+
+def _content(
+    parts: Mapping[str, Mapping[str, tuple[Path, str]]], facts: Mapping[str, str]
+) -> Iterator[tuple[str, bytes | Path, int]]:
+    yield "facts", "".join(f"{name} {value}\n" for name, value in facts.items()).encode(), 0o644
+    for part, files in parts.items():
+        if not files:
+            continue
+        yield f"{part}.sums", "".join(f"{digest}  {path}\n" for path, (_, digest) in files.items()).encode(), 0o644
+        for path, (file, _) in files.items():
+            yield f"{part}/{path}", file, 0o755 if file.stat().st_mode & 0o100 else 0o644
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unit:
+    """One thing that cargo compiled or ran: its artifacts and its fingerprint, by path below the target directory."""
+
+    package: str
+    fresh: bool
+    native: bool
+    files: Mapping[str, Path]
+
+
+def _units(report: CargoReport, outside: Callable[[str], Path], target: Path) -> Iterator[_Unit]:
+    """Yield what is whole of a call; a crate whose fingerprint is not written yet is compiled in the image as well."""
+    artifacts, scripts = tuple(report.dependencies), tuple(report.scripts)
+    kept = {script.package for script in scripts if not _portable(script, outside(script.folder))}
+    native = {script.package for script in scripts if script.libraries or script.searched}
+    for artifact in artifacts:
+        if artifact.package not in kept:
+            package = artifact.package
+            files = _artifact_files([outside(name) for name in artifact.files], artifact.kind, package)
+            yield from _whole(files, target, package=package, fresh=artifact.fresh, native=package in native)
+    # What runs again makes cargo compile its crate again.
+    changed = {artifact.package for artifact in artifacts if not artifact.fresh}
+    for script in scripts:
+        folder, package = outside(script.folder).parent, script.package
+        if package not in kept and folder.parent.name == "build":
+            files = [*_below(folder), *_below(folder.parent.parent / ".fingerprint" / folder.name)]
+            yield from _whole(files, target, package=package, fresh=package not in changed, native=package in native)
+
+
+def _whole(files: Sequence[Path], target: Path, *, package: str, fresh: bool, native: bool) -> Iterator[_Unit]:
+    if files and any(file.parent.parent.name == ".fingerprint" and file.suffix == ".json" for file in files):
+        named = {str(file.relative_to(target)): file for file in sorted(files)}
+        if not any("\n" in name or "\\" in name for name in named):
+            yield _Unit(package=package, fresh=fresh, native=native, files=named)
+
+
+def _artifact_files(files: Sequence[Path], kind: str, package: str) -> list[Path]:
+    """Return what cargo keeps of an artifact in its layout `<profile>/{deps,build,.fingerprint}`; nothing in others."""
+    name = package.partition(" ")[0]
+    for file in files:
+        if kind == "custom-build" and file.parent.parent.name == "build":
+            fingerprint = file.parent.parent.parent / ".fingerprint" / file.parent.name
+            return [*_below(file.parent), *_below(fingerprint)]
+        found = _HASHED.fullmatch(file.name)
+        if file.parent.name == "deps" and found is not None:
+            fingerprint = file.parent.parent / ".fingerprint" / f"{name}-{found['hash']}"
+            listed = file.with_name(f"{found['crate']}-{found['hash']}.d")
+            beside = [each for each in (*files, listed) if each.is_file()]
+            return [*dict.fromkeys(beside), *_below(fingerprint)]
+    return []
+
+
+def _below(folder: Path) -> list[Path]:
+    # A link would have to be handed over as one; no build script of a crate that was seen makes any.
+    found = [path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]
+    return found if all(path.is_file() and not path.is_symlink() for path in found) else []
+
+
+def _portable(script: ScriptRun, folder: Path) -> bool:
+    """Return whether a build script's output depends on nothing but the compilers.
+
+    It links only what it has built itself, and says of no other program that it ran.
+    """
+    if any(not PurePosixPath(path).is_relative_to(script.folder) for path in script.searched):
+        return False
+    if any(not library.startswith("static=") for library in script.libraries):
+        return False
+    said = (folder.with_name(name) for name in ("output", "stderr"))
+    return not any(_BY_OTHER_TOOLS.search(file.read_bytes()) for file in said if file.is_file())
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
