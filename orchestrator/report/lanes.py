@@ -70,6 +70,6 @@ def _image_title(record: RunRecord, steps: Sequence[StepFacts]) -> str:
         f"{len(asked)} steps",
         f"{cached} cached",
         *([f"{failed} failed"] if failed else []),
-        *(["dependencies compiled once, on the host"] if handed else []),
+        *(["dependencies from the host"] if handed else []),
     ]
     return ", ".join(parts)
