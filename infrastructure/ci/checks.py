@@ -46,7 +46,10 @@ def _checks(root: Path) -> tuple[Check, ...]:
     programs = os.path.dirname(sys.executable)  # noqa: PTH120 - a string for a command line
     shim = "orchestrator/toolchains/cargo/shim"
     ask = "orchestrator/inventory/ask.sh orchestrator/bases/certificates_on.sh"
-    parts = " ".join(f"{shim}/lib/{name}" for name in ("words", "sources", "freshness", "programs", "witness", "oddly"))
+    parts = " ".join(
+        f"{shim}/lib/{name}"
+        for name in ("words", "sources", "freshness", "handover", "kin", "programs", "witness", "oddly")
+    )
     scripts = f"invoke infrastructure/docker/entrypoint.sh {shim}/on {shim}/exec {shim}/cargo {parts} {ask}"
     cargo = f"--manifest-path backend/Cargo.toml --workspace --locked --target-dir {root}/.twinbuild/test-target"
     return (

@@ -34,6 +34,9 @@ OFFERS = ("handover", "offers")
 _OFFERS_KEPT = 2
 """One more than is needed, so that going back and forth between two branches makes none anew."""
 
+_EMPTY = (("none", b"", 0o644),)
+"""What an offer without content holds: always the same, so that the layers of steps that see it stay cached."""
+
 _GLANCE_SECONDS = 0.1
 _AFTER_SECONDS = 0.3
 
@@ -96,6 +99,7 @@ class Handover:
         self._seen: _Seen | None = None
         self._began, self._over = threading.Event(), threading.Event()
         self._succeeded = False
+        self._empty = False
 
     def watch(self, ground: Ground, variables: Mapping[str, str], report: CargoReport) -> None:
         """Take what the host's build has told so far."""
@@ -122,7 +126,13 @@ class Handover:
         self._until(self._began, cancel)
         seen = self._seen
         if seen is None:
+            self._give_way(cancel)
             raise _ended()
+        if seen.ground.place.kind is PlaceKind.REMAP:
+            # Compiled under other paths, which the artifacts hold.
+            load_files(engine, self._plan.reference, _EMPTY, scratch=workspace.scratch)
+            self._empty = True
+            return HandedOver(packages=(), files=0, size=0)
         awaited = awaited_packages(
             self._plan.cargo,
             self._plan.manifest,
@@ -136,12 +146,7 @@ class Handover:
         # Cargo tells of a crate just before it writes the crate's fingerprint.
         self._over.wait(_AFTER_SECONDS)
         if self._over.is_set() and not self._succeeded:
-            # The run ends with the error of the build that failed; this one only gets out of its way.
-            self._until(cancel, cancel)
-        if seen.ground.place.kind is PlaceKind.REMAP:
-            # Compiled under other paths: an empty offer says so to later runs.
-            load_files(engine, self._plan.reference, [("none", b"", 0o644)], scratch=workspace.scratch)
-            return HandedOver(packages=(), files=0, size=0)
+            self._give_way(cancel)
         made = hand_over(
             engine,
             self._plan.reference,
@@ -151,8 +156,19 @@ class Handover:
             facts=_facts(seen),
             workspace=workspace,
         )
-        _retire(engine, self._plan.reference, workspace)
+        self._empty = not made.packages
+        if not self._empty:
+            _retire(engine, self._plan.reference, workspace)
         return made
+
+    def settle(self, engine: Engine) -> None:
+        """Take back an offer without content, so that a machine that shares this engine can make a better one."""
+        if self._empty:
+            engine.remove_image(self._plan.reference)
+
+    def _give_way(self, cancel: threading.Event) -> None:
+        """Wait until the run has been ended: its error is that of the build that failed, not this one's."""
+        self._until(cancel, cancel)
 
     def _until(self, event: threading.Event, cancel: threading.Event) -> None:
         while not event.wait(_GLANCE_SECONDS):

@@ -134,10 +134,11 @@ def _local_build(spec: BuildSpec, prepared: Prepared, handover: Handover | None,
 
 
 def _image_build(prepared: Prepared, handover: Handover | None, around: Surroundings) -> ImageBuild:
-    if handover is not None and prepared.handover is not None and not prepared.handover.made:
+    waits = handover is not None and prepared.handover is not None and not prepared.handover.made
+    if handover is not None and waits:
         with told(around.emit, Lane.IMAGE, "dependencies compiled by the host", own=True):
             handover.wait(around.engine, workspace=around.workspace, cancel=around.cancel)
-    return build_image(
+    built = build_image(
         around.engine,
         prepared.image,
         workspace=around.workspace,
@@ -146,3 +147,6 @@ def _image_build(prepared: Prepared, handover: Handover | None, around: Surround
         emit=around.emit,
         cancel=around.cancel,
     )
+    if handover is not None:
+        handover.settle(around.engine)
+    return built

@@ -132,7 +132,9 @@ def hand_over(
         part.update((path, (file, digests[path])) for path, file in unit.files.items())
         packages.add(unit.package)
     content = list(_content(parts, facts))
-    load_files(engine, reference, content, scratch=workspace.scratch, mtime=int(time.time()) - _OLDER_SECONDS)
+    # An offer without content is always the same, so that the layers of steps that see it stay cached.
+    mtime = int(time.time()) - _OLDER_SECONDS if packages else 0
+    load_files(engine, reference, content, scratch=workspace.scratch, mtime=mtime)
     size = sum(file.stat().st_size for part in parts.values() for file, _ in part.values())
     count = sum(len(part) for part in parts.values())
     return HandedOver(packages=tuple(sorted(packages)), files=count, size=size)

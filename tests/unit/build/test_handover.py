@@ -1,0 +1,41 @@
+"""The image's build waits for the host's, and never tells its own end before the error that was the cause."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from orchestrator.build.handover import Handover, HandoverPlan
+from orchestrator.errors import InterruptedRunError
+from orchestrator.workspace import Workspace
+
+if TYPE_CHECKING:
+    from orchestrator.engine.docker import Engine
+
+PLAN = HandoverPlan(reference="x:1", made=False, cargo=Path("/c"), manifest=Path("/m"), words=())
+
+
+def test_a_host_that_fails_at_once_is_told_first(tmp_path: Path) -> None:
+    """Before cargo ran: the waiting build ends only when the run has taken the host's error and says so."""
+    handover, cancel = Handover(PLAN), threading.Event()
+    workspace = Workspace.open(tmp_path / "w")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(handover.wait, cast("Engine", None), workspace=workspace, cancel=cancel)
+        handover.ended(succeeded=False, workspace=workspace)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.5)
+        cancel.set()
+        with pytest.raises(InterruptedRunError):
+            waiting.result(timeout=10)
+
+
+def test_a_run_that_is_ended_waits_no_longer(tmp_path: Path) -> None:
+    """Ctrl-C while the host compiles."""
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(InterruptedRunError):
+        Handover(PLAN).wait(cast("Engine", None), workspace=Workspace.open(tmp_path / "w"), cancel=cancel)
