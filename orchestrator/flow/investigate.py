@@ -5,18 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.content.explain import explain_difference
 from orchestrator.binary.loading import load_facts_from_json, load_facts_to_json, read_loadable
 from orchestrator.binary.read import profile_of
 from orchestrator.engine.files import image_files
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, told
-from orchestrator.flow.inputs import build_facts
 from orchestrator.flow.services import service_images
 from orchestrator.flow.shipped import shipped_facts
 from orchestrator.gate.checks import behaviour, smoke
 from orchestrator.gate.run_checks import GateEvidence
-from orchestrator.parity.compare import compare_files
+from orchestrator.parity.compare import compare_files, identical
 from orchestrator.smoke.image import run_image
 from orchestrator.smoke.local import Beside, arguments_of, run_local
 from orchestrator.smoke.transcript import Transcript, from_json, to_json
@@ -81,7 +79,11 @@ def _comparison(
     shipped = image.shipped
     if shipped is None:
         return None
-    differ = local.artifact.sha256 != shipped.sha256
+    if local.artifact.sha256 == shipped.sha256:
+        return identical(shipped.sha256, shipped.size)
+    from orchestrator.binary.content.explain import explain_difference  # noqa: PLC0415 - an equal pair needs neither
+    from orchestrator.flow.inputs import build_facts  # noqa: PLC0415 - same
+
     paths = {local.artifact.sha256: local.artifact.path, shipped.sha256: shipped.path}
     return compare_files(
         local.artifact.sha256,
@@ -90,7 +92,7 @@ def _comparison(
         profile=lambda digest: profile_of(paths[digest], digest, workspace=around.workspace),
         own=[member.name.replace("-", "_") for member in prepared.project.members],
         content=lambda here, there: explain_difference(paths[here], paths[there]),
-        facts=build_facts(prepared, local, image, sides, workspace=around.workspace) if differ else None,
+        facts=build_facts(prepared, local, image, sides, workspace=around.workspace),
     )
 
 

@@ -58,7 +58,7 @@ def compare_files(
         facts: what is known of the two builds.
     """
     if local_sha256 == image_sha256:
-        return _identical(local_sha256, size)
+        return identical(local_sha256, size)
     local, image = profile(local_sha256), profile(image_sha256)
     return compare(
         local,
@@ -87,7 +87,7 @@ def compare(
         facts: what is known of the two builds.
     """
     if local.sha256 == image.sha256:
-        return _identical(local.sha256, local.size)
+        return identical(local.sha256, local.size)
     difference = replace(_difference(local, image, own or entry_crates(local)), content=content, facts=facts)
     rung, held_by = _rung(difference)
     return Comparison(
@@ -101,7 +101,8 @@ def compare(
     )
 
 
-def _identical(sha256: str, size: int) -> Comparison:
+def identical(sha256: str, size: int) -> Comparison:
+    """Return what there is to say of two files of one digest (hex) and size (bytes)."""
     return Comparison(
         rung=Rung.IDENTICAL,
         held_by="",

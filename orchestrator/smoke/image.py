@@ -15,8 +15,6 @@ from orchestrator.errors import UsageError
 from orchestrator.smoke.background import goes_on
 from orchestrator.smoke.container import ContainerTarget
 from orchestrator.smoke.peers.file import NO_PEERS, PeerFiles
-from orchestrator.smoke.peers.goss_run import goss_results
-from orchestrator.smoke.peers.structure_run import structure_results
 from orchestrator.smoke.services.settings import filled
 from orchestrator.smoke.services.start import passwords_of, places_of, running_services
 from orchestrator.smoke.signals import signal_name
@@ -84,7 +82,7 @@ def run_image(
     if lacking is not None:
         return Transcript(side="image", unmeetable=lacking, waiting={}, files={})
     internal = settings.network == "internal" or settings.needs_network or peers.needs_network
-    told = tuple(each for file in peers.structure for each in structure_results(engine, image, file, labels=labels))
+    told = _structure_told(engine, image, peers, labels)
     own = labels if keep is None else _unswept(labels)
     with (
         # What takes the engine a moment each, at the same time: a network, and a look at the image's folders.
@@ -108,6 +106,16 @@ def run_image(
         told += seen.expectations
         seen = replace(seen, services=tuple(service.seen() for service in running), expectations=told)
         return seen if keep is not None else _in_background(engine, image, request, settings, seen)
+
+
+def _structure_told(
+    engine: Engine, image: ImageFacts, peers: PeerFiles, labels: Mapping[str, str]
+) -> tuple[Expectation, ...]:
+    if not peers.structure:
+        return ()
+    from orchestrator.smoke.peers.structure_run import structure_results  # noqa: PLC0415 - as for goss
+
+    return tuple(each for file in peers.structure for each in structure_results(engine, image, file, labels=labels))
 
 
 def _unswept(labels: Mapping[str, str]) -> dict[str, str]:
@@ -186,6 +194,10 @@ class _Subject(ContainerTarget):
         return self.container.files.names(folder)
 
     def expectations(self) -> tuple[Expectation, ...]:
+        if not self._peers.goss:
+            return ()
+        from orchestrator.smoke.peers.goss_run import goss_results  # noqa: PLC0415 - a schema that most plans need not
+
         return tuple(each for file in self._peers.goss for each in goss_results(self, file))
 
     def usage(self) -> UsageFacts | None:

@@ -15,7 +15,6 @@ from orchestrator.smoke.peers.file import NO_PEERS, PeerFiles
 from orchestrator.spec.mistakes import mistake_of
 from orchestrator.spec.model import BuildSpec
 from orchestrator.spec.nodes import Document, Mistake, UnreadableTextError, read_document
-from orchestrator.spec.peers import read_peers
 from orchestrator.spec.text import invalid, read_text
 
 if TYPE_CHECKING:
@@ -68,7 +67,11 @@ def load_spec(path: Path) -> LoadedSpec:
     if mistakes or spec is None:
         raise invalid(path, mistakes)
     digest = hashlib.sha256(content).hexdigest()
-    peers = read_peers(root, structure=spec.smoke.structure_tests, goss=spec.smoke.goss)
+    peers = NO_PEERS
+    if spec.smoke.structure_tests or spec.smoke.goss:
+        from orchestrator.spec.peers import read_peers  # noqa: PLC0415 - two large schemas, which most specs need not
+
+        peers = read_peers(root, structure=spec.smoke.structure_tests, goss=spec.smoke.goss)
     return LoadedSpec(spec=spec, path=path, root=root, digest=f"sha256:{digest}", document=document, peers=peers)
 
 
