@@ -92,6 +92,7 @@ def test_dependencies_compile_once(hello: Project) -> None:
     assert alone.exit_code == 0, alone.stderr
     assert compiled_in_image(hello) == list(_CRATES)
     assert {program["sha256"] for program in alone.record["programs"]} == programs, "the same, whoever compiled it"
+    assert "twinbuild.local/dependencies:" in hello.invoke("clean", "--spec", "buildspec.yaml", "--store").stdout
 
 
 def test_a_damaged_artifact_is_left_out(hello: Project) -> None:
