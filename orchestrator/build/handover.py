@@ -7,6 +7,7 @@ engine, and both builds begin at once.
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from orchestrator.engine.process import run
 from orchestrator.errors import InterruptedRunError
 from orchestrator.toolchains.cargo.awaited import awaited_packages
 from orchestrator.toolchains.cargo.command import cargo_words
-from orchestrator.toolchains.cargo.handover import HandedOver, hand_over, handover_key, keep_digests
+from orchestrator.toolchains.cargo.handover import HandedOver, all_written, hand_over, handover_key, keep_digests
 from orchestrator.toolchains.cargo.tools import kin_script
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ _EMPTY = (("none", b"", 0o644),)
 """What an offer without content holds: always the same, so that the layers of steps that see it stay cached."""
 
 _GLANCE_SECONDS = 0.1
-_AFTER_SECONDS = 0.3
+_AFTER_SECONDS = 5.0
+"""For files of a few bytes; a crate whose fingerprint takes longer is compiled in the image as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +146,9 @@ class Handover:
             if cancel.is_set():
                 raise _ended()
         # Cargo tells of a crate just before it writes the crate's fingerprint.
-        self._over.wait(_AFTER_SECONDS)
+        patience = time.monotonic() + _AFTER_SECONDS
+        while time.monotonic() < patience and not all_written(seen.report, outside=seen.ground.place.outside):
+            self._over.wait(_GLANCE_SECONDS)
         if self._over.is_set() and not self._succeeded:
             self._give_way(cancel)
         made = hand_over(

@@ -140,6 +140,15 @@ def hand_over(
     return HandedOver(packages=tuple(sorted(packages)), files=count, size=size)
 
 
+def all_written(report: CargoReport, *, outside: Callable[[str], Path]) -> bool:
+    """Return whether cargo has written the fingerprint of each crate that it told of."""
+    laid = (
+        _artifact_files([outside(name) for name in artifact.files], artifact.kind, artifact.package)
+        for artifact in tuple(report.dependencies)
+    )
+    return all(_has_fingerprint(files) for files in laid if files)
+
+
 def keep_digests(report: CargoReport, *, outside: Callable[[str], Path], target: Path, workspace: Workspace) -> None:
     """Remember what a call has compiled, so that a later run may hand it over."""
     if any(not artifact.fresh for artifact in report.dependencies):
@@ -205,10 +214,15 @@ def _units(report: CargoReport, outside: Callable[[str], Path], target: Path) ->
 
 
 def _whole(files: Sequence[Path], target: Path, *, package: str, fresh: bool, native: bool) -> Iterator[_Unit]:
-    if files and any(file.parent.parent.name == ".fingerprint" and file.suffix == ".json" for file in files):
+    if _has_fingerprint(files):
         named = {str(file.relative_to(target)): file for file in sorted(files)}
         if not any("\n" in name or "\\" in name for name in named):
             yield _Unit(package=package, fresh=fresh, native=native, files=named)
+
+
+def _has_fingerprint(files: Sequence[Path]) -> bool:
+    # Of what cargo writes there this is the last (cargo/core/compiler/fingerprint: `write_fingerprint`).
+    return any(file.parent.parent.name == ".fingerprint" and file.suffix == ".json" for file in files)
 
 
 def _artifact_files(files: Sequence[Path], kind: str, package: str) -> list[Path]:

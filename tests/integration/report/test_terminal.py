@@ -66,6 +66,8 @@ def _on_terminal(
     def own_the_terminal() -> None:
         os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        # Whoever started the tests may ignore SIGINT (a job in the background does), and children inherit that.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=follower, stdout=follower, stderr=follower,
