@@ -61,7 +61,9 @@ def _checks(root: Path) -> tuple[Check, ...]:
         Check(name="Dockerfile rules", command=f"{programs}/invoke lint", fast=True),
         Check(name="unit tests", command=f"{python} pytest -q tests/unit tests/architecture", fast=True),
         Check(name="sample build", command=f"{programs}/invoke build"),
-        Check(name="integration tests", command=f"{python} pytest -q --require-engine tests/integration"),
+        Check(
+            name="integration tests", command=f"{python} pytest -q --require-engine --durations=15 tests/integration"
+        ),
         Check(name="backend's lint", command=f"cargo clippy -q --all-targets {cargo} -- -D warnings"),
         Check(name="backend's tests", command=f"cargo test -q {cargo}"),
     )

@@ -63,6 +63,7 @@ class EngineBuild:
         self.executed: set[int] = set()
         self._tar, self._out, self._emit, self._cancel = tar, out, emit, cancel
         self._names: dict[str, str] = {}
+        self._begun: dict[str, bytes] = {}
         require_frontend(plan.dockerfile, plan.target, engine.version)
         self._name = _name_in_context(plan)
         self.context = self._write(plan.hardened)
@@ -122,6 +123,10 @@ class EngineBuild:
             raise explained(error, self.plan.dockerfile, offline=self.plan.offline) from error
         except StepTimeoutError as error:
             raise located(error, self.plan.dockerfile) from error
+        finally:
+            # A step that was cut short may have begun a line, and often that is the one that tells why.
+            for digest in tuple(self._begun):
+                self._tell(digest, self._begun.pop(digest), emit)
         for step in solved.steps:
             line = self._line(step.name)
             if line is not None and step.started and not step.cached:
@@ -136,6 +141,7 @@ class EngineBuild:
             return
         state = StepState.STARTED
         if step.done:
+            self._tell(step.digest, self._begun.pop(step.digest, b""), emit)
             state = StepState.FAILED if step.error else StepState.CACHED if step.cached else StepState.DONE
         title = step_title(self.plan.dockerfile, step.name, hardened=self.plan.hardened)
         self._out.write(f"# {state} {title.text} {'' if step.seconds is None else f'{step.seconds:.2f} s'}\n")
@@ -152,6 +158,13 @@ class EngineBuild:
         )
 
     def _log(self, digest: str, text: bytes, emit: Emit) -> None:
+        """Take what a step printed; the engine cuts it where it likes, so a line is told when its end is there."""
+        whole, _, rest = (self._begun.pop(digest, b"") + text).rpartition(b"\n")
+        if rest:
+            self._begun[digest] = rest
+        self._tell(digest, whole, emit)
+
+    def _tell(self, digest: str, text: bytes, emit: Emit) -> None:
         for line in text.decode(errors="replace").splitlines():
             self._out.write(f"{line}\n")
             emit(OutputEvent(lane=Lane.IMAGE, step=digest, text=line))
