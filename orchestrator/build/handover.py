@@ -17,7 +17,7 @@ from orchestrator.engine.process import run
 from orchestrator.errors import InterruptedRunError
 from orchestrator.toolchains.cargo.awaited import awaited_packages
 from orchestrator.toolchains.cargo.command import cargo_words
-from orchestrator.toolchains.cargo.handover import HandedOver, all_written, hand_over, handover_key, keep_digests
+from orchestrator.toolchains.cargo.handover import all_written, hand_over, handover_key, keep_digests
 from orchestrator.toolchains.cargo.tools import kin_script
 
 if TYPE_CHECKING:
@@ -103,11 +103,15 @@ class Handover:
         self._succeeded = False
         self._empty = False
 
+    @property
+    def awaited(self) -> bool:
+        """Return whether the image's build has to wait for the host's."""
+        return not self._plan.made
+
     def watch(self, ground: Ground, variables: Mapping[str, str], report: CargoReport) -> None:
-        """Take what the host's build has told so far."""
-        if self._seen is None:
-            self._seen = _Seen(ground=ground, variables=variables, report=report)
-            self._began.set()
+        """Take, before the host's build begins, what it will tell."""
+        self._seen = _Seen(ground=ground, variables=variables, report=report)
+        self._began.set()
 
     def ended(self, *, succeeded: bool, workspace: Workspace) -> None:
         """Take that the host's build is over; digests of what it finished are kept, unless `wait` keeps them."""
@@ -118,7 +122,7 @@ class Handover:
         self._over.set()
         self._began.set()
 
-    def wait(self, engine: Engine, *, workspace: Workspace, cancel: threading.Event) -> HandedOver:
+    def wait(self, engine: Engine, *, workspace: Workspace, cancel: threading.Event) -> None:
         """Wait until the host has compiled the dependencies, and put them where the image build looks for them.
 
         Raises:
@@ -134,7 +138,7 @@ class Handover:
             # Compiled under other paths, which the artifacts hold.
             load_files(engine, self._plan.reference, _EMPTY, scratch=workspace.scratch)
             self._empty = True
-            return HandedOver(packages=(), files=0, size=0)
+            return
         awaited = awaited_packages(
             self._plan.cargo,
             self._plan.manifest,
@@ -151,7 +155,7 @@ class Handover:
             self._over.wait(_GLANCE_SECONDS)
         if self._over.is_set() and not self._succeeded:
             self._give_way(cancel)
-        made = hand_over(
+        packages = hand_over(
             engine,
             self._plan.reference,
             seen.report,
@@ -160,10 +164,9 @@ class Handover:
             facts=_facts(seen),
             workspace=workspace,
         )
-        self._empty = not made.packages
+        self._empty = not packages
         if not self._empty:
             _retire(engine, self._plan.reference, workspace)
-        return made
 
     def settle(self, engine: Engine) -> None:
         """Take back an offer without content, so that a machine that shares this engine can make a better one."""

@@ -124,7 +124,7 @@ def _local_build(spec: BuildSpec, prepared: Prepared, handover: Handover | None,
             cancel=around.cancel,
             watch=handover.watch if handover else None,
             # What the image build waits for goes first.
-            behind=prepared.handover is None or prepared.handover.made,
+            behind=handover is None or not handover.awaited,
         )
         succeeded = True
         return built
@@ -134,8 +134,7 @@ def _local_build(spec: BuildSpec, prepared: Prepared, handover: Handover | None,
 
 
 def _image_build(prepared: Prepared, handover: Handover | None, around: Surroundings) -> ImageBuild:
-    waits = handover is not None and prepared.handover is not None and not prepared.handover.made
-    if handover is not None and waits:
+    if handover is not None and handover.awaited:
         with told(around.emit, Lane.IMAGE, "dependencies compiled by the host", own=True):
             handover.wait(around.engine, workspace=around.workspace, cancel=around.cancel)
     built = build_image(

@@ -15,7 +15,7 @@ _PACKAGE = re.compile(r"(?P<name>\S+) v(?P<version>\S+)(?: \(proc-macro\))?(?: \
 
 
 def awaited_packages(
-    cargo: Path, manifest: Path, words: Sequence[str], *, environment: Mapping[str, str], options: Sequence[str] = ()
+    cargo: Path, manifest: Path, words: Sequence[str], *, environment: Mapping[str, str]
 ) -> frozenset[str] | None:
     """Return `name version` of each package from a registry or from git that a build needs; None if cargo cannot say.
 
@@ -24,13 +24,11 @@ def awaited_packages(
         manifest: the project's Cargo.toml.
         words: the build's, as `cargo_words` returns them; those that choose packages and features count.
         environment: cargo's variables.
-        options: what cargo must be told besides (`--config FILE`).
     """
     asked = run(
         [
             *(str(cargo), "tree", "--offline", "--locked", "--edges=normal,build", "--prefix=none", "--no-dedupe"),
             f"--manifest-path={manifest}",
-            *options,
             *_choosing(words),
         ],
         environment=environment,

@@ -86,21 +86,6 @@ def _is_manifest(path: PurePosixPath) -> bool:
     return path.name in {"Cargo.toml", "Cargo.lock"} or ".cargo" in path.parts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandedOver:
-    """What was made ready.
-
-    Attributes:
-        packages: `name version` of each package of which something is in it.
-        files: how many files.
-        size: bytes.
-    """
-
-    packages: tuple[str, ...]
-    files: int
-    size: int
-
-
 def hand_over(
     engine: Engine,
     reference: str,
@@ -110,8 +95,8 @@ def hand_over(
     target: Path,
     facts: Mapping[str, str],
     workspace: Workspace,
-) -> HandedOver:
-    """Make the image with what a call of cargo has finished of the dependencies.
+) -> frozenset[str]:
+    """Make the image with what a call of cargo has finished of the dependencies; return of which (`name version`).
 
     What lay in the target directory before the call is taken only if it still is what was compiled there: a damaged
     file is left out, and cargo compiles that crate in the image.
@@ -135,9 +120,7 @@ def hand_over(
     # An offer without content is always the same, so that the layers of steps that see it stay cached.
     mtime = int(time.time()) - _OLDER_SECONDS if packages else 0
     load_files(engine, reference, content, scratch=workspace.scratch, mtime=mtime)
-    size = sum(file.stat().st_size for part in parts.values() for file, _ in part.values())
-    count = sum(len(part) for part in parts.values())
-    return HandedOver(packages=tuple(sorted(packages)), files=count, size=size)
+    return frozenset(packages)
 
 
 def all_written(report: CargoReport, *, outside: Callable[[str], Path]) -> bool:
