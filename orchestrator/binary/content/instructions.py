@@ -5,6 +5,7 @@ Only functions that are known to differ come here, and not many of them: decodin
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.binary.content.bodies import BodyPair
     from orchestrator.binary.content.layout import Body, Layout
 
+_NUMBER = re.compile(r"-?(?:0x[0-9a-f]+|\d+)", re.ASCII)
 _MOST_FUNCTIONS = 64
 _LONGEST = 4096  # bytes of one function that are decoded
 _MOST_ROWS = 12
@@ -135,7 +137,8 @@ def _decode(layout: Layout, body: Body) -> list[_Instruction]:
 
 
 def _is_number(word: str) -> bool:
-    return word[:1].isdigit() or (word[:1] == "-" and word[1:2].isdigit())
+    # As a whole: a name stands where an operand led to one, and a file may give its functions any name.
+    return _NUMBER.fullmatch(word) is not None
 
 
 def _named(layout: Layout, body: Body, mnemonic: str, operands: str, after: int) -> str:

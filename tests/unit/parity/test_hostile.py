@@ -153,3 +153,17 @@ def test_a_symbol_table_without_end_is_damage(
     path = tmp_path / "greedy"
     path.write_bytes(content)
     assert "claim" in (described(path) or "")
+
+
+def test_a_function_may_be_named_like_a_number(tmp_path: Path) -> None:
+    """A name takes an operand's place when functions are shown, and nothing reads it as a number."""
+    paths = []
+    for number in (3, 4):
+        source = f"""int volatile sink; __attribute__((noinline, noclone)) void xodd(void) {{ sink = 1; }}
+        int main(int count, char **words) {{ (void)words; xodd(); return count * {number} + (count >> {number}); }}"""
+        path = tmp_path / f"{number}"
+        subprocess.run(["gcc", "-x", "c", "-O1", "-", "-o", str(path)], input=source.encode(), check=True)
+        path.write_bytes(path.read_bytes().replace(b"\0xodd\0", b"\x009odd\0"))
+        paths.append(path)
+    found = compared(paths[0], paths[1])
+    assert [pair.local.name for pair in found.difference.content.bodies.changed] == ["main"]
