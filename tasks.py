@@ -18,11 +18,13 @@ from invoke.tasks import task
 
 from orchestrator.errors import NoVerdictError
 from orchestrator.report.style import style_of
+from orchestrator.verdict import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.record import RunRecord
+    from orchestrator.spec.load import LoadedSpec
     from orchestrator.workspace import Workspace
 
 _HERE = Path(__file__).resolve().parent
@@ -39,6 +41,7 @@ _RUN = {"run": "`latest`, a run id or the start of one, or the path of a record"
         "no-wait": "fail at once where another run holds this project",
         "independent": "compile every dependency on both sides, sharing nothing between them",
         "locked": "refuse to build where something is not as buildspec.lock says",
+        "probe": "where the programs differ, also build again with one thing changed at a time, to find the cause",
     }
 )
 def build(  # noqa: PLR0917 - invoke makes a flag of each
@@ -50,6 +53,7 @@ def build(  # noqa: PLR0917 - invoke makes a flag of each
     no_wait: bool = False,
     locked: bool = False,
     independent: bool = False,
+    probe: bool = False,
 ) -> None:
     """Build on the host and in Docker, prove both are the same program, run it, and tag the image if all passed."""
     from orchestrator.flow.verify import verify  # noqa: PLC0415 - other tasks need none of it
@@ -77,7 +81,13 @@ def build(  # noqa: PLR0917 - invoke makes a flag of each
             progress.close()
         if record:
             _copy_record(made, Path(record))
-    _print_record(made, quiet=quiet, as_json=json)
+    try:
+        _print_record(made, quiet=quiet, as_json=json)
+    finally:
+        if probe and any(check.id == "parity" and check.status is Status.FAILED for check in made.checks):
+            with _told_to_a_person():
+                # Standard output may be JSON.
+                sys.stderr.write(_probed(made, loaded, limit=None, quiet=unseen))
 
 
 @task(help={**_SPEC, **_RUN, "json": "print the run record instead of a report", "list": "list the runs instead"})
@@ -352,6 +362,19 @@ def inspect(_context: Context, program: str, json: bool = False) -> None:
         _print(dump_profile(origin, profile) if json else render_profile(origin, profile, style))
 
 
+@task(
+    help={**_SPEC, **_RUN, "limit": "seconds that this call may build (default: the spec's `parity.probe_limit`)"},
+)
+def probe(_context: Context, run: str = "latest", spec: str = "", limit: int = 0) -> None:
+    """Find why a run's programs differ: build the host's side again, one thing changed at a time; goes on if cut."""
+    from orchestrator.spec.load import load_spec  # noqa: PLC0415 - other tasks need none of it
+
+    with _told_to_a_person():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        loaded = load_spec(_spec(spec))
+        _print(_probed(_found(run, spec), loaded, limit=float(limit) or None, quiet=False))
+
+
 @task(help={"cause": "a cause's id, as verdicts name it (default: list them all)"})
 def explain(_context: Context, cause: str = "") -> None:
     """Print a cause's page: what it leaves behind, an example, the repair (`invoke explain CAUSE`)."""
@@ -543,6 +566,27 @@ def _told_to_a_person() -> Iterator[None]:
         style = style_of(sys.stderr, os.environ)
         sys.stderr.write("".join(f"{style.shown(line)}\n" for line in render_failure(failure_of(error), style)))
         raise Exit(code=error.exit_code) from None
+
+
+def _probed(made: RunRecord, loaded: LoadedSpec, *, limit: float | None, quiet: bool) -> str:
+    from orchestrator.flow.probe import probe_run  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.report.probe_text import render_probe  # noqa: PLC0415 - same
+    from orchestrator.report.progress import progress_for  # noqa: PLC0415 - same
+
+    progress = progress_for(sys.stderr, style_of(sys.stderr, os.environ), quiet=quiet)
+    try:
+        found = probe_run(
+            made,
+            loaded,
+            workspace=_workspace(loaded.root),
+            environment=dict(os.environ),
+            show=progress.show,
+            limit=limit,
+        )
+    finally:
+        progress.close()
+    style = style_of(sys.stdout, os.environ)
+    return render_probe(found.outcomes, found.conclusion, style, left=found.left, seconds=found.seconds)
 
 
 def _print_record(record: RunRecord, *, quiet: bool, as_json: bool) -> None:

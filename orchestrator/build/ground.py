@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.build.place import HIDDEN, Bind, Place, PlaceKind, choose_place
+from orchestrator.build.place import HIDDEN, SANDBOX_HOST, Bind, Place, PlaceKind, choose_place
 from orchestrator.build.worktree import refresh
 from orchestrator.toolchains.cargo.config import config_files, read_config, table
 
@@ -51,6 +51,7 @@ class LocalPlan:
         paths: where the image's builder stage has workspace, cargo home and toolchain.
         variables: what RUN steps of the builder stage see; the build gets these and nothing of the caller's.
         selection: how the image's cargo call selects packages; None where that is not known.
+        host: the host name that the build sees where it has a namespace.
     """
 
     tree: Path
@@ -61,6 +62,7 @@ class LocalPlan:
     paths: ImagePaths
     variables: Mapping[str, str]
     selection: tuple[str, ...] | None = None
+    host: str = SANDBOX_HOST
 
     @property
     def root(self) -> str:
@@ -121,7 +123,7 @@ def prepare_ground(plan: LocalPlan, *, workspace: Workspace, environment: Mappin
         Bind(source=cargo_home, target=plan.paths.cargo_home),
         *_toolchain(plan),
     )
-    place = choose_place(binds, environment=environment)
+    place = choose_place(binds, environment=environment, host=plan.host)
     remapped = place.kind is PlaceKind.REMAP
     manifest = worktree / plan.project.folder / "Cargo.toml"
     return Ground(

@@ -33,9 +33,9 @@ HIDDEN = ("/home", "/root", "/tmp", "/var/tmp")  # noqa: S108 - names of the nam
 _OWN = ("/dev", "/proc", *HIDDEN)
 _ISOLATIONS = (
     # Everything that is started is gone when the build ends, whatever it did to get away.
-    ("--unshare-pid", "--unshare-uts", "--unshare-ipc", "--hostname", SANDBOX_HOST, "--proc", "/proc", "--dev", "/dev"),
+    ("--unshare-pid", "--unshare-uts", "--unshare-ipc", "--proc", "/proc", "--dev", "/dev"),
     # A container without the right to mount a /proc still has the right to bind the one it has.
-    ("--unshare-uts", "--hostname", SANDBOX_HOST, "--ro-bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev"),
+    ("--unshare-uts", "--ro-bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev"),
 )
 
 
@@ -94,12 +94,13 @@ class Place:
         return [*self.prefix, "--chdir", directory, "--", *argv] if self.prefix else list(argv)
 
 
-def choose_place(binds: Sequence[Bind], *, environment: Mapping[str, str]) -> Place:
+def choose_place(binds: Sequence[Bind], *, environment: Mapping[str, str], host: str = SANDBOX_HOST) -> Place:
     """Return a namespace with these binds where one can be had, else the remapped place.
 
     Args:
         binds: absolute; one may lie inside another's target, whose folder then gets an empty one as mount point.
         environment: the caller's variables (PATH).
+        host: the host name that the build sees.
     """
     ordered = tuple(sorted(binds, key=lambda bind: len(Path(bind.target).parts)))
     bwrap = shutil.which("bwrap", path=environment.get("PATH"))
@@ -110,7 +111,8 @@ def choose_place(binds: Sequence[Bind], *, environment: Mapping[str, str]) -> Pl
     why = ""
     for user in _users():
         for isolation in _ISOLATIONS:
-            prefix = (bwrap, "--die-with-parent", *user, *_root(ordered), *isolation, *_mounts(ordered))
+            apart = (*isolation, "--hostname", host)
+            prefix = (bwrap, "--die-with-parent", *user, *_root(ordered), *apart, *_mounts(ordered))
             tried = run([*prefix, "--", "true"], environment={"PATH": environment.get("PATH", "")})
             if tried.exit_code == 0:
                 reason = "mount namespace by bubblewrap"

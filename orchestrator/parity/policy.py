@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from orchestrator.parity.rung import Rung
-from orchestrator.settings import Settings
+from orchestrator.settings import Seconds, Settings
 
 
 def _day(value: object) -> object:
@@ -49,3 +49,6 @@ class ParitySettings(Settings):
 
     waivers: tuple[WaiverSettings, ...] = Field(default=(), strict=False)
     """Known differences that may pass for a while."""
+
+    probe_limit: Seconds = 1800.0
+    """How long one call of `invoke probe` (or `build --probe`) may build; the next call goes on."""

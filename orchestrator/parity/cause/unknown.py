@@ -17,8 +17,8 @@ def suspect(difference: Difference, *, ruled_out: tuple[str, ...]) -> Suspicion:
         cause="unknown",
         likelihood=Likelihood.POSSIBLE,
         explanation="the cause is unknown" + _functions(difference),
-        repair="compare what went into both builds: features, profile, environment variables that build scripts read, "
-        "the time and the user that they may bake in",
+        repair="where a run made the pair, `invoke probe` builds its side again with one thing changed at a time; "
+        "otherwise compare what went into both builds: features, profile, variables, time and user",
         evidence=(
             *((Evidence(label="ruled out", value=", ".join(ruled_out)),) if ruled_out else ()),
             *_names(difference),

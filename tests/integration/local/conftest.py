@@ -52,6 +52,18 @@ class Crate:
         self, *, at: str = "/app", variables: Mapping[str, str] | None = None, fetch: bool = True, **settings: Any
     ) -> LocalBuild:
         """Do what a run does, up to the program."""
+        return build_local(
+            self.plan(at=at, variables=variables, fetch=fetch, **settings),
+            workspace=self.workspace,
+            log=self.workspace.root / "local.log",
+            environment=self.environment,
+            emit=lambda event: self.said.append(getattr(event, "text", "")),
+        )
+
+    def plan(
+        self, *, at: str = "/app", variables: Mapping[str, str] | None = None, fetch: bool = True, **settings: Any
+    ) -> LocalPlan:
+        """Do what a run does before the build."""
         snapshot = take_snapshot(self.folder, SourceSettings(), workspace=self.workspace, environment=self.environment)
         tree = self.workspace.source
         lay_out(snapshot, tree)
@@ -69,7 +81,7 @@ class Crate:
                 environment=self.environment,
                 on_line=lambda _stream, _line: None,
             )
-        plan = LocalPlan(
+        return LocalPlan(
             tree=tree,
             files=snapshot.files,
             project=project,
@@ -81,13 +93,6 @@ class Crate:
                 sysroot=f"/usr/local/rustup/toolchains/{toolchain.name}",
             ),
             variables=variables or {},
-        )
-        return build_local(
-            plan,
-            workspace=self.workspace,
-            log=self.workspace.root / "local.log",
-            environment=self.environment,
-            emit=lambda event: self.said.append(getattr(event, "text", "")),
         )
 
     def without(self, *programs: str) -> None:
