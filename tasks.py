@@ -41,6 +41,7 @@ _RUN = {"run": "`latest`, a run id or the start of one, or the path of a record"
         "no-wait": "fail at once where another run holds this project",
         "independent": "compile every dependency on both sides, sharing nothing between them",
         "locked": "refuse to build where something is not as buildspec.lock says",
+        "policy": "judge parity by this one of the spec's `parity.policies`, such as release",
         "probe": "where the programs differ, also build again with one thing changed at a time, to find the cause",
     }
 )
@@ -53,6 +54,7 @@ def build(  # noqa: PLR0917 - invoke makes a flag of each
     no_wait: bool = False,
     locked: bool = False,
     independent: bool = False,
+    policy: str = "",
     probe: bool = False,
 ) -> None:
     """Build on the host and in Docker, prove both are the same program, run it, and tag the image if all passed."""
@@ -76,6 +78,7 @@ def build(  # noqa: PLR0917 - invoke makes a flag of each
                 wait_for_others=not no_wait,
                 locked=locked,
                 independent=independent,
+                policy=policy,
             )
         finally:
             progress.close()

@@ -60,6 +60,7 @@ def verify(
     wait_for_others: bool = True,
     locked: bool = False,
     independent: bool = False,
+    policy: str = "",
 ) -> RunRecord:
     """Build both sides, judge the candidate, and tag it if it passed.
 
@@ -71,15 +72,15 @@ def verify(
         wait_for_others: whether to wait while another run holds the workspace.
         independent: whether each build compiles all of its dependencies itself.
         locked: whether something that is not as `buildspec.lock` says forbids the build.
+        policy: the kind of run, of `parity.policies`; empty for `parity.accept`. UsageError where there is no such.
 
     Returns:
-        the record, which has been written; its verdict is passed or refused, or it holds the failure that left no
-        verdict. Nothing is raised for that: the caller decides on the exit code.
+        the record, which has been written: with a verdict, or with the failure that left none. Nothing is raised then.
     """
-    log = logger_for(sys.stderr.buffer, environment)
+    loaded = _held_to(policy, loaded)
     folder = workspace.new_run()
-    journal = Journal(show, log=log)
-    record = _opened(loaded, folder.name)
+    journal = Journal(show, log=logger_for(sys.stderr.buffer, environment))
+    record = _opened(loaded, folder.name, policy)
     journal.begin(record)
     began = time.monotonic()
     cancel = threading.Event()
@@ -178,7 +179,13 @@ def _retire(engine: Engine, workspace: Workspace, image: ImageBuild) -> None:
     workspace.remember("images", "last", now)
 
 
-def _opened(loaded: LoadedSpec, run: str) -> RunRecord:
+def _held_to(policy: str, loaded: LoadedSpec) -> LoadedSpec:
+    """Return the spec with the rung that this kind of run asks for."""
+    spec = loaded.spec.model_copy(update={"parity": loaded.spec.parity.under(policy)})
+    return replace(loaded, spec=spec)
+
+
+def _opened(loaded: LoadedSpec, run: str, policy: str) -> RunRecord:
     return RunRecord(
         version=RECORD_VERSION,
         run=run,
@@ -188,6 +195,7 @@ def _opened(loaded: LoadedSpec, run: str) -> RunRecord:
         tool=ToolFacts(version=VERSION, python=platform.python_version()),
         spec=SpecFacts(path=str(loaded.path), digest=loaded.digest),
         guard=loaded.spec.stub.guard,
+        policy=policy,
     )
 
 

@@ -355,6 +355,8 @@ class RunRecord:
     tool: ToolFacts
     spec: SpecFacts
     guard: str
+    policy: str = ""
+    """The one of `parity.policies` that was asked for; empty for the spec's `parity.accept`."""
     source: SourceFacts | None = None
     place: str | None = None
     """How the local build got the image's paths: `namespace` or `remap`, with the reason."""

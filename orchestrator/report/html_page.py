@@ -126,6 +126,8 @@ def _crates(what: str, crates: Sequence[str]) -> Markup:
 def _told(record: RunRecord) -> Iterator[tuple[str, str]]:
     yield "spec", f"{record.spec.path} ({short(record.spec.digest)})"
     yield "stub guard", record.guard
+    if record.policy:
+        yield "parity policy", record.policy
     if record.source is not None:
         yield "source", f"{record.source.files} files, {record.source.digest}"
         yield "epoch", str(record.source.epoch)

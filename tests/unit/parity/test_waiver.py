@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
+from orchestrator.errors import UsageError
 from orchestrator.parity.cause import Likelihood, Suspicion
 from orchestrator.parity.policy import ParitySettings, WaiverSettings
 from orchestrator.parity.rung import Rung
@@ -66,3 +67,15 @@ def test_a_waiver_is_whole_or_a_mistake(change: dict[str, str]) -> None:
     value = {"cause": "timestamp", "down_to": "data", "reason": "upstream", "until": "2026-12-31", **change}
     with pytest.raises(ValidationError):
         ParitySettings.model_validate({"waivers": [value]})
+
+
+def test_a_kind_of_run_has_its_own_rung() -> None:
+    """By name; a run that names none is held to `accept`."""
+    settings = ParitySettings.model_validate(
+        {"accept": "metadata", "policies": {"developer": "paths", "release": "identical"}}, strict=False
+    )
+    assert settings.under("").accept is Rung.METADATA
+    assert settings.under("developer").accept is Rung.PATHS
+    assert settings.under("release").accept is Rung.IDENTICAL
+    with pytest.raises(UsageError, match="it has: developer, release; did you mean release"):
+        settings.under("relase")
