@@ -318,6 +318,7 @@ def lint(  # noqa: PLR0917 - invoke makes a flag of each
         "own": "the project's own crates, separated by commas (default: the one whose main the local program holds)",
         "json": "print JSON instead of a screen",
         "html": "also write the comparison as one HTML page to this file",
+        "markdown": "also write it as Markdown to this file",
     }
 )
 def compare(  # noqa: PLR0917 - invoke makes a flag of each
@@ -328,20 +329,26 @@ def compare(  # noqa: PLR0917 - invoke makes a flag of each
     own: str = "",
     json: bool = False,
     html: str = "",
+    markdown: str = "",
 ) -> None:
     """Say how two programs differ, and why (`invoke compare LOCAL IMAGE[:PATH]`); images are read, never run."""
     from orchestrator.flow.compare import compare_programs  # noqa: PLC0415 - other tasks need none of it
+    from orchestrator.report import write_file  # noqa: PLC0415 - same
 
     style = style_of(sys.stdout, os.environ)
     with _told_to_a_person():
         crates = [crate for crate in own.split(",") if crate]
         made = compare_programs(local, image, accept=accept, own=crates, environment=dict(os.environ))
         if html:
-            from orchestrator.report import write_file  # noqa: PLC0415 - only for those who ask
-            from orchestrator.report.compare_html import render_comparison_html  # noqa: PLC0415 - same
+            from orchestrator.report.compare_html import render_comparison_html  # noqa: PLC0415 - only for those who ask
 
             page = render_comparison_html(made.local, made.image, made.comparison, accept=made.accept)
             write_file(Path(html), page)
+        if markdown:
+            from orchestrator.report.compare_markdown import render_comparison_markdown  # noqa: PLC0415 - same
+
+            text = render_comparison_markdown(made.local, made.image, made.comparison, accept=made.accept)
+            write_file(Path(markdown), text)
     if json:
         from orchestrator.report.compare_json import dump_comparison  # noqa: PLC0415 - only for those who ask
 

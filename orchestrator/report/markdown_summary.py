@@ -5,12 +5,12 @@ GitHub takes at most 1 MiB for a step, so what programs printed is cut; the HTML
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from orchestrator.report.figures import duration, short, size
 from orchestrator.report.lanes import lanes_of
-from orchestrator.report.untrusted import one_line, visible_record
+from orchestrator.report.markdown_text import FACT_KEPT, code, fenced, plain, prose
+from orchestrator.report.untrusted import visible_record
 from orchestrator.verdict import Status, VerdictStatus
 
 if TYPE_CHECKING:
@@ -21,12 +21,10 @@ if TYPE_CHECKING:
     from orchestrator.verdict import CheckResult
 
 _SIGNS = {Status.PASSED: "✅", Status.FAILED: "❌", Status.UNKNOWN: "❔", Status.SKIPPED: "⏭️"}
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&@:])")
-"""What Markdown, GitHub's extensions of it (mentions, maths, emoji names) or a table would take for its own."""
 
 _CASES_KEPT = 100
-_TEXT_KEPT, _FACT_KEPT, _DETAIL_KEPT, _FACTS_KEPT = 1000, 500, 40, 20
-"""Characters of a message and of a fact, lines of a log's end, and facts of a check."""
+_DETAIL_KEPT, _FACTS_KEPT = 40, 20
+"""Lines of a log's end, and facts of a check."""
 
 
 def render(record: RunRecord) -> bytes:
@@ -55,23 +53,23 @@ def _blocks(record: RunRecord) -> Iterator[list[str]]:
 
 def _footing(record: RunRecord) -> Iterator[str]:
     changes = [change.text for change in record.lock.drift] if record.lock else []
-    yield from (f"- not the same on both sides: {_prose(sentence)}" for sentence in record.unlike)
-    yield from (f"- not as locked: {_plain(text)}" for text in changes[:_FACTS_KEPT])
+    yield from (f"- not the same on both sides: {prose(sentence)}" for sentence in record.unlike)
+    yield from (f"- not as locked: {plain(text)}" for text in changes[:_FACTS_KEPT])
     for left in record.leftovers:
-        place = f" ({_code(str(left.location))})" if left.location else ""
+        place = f" ({code(str(left.location))})" if left.location else ""
         if not left.removed:
-            yield f"- left by the build host{place}: {_plain(left.name)}; {_prose(left.repair)}"
+            yield f"- left by the build host{place}: {plain(left.name)}; {prose(left.repair)}"
     if len(changes) > _FACTS_KEPT:
         yield f"- {len(changes) - _FACTS_KEPT} more are in the HTML report"
 
 
 def _head(record: RunRecord) -> Iterator[str]:
     if record.verdict is None:
-        yield f"### ⚠️ {_plain(record.project)}: no verdict"
+        yield f"### ⚠️ {plain(record.project)}: no verdict"
     elif record.verdict.status is VerdictStatus.PASSED:
-        yield f"### ✅ {_plain(record.project)}: passed"
+        yield f"### ✅ {plain(record.project)}: passed"
     else:
-        yield f"### ❌ {_plain(record.project)}: refused"
+        yield f"### ❌ {plain(record.project)}: refused"
 
 
 def _reason(record: RunRecord) -> Iterator[str]:
@@ -79,22 +77,22 @@ def _reason(record: RunRecord) -> Iterator[str]:
     image = record.image
     if told is None:
         return
-    yield _prose(told.message)
+    yield prose(told.message)
     if record.verdict is not None and record.verdict.status is VerdictStatus.PASSED:
         if image is not None:
-            yield f"\n{_code(image.tag)} is now {_code(short(image.candidate_id))}."
+            yield f"\n{code(image.tag)} is now {code(short(image.candidate_id))}."
         return
-    yield f"\n- **Cause:** {_code(told.cause or 'unknown')}"
+    yield f"\n- **Cause:** {code(told.cause or 'unknown')}"
     if told.location is not None:
-        yield f"- **Line:** {_code(str(told.location))}"
+        yield f"- **Line:** {code(str(told.location))}"
     if told.repair:
-        yield f"- **Repair:** {_prose(told.repair)}"
+        yield f"- **Repair:** {prose(told.repair)}"
     if image is not None:
-        stays = f"stays at {_code(short(image.previous_id))}" if image.previous_id else "was not given"
-        yield f"- **Tag:** {_code(image.tag)} {stays}"
+        stays = f"stays at {code(short(image.previous_id))}" if image.previous_id else "was not given"
+        yield f"- **Tag:** {code(image.tag)} {stays}"
     yield from _quotation(told.location, record.excerpts)
     if record.failure is not None and record.failure.detail:
-        yield from _fenced(record.failure.detail[-_DETAIL_KEPT:])
+        yield from fenced(record.failure.detail[-_DETAIL_KEPT:])
 
 
 def _programs(record: RunRecord) -> Iterator[str]:
@@ -103,23 +101,23 @@ def _programs(record: RunRecord) -> Iterator[str]:
     yield "| --- | ---: | --- | --- |"
     for program in record.programs:
         same = "" if program.sha256 is None else "= " if program.sha256 == first else "≠ "
-        digest = f"{same}{_code(short(program.sha256))}" if program.sha256 else "no such file"
-        yield f"| {_plain(program.side)} | {size(program.size)} | {digest} | {_code(program.origin)} |"
+        digest = f"{same}{code(short(program.sha256))}" if program.sha256 else "no such file"
+        yield f"| {plain(program.side)} | {size(program.size)} | {digest} | {code(program.origin)} |"
 
 
 def _checks(checks: Sequence[CheckResult]) -> Iterator[str]:
     yield "| | check | what was found |"
     yield "| --- | --- | --- |"
     for check in checks:
-        cause = f"{_code(check.cause)} " if check.cause else ""
+        cause = f"{code(check.cause)} " if check.cause else ""
         remembered = " (remembered)" if check.remembered else ""
-        yield f"| {_SIGNS[check.status]} | {_plain(check.id)} | {cause}{_prose(check.message)}{remembered} |"
+        yield f"| {_SIGNS[check.status]} | {plain(check.id)} | {cause}{prose(check.message)}{remembered} |"
 
 
 def _evidence(check: CheckResult) -> Iterator[str]:
-    yield f"<details><summary>{_plain(check.id)}: evidence</summary>"
+    yield f"<details><summary>{plain(check.id)}: evidence</summary>"
     facts = [f"{fact.label}: {fact.value}" for fact in check.evidence[:_FACTS_KEPT]]
-    yield from _fenced(facts)
+    yield from fenced(facts)
     if len(check.evidence) > _FACTS_KEPT:
         yield f"{len(check.evidence) - _FACTS_KEPT} more facts are in the HTML report.\n"
     yield "</details>"
@@ -134,8 +132,8 @@ def _cases(cases: Sequence[CaseFacts]) -> Iterator[str]:
     yield "| --- | --- | --- |"
     ordered = sorted(cases, key=lambda case: case.status is not Status.FAILED)
     for case in ordered[:_CASES_KEPT]:
-        place = f" {_code(str(case.location))}" if case.location is not None else ""
-        yield f"| {_SIGNS[case.status]} | {_plain(case.name)}{place} | {_plain(case.detail[:_FACT_KEPT])} |"
+        place = f" {code(str(case.location))}" if case.location is not None else ""
+        yield f"| {_SIGNS[case.status]} | {plain(case.name)}{place} | {plain(case.detail[:FACT_KEPT])} |"
     if len(ordered) > _CASES_KEPT:
         yield f"\n{len(ordered) - _CASES_KEPT} more are in the JUnit file."
     yield "\n</details>"
@@ -143,13 +141,13 @@ def _cases(cases: Sequence[CaseFacts]) -> Iterator[str]:
 
 def _foot(record: RunRecord) -> Iterator[str]:
     lanes = lanes_of(record)
-    parts = [f"run {_plain(record.run)}", duration(record.seconds)]
+    parts = [f"run {plain(record.run)}", duration(record.seconds)]
     if lanes.local is not None:
         parts.append(f"local {duration(lanes.local.seconds)}")
     if lanes.image is not None:
         parts.append(f"image {duration(lanes.image.seconds)} ({lanes.image.title})")
     if record.source is not None and record.source.commit:
-        parts.append(f"{_code(short(record.source.commit))}{' with changes' if record.source.dirty else ''}")
+        parts.append(f"{code(short(record.source.commit))}{' with changes' if record.source.dirty else ''}")
     yield f"<sub>{' · '.join(parts)}</sub>"
 
 
@@ -158,36 +156,8 @@ def _quotation(location: Location | None, excerpts: Sequence[ExcerptFacts]) -> I
         if location is not None and location.line is not None and excerpt.file == location.file:
             place = location.line - excerpt.first
             if 0 <= place < len(excerpt.lines):
-                yield from _fenced(
+                yield from fenced(
                     f"{'>' if number == place else ' '} {excerpt.first + number:4}  {text}"
                     for number, text in enumerate(excerpt.lines)
                 )
                 return
-
-
-def _fenced(lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
-    """Yield lines as a block of code, with a fence longer than any run of backticks in it."""
-    kept = [line[:_FACT_KEPT] for text in lines for line in text.split("\n")]
-    longest = max((len(run) for line in kept for run in re.findall(r"`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    yield f"\n{fence}text"
-    yield from kept
-    yield f"{fence}\n"
-
-
-def _plain(text: str) -> str:
-    """Return a text that is shown as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", one_line(text.replace("\n", " "))[:_TEXT_KEPT])
-
-
-def _prose(text: str) -> str:
-    """Return a message on one line, what stands between backticks as code."""
-    parts = one_line(text.replace("\n", " "))[:_TEXT_KEPT].split("`")
-    if len(parts) % 2 == 0:
-        return _plain(text)
-    return "".join(_code(part) if number % 2 else _SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts))
-
-
-def _code(text: str) -> str:
-    """Return a short text as code; HTML is used since a table cell may not hold every backtick."""
-    return f"<code>{_SPECIAL.sub(lambda found: f'&#{ord(found[0])};', one_line(text)[:_FACT_KEPT])}</code>"

@@ -53,11 +53,17 @@ def test_a_rung_can_be_accepted(programs: tuple[Path, Path, Path], tmp_path: Pat
     """`--accept paths` lets a pair pass that differs by source folders alone; JSON says all of it."""
     local, moved, _ = programs
     assert invoke("compare", str(local), str(moved), cwd=tmp_path).returncode == 1
-    done = invoke("compare", str(local), str(moved), "--accept", "paths", "--json", cwd=tmp_path)
+    written = tmp_path / "found.md", tmp_path / "found.html"
+    files = ("--markdown", str(written[0]), "--html", str(written[1]))
+    done = invoke("compare", str(local), str(moved), "--accept", "paths", "--json", *files, cwd=tmp_path)
     said = json.loads(done.stdout)
     assert (done.returncode, said["accepted"], said["rung"]) == (0, True, "paths")
     assert said["causes"][0]["cause"] == "paths"
     assert said["causes"][0]["repair"]
+    text = written[0].read_text(encoding="utf-8")
+    assert "accepted: <code>paths</code>" in text
+    assert "**Cause:** <code>paths</code> (" in text
+    assert b"paths" in written[1].read_bytes()
     assert {aspect["name"] for aspect in said["aspects"]} >= {"code", "data", "strings", "sections", "hardening"}
     assert said["local"]["size"] == local.stat().st_size
 

@@ -1,4 +1,4 @@
-"""The page of a comparison: valid, self-contained, complete, true in its pictures, and deaf to names of programs."""
+"""A comparison as a page and as Markdown: valid, complete, true in its pictures, and deaf to names of programs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from orchestrator.binary.content.explain import ContentDifference
 from orchestrator.binary.content.instructions import Excerpt, InstructionDifference, Row
 from orchestrator.binary.content.layout import Body
 from orchestrator.binary.profile import BinaryProfile, Format, Function, SectionFacts
+from orchestrator.parity.aspects import look_at
 from orchestrator.parity.cause import diagnose
 from orchestrator.parity.compare import compare
 from orchestrator.parity.rung import Rung
 from orchestrator.report.compare_html import render_comparison_html
+from orchestrator.report.compare_markdown import render_comparison_markdown
 from orchestrator.report.compare_view import State, view_of
 from orchestrator.report.treemap import Box, lay_out
 
@@ -108,6 +110,24 @@ def test_names_out_of_programs_stay_text(page: PageReader, hostile_text: str) ->
     assert not any(name.startswith("on") for name in read.attributes)
     assert read.text.count("<script>alert(1)</script>") > 10
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800]", read.text)
+
+
+def test_markdown_says_the_same_and_obeys_nothing(hostile_text: str) -> None:
+    """Rung, every cause with its evidence and repair, every aspect; a name of a program opens no tag and no link."""
+    comparison = _compared()
+    assert comparison.difference is not None
+    text = render_comparison_markdown("a", "b", comparison, accept=Rung.IDENTICAL).decode()
+    assert f"refused: <code>{comparison.rung.value}</code>" in text
+    for suspicion in diagnose(comparison.difference):
+        assert f"<code>{suspicion.cause}</code>" in text
+        assert all(fact.label in text for fact in suspicion.evidence)
+    assert all(aspect.name in text.replace("\\", "") for aspect in look_at(comparison.difference))
+    assert "mov eax, 1" in text
+    hostile = render_comparison_markdown(hostile_text, "b", _compared(hostile_text), accept=Rung.IDENTICAL).decode()
+    outside = re.sub(r"(?s)(`{3,})text\n.*?\n\1", "", hostile)
+    assert not re.search(r"(?<!\\)<(?!/?(?:code|details|summary)>)", outside)
+    same = _profile("a", code=100)
+    assert "accepted" in render_comparison_markdown("a", "b", compare(same, same), accept=Rung.IDENTICAL).decode()
 
 
 def test_verdict_rung_causes_and_repairs_are_on_the_page(page: PageReader) -> None:
