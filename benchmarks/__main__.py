@@ -7,11 +7,18 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import builds, compare, guard, snapshot, wrapper
+from benchmarks import builds, compare, guard, snapshot, starting, wrapper
 from benchmarks.measure import table
 from orchestrator.version import VERSION
 
-_BENCHMARKS = {"wrapper": wrapper, "snapshot": snapshot, "builds": builds, "guard": guard, "compare": compare}
+_BENCHMARKS = {
+    "wrapper": wrapper,
+    "snapshot": snapshot,
+    "builds": builds,
+    "guard": guard,
+    "starting": starting,
+    "compare": compare,
+}
 _PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "benchmarks.md"
 
 

@@ -39,6 +39,7 @@ class ImageBuild:
         raw_id: the image as the engine built it.
         candidate_id: the normalised image, which is judged and may be promoted.
         leftovers: what the build host left in its layers.
+        touched: the names of what its own layers, above the base's, add, replace or remove.
         witness: what the shim wrote, by `<stage index>/<file>`.
         builder, shipped: the program before and after it was copied; None where there is no such file.
         logs: what executed steps printed, by Dockerfile line.
@@ -47,6 +48,7 @@ class ImageBuild:
     raw_id: str
     candidate_id: str
     leftovers: tuple[Leftover, ...]
+    touched: frozenset[str]
     context: ContextFacts
     witness: Mapping[str, bytes]
     builder: Artifact | None
@@ -96,6 +98,7 @@ def build_image(
         raw_id=built.raw_id,
         candidate_id=built.candidate.image_id,
         leftovers=built.candidate.leftovers,
+        touched=built.candidate.touched,
         context=built.build.context,
         witness=built.evidence.witness,
         builder=built.evidence.builder,

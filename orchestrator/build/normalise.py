@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _OWN = re.compile(r"(?:\.wh\.)?\.twinbuild(?:\..*)?", re.DOTALL)
 """Names of the tool's own in layers, and the whiteouts that remove them again (dockerfile/harden.py says where)."""
-_VERSION = 4
+_VERSION = 5
 _IN_MEMORY = 8 * 1024 * 1024
 _CONFIG_KEPT = frozenset({"architecture", "author", "config", "os", "variant", "os.version"})
 """What of an image's configuration says something about the image; the rest is about who built it and when."""
@@ -61,10 +61,16 @@ class Normalisation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Normalised:
-    """A normalised image, and what the build host has left in the layers that it was made of."""
+    """A normalised image.
+
+    Attributes:
+        leftovers: what the build host has left in the layers that it was made of.
+        touched: the names, without folders, of what the layers above the base add, replace or remove.
+    """
 
     image_id: str
     leftovers: tuple[Leftover, ...]
+    touched: frozenset[str]
 
 
 def normalise(
@@ -102,7 +108,7 @@ def normalise(
     known = workspace.recall("normalised", key)
     if isinstance(known, dict) and engine.image(str(known["image"])) is not None:
         found = tuple(leftover_from_json(each) for each in known["leftovers"])
-        return Normalised(image_id=str(known["image"]), leftovers=found)
+        return Normalised(image_id=str(known["image"]), leftovers=found, touched=frozenset(known["touched"]))
     with (
         no_space_named(workspace.root),
         tempfile.TemporaryDirectory(dir=workspace.scratch, prefix="normalise-") as folder,
@@ -111,19 +117,28 @@ def normalise(
         config = json.loads(saved.config)
         kept = _kept_layers(config, how.base_layers)
         diff_ids = config["rootfs"]["diff_ids"]
-        lower, layers, left = Lower(), list[Layer](), list[Leftover]()
+        lower, layers, left, touched = Lower(), list[Layer](), list[Leftover](), set[str]()
         for diff_id in diff_ids[:kept]:
             lower.add(saved.layer(diff_id))
         for number, diff_id in enumerate(diff_ids[kept:], start=kept):
             out, step = Path(folder) / f"layer-{number}.tar", _step(config, number)
             layers.append(_rewritten(saved.layer(diff_id), out, how, lower=lower, step=step, left=left))
             lower.add(out)
+            touched |= _names(out)
             if diff_id not in (*diff_ids[number + 1 :], *diff_ids[:kept]):
                 saved.layer(diff_id).unlink()
         canonical = _canonical(config, kept, layers, epoch=how.epoch)
         made = _loaded(engine, canonical, layers, saved, parents=diff_ids[:kept], say=say)
-    workspace.remember("normalised", key, {"image": made, "leftovers": [asdict(each) for each in left]})
-    return Normalised(image_id=made, leftovers=tuple(left))
+    told = {"image": made, "leftovers": [asdict(each) for each in left], "touched": sorted(touched)}
+    workspace.remember("normalised", key, told)
+    return Normalised(image_id=made, leftovers=tuple(left), touched=frozenset(touched))
+
+
+def _names(layer: Path) -> set[str]:
+    """Return the names of all that a canonical layer adds, replaces or removes, but of folders, which show in these."""
+    with tarfile.open(layer, "r:") as tar:
+        names = (plain(member.name).rpartition("/")[2] for member in tar if not member.isdir())
+        return {name.removeprefix(WHITEOUT) for name in names}
 
 
 def _loaded(

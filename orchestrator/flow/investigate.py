@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.binary.loading import load_facts_from_json, load_facts_to_json, read_loadable
 from orchestrator.binary.read import profile_of
+from orchestrator.build.base_files import BaseFiles
 from orchestrator.engine.files import image_files
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, told
@@ -53,7 +54,8 @@ def investigate(
     remembered: set[str] = set()
     with ThreadPoolExecutor(1) as pool:
         # Both mostly wait for the engine, and neither needs the other's answer.
-        reading = pool.submit(_loading, candidate, spec, image, around, remembered)
+        base = tuple(prepared.image.base_layers)
+        reading = pool.submit(_loading, candidate, spec, image, base=base, around=around, remembered=remembered)
         image_run, local_run = _runs(candidate, spec, local, around, remembered)
         loading = reading.result()
     copies = prepared.builder.copies
@@ -97,7 +99,13 @@ def _comparison(
 
 
 def _loading(
-    candidate: ImageFacts, spec: BuildSpec, image: ImageBuild, around: Surroundings, remembered: set[str]
+    candidate: ImageFacts,
+    spec: BuildSpec,
+    image: ImageBuild,
+    *,
+    base: tuple[str, ...],
+    around: Surroundings,
+    remembered: set[str],
 ) -> LoadFacts:
     key = memo_key(
         {"image": candidate.id, "binary": spec.image.binary, "arguments": spec.smoke.arguments, "tool": VERSION}
@@ -111,7 +119,13 @@ def _loading(
         image_files(around.engine, candidate.id, labels=around.labels) as files,
     ):
         facts = read_loadable(
-            files,
+            BaseFiles(
+                files,
+                # Of an image that was not made on its base nothing is known to be the base's.
+                layers=base if candidate.layers[: len(base)] == base else (),
+                touched=image.touched,
+                workspace=around.workspace,
+            ),
             candidate,
             binary=spec.image.binary,
             program=image.shipped.path if image.shipped else None,

@@ -15,7 +15,7 @@ import pytest
 
 from orchestrator.build.history import canonical_step
 from orchestrator.build.lower import Lower
-from orchestrator.build.normalise import Normalisation, _canonical, _rewritten
+from orchestrator.build.normalise import Normalisation, _canonical, _names, _rewritten
 from orchestrator.build.saved import SavedImage
 from orchestrator.engine.archive import Layer
 from orchestrator.errors import ImageBuildFailedError
@@ -394,3 +394,19 @@ def test_an_archive_that_is_not_understood_is_told(tmp_path: Path, manifest: byt
     lacking = json.dumps([{"Config": "x.json", "Layers": ["gone/layer.tar"]}]).encode()
     with pytest.raises(ImageBuildFailedError, match="it lacks the layer d1"):
         SavedImage(archive(("x.json", config), ("manifest.json", lacking)), tmp_path).layer("d1")
+
+
+def test_the_names_that_a_layer_touches(tmp_path: Path) -> None:
+    """Files, links and what is removed are named; a folder is not: whatever changes in it names itself."""
+    below = layers(tmp_path / "below", [member("usr/lib/old.so", b"1"), member("usr/lib/same.so", b"1", mtime=EPOCH)])
+    rewritten(
+        tmp_path / "layer",
+        member("usr", type=tarfile.DIRTYPE, mode=0o755),
+        member("usr/bin", type=tarfile.DIRTYPE, mode=0o755),
+        member("usr/bin/backend", b"2"),
+        member("usr/bin/link", type=tarfile.SYMTYPE, linkname="backend"),
+        member("usr/lib/.wh.old.so"),
+        member("usr/lib/same.so", b"1"),
+        lower=below,
+    )
+    assert _names(tmp_path / "layer/out.tar") == {"backend", "link", "old.so"}

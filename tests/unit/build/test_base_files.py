@@ -1,0 +1,101 @@
+"""Files of the base are read from memory where the layers above leave them alone, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from orchestrator.build.base_files import BaseFiles
+from orchestrator.engine.files import FileStat
+from orchestrator.workspace import Workspace
+
+LAYERS = ("sha256:base",)
+LIBRARY = "/lib/libc.so.6"
+
+
+@dataclass
+class Folder:
+    """An image's files in a folder of this machine; what was read of them is written down."""
+
+    root: Path
+    reads: list[str] = field(default_factory=list)
+
+    def stat(self, path: str) -> FileStat | None:
+        place = self.root / path.lstrip("/")
+        if not os.path.lexists(place):
+            return None
+        target = f"/{place.resolve().relative_to(self.root)}" if place.is_symlink() else None
+        return FileStat(size=place.lstat().st_size, mode=place.lstat().st_mode, link_target=target)
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        self.reads.append(path)
+        place = self.root / path.lstrip("/")
+        return place.read_bytes()[:limit] if place.is_file() else None
+
+    def owner(self, path: str) -> tuple[int, int] | None:
+        return (0, 0) if self.stat(path) else None
+
+    def capabilities(self, path: str) -> bool:
+        return bool(self.stat(path)) and False
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.open(tmp_path / "workspace")
+
+
+@pytest.fixture
+def base(tmp_path: Path, workspace: Workspace) -> Path:
+    """Return the files of a base from which the library has been read once; /lib is a link, as in Debian."""
+    root = tmp_path / "image"
+    (root / "usr/lib").mkdir(parents=True)
+    (root / "lib").symlink_to("usr/lib")
+    (root / "usr/lib/libc.so.6").write_bytes(b"of the base")
+    assert seen(root, workspace) == (b"of the base", [LIBRARY])
+    return root
+
+
+def seen(
+    root: Path, workspace: Workspace, *touched: str, layers: tuple[str, ...] = LAYERS, path: str = LIBRARY
+) -> tuple[bytes | None, list[str]]:
+    """Return the library as an image has it, and what was read out of that image for it."""
+    files = Folder(root.resolve())
+    read = BaseFiles(files, layers=layers, touched=frozenset(touched), workspace=workspace).read(path, 1 << 20)
+    return read, files.reads
+
+
+def test_the_next_image_of_a_base_is_not_asked_for_it(base: Path, workspace: Workspace) -> None:
+    """By whatever links it is reached, a file of the base is read once."""
+    assert seen(base, workspace, "backend") == (b"of the base", [])
+    assert seen(base, workspace, "backend", path="/usr/lib/libc.so.6") == (b"of the base", [])
+
+
+@pytest.mark.parametrize("touched", ["libc.so.6", "lib", "usr"])
+def test_what_a_layer_says_something_about_is_read(touched: str, base: Path, workspace: Workspace) -> None:
+    """The file's own name, a folder's, and one that only a link on the way leads to."""
+    (base / "usr/lib/libc.so.6").write_bytes(b"a later one")
+    assert seen(base, workspace, touched) == (b"a later one", [LIBRARY])
+
+
+def test_another_base_is_another_file(base: Path, workspace: Workspace) -> None:
+    """Neither another base's layers nor an image that was made on none find it."""
+    (base / "usr/lib/libc.so.6").write_bytes(b"of another base")
+    assert seen(base, workspace, layers=("sha256:other",)) == (b"of another base", [LIBRARY])
+    assert seen(base, workspace, layers=()) == (b"of another base", [LIBRARY])
+
+
+def test_a_kept_file_that_was_damaged_is_read_again(base: Path, workspace: Workspace) -> None:
+    """A copy whose content is not what its name says does not count."""
+    for kept in (workspace.root / "artifacts").iterdir():
+        kept.write_bytes(b"damaged")
+    assert seen(base, workspace) == (b"of the base", [LIBRARY])
+    assert seen(base, workspace) == (b"of the base", [])
+
+
+def test_what_is_not_there_is_asked_for_again(base: Path, workspace: Workspace) -> None:
+    """Absence is not kept: it costs little, and a file may have come since."""
+    assert seen(base, workspace, path="/lib/libx.so.1") == (None, ["/lib/libx.so.1"])
+    assert seen(base, workspace, path="/lib/libx.so.1") == (None, ["/lib/libx.so.1"])
