@@ -73,11 +73,12 @@ def _profile(
     parts = [section for section in sections if section.type != 0]
     stripped = all(section.type != tables.SYMTAB for section in sections)
     interpreter = next((segment for segment in segments if segment.type == tables.INTERP), None)
+    kind = _kind(header, dynamic, interpreted=interpreter is not None)
     return replace(
         basis,
         damage=_damage(end, len(file.view)),
         machine=tables.MACHINES.get(header.machine, f"machine {header.machine}"),
-        kind=_kind(header, dynamic, interpreted=interpreter is not None),
+        kind=kind,
         interpreter=tables.text_at(file.view, interpreter.offset) if interpreter else None,
         needed=dynamic.needed,
         versions=dynamic.versions,
@@ -92,7 +93,7 @@ def _profile(
         overlay_sha256=file.sha256(end) if end < len(file.view) else None,
         functions=None if stripped else _functions(symbols),
         units=_units(symbols),
-        hardening=_hardening(segments, dynamic, {symbol.name for symbol in (*imports, *symbols)}),
+        hardening=_hardening(segments, dynamic, {symbol.name for symbol in (*imports, *symbols)}, pie=kind == "pie"),
         debug_info=any(part.name in _DEBUG and part.size for part in parts),
         stripped=stripped,
         crates=mapped.traces.crates,
@@ -159,15 +160,17 @@ def _units(symbols: Iterable[Symbol]) -> tuple[str, ...]:
     return tuple(f"{crate} {count}" for crate, count in sorted(counts.items()))
 
 
-def _hardening(segments: Iterable[Segment], dynamic: DynamicFacts, names: set[str]) -> tuple[str, ...]:
+def _hardening(segments: Iterable[Segment], dynamic: DynamicFacts, names: set[str], *, pie: bool) -> tuple[str, ...]:
     """Return the protections that the file's tables show, by the names that `checksec` uses, in its order."""
     kinds = {segment.type: segment.rights for segment in segments}
     relro = tables.GNU_RELRO in kinds
     return tuple(
         word
         for word, there in (
+            ("pie", pie),
             ("relro", relro),
             ("full-relro", relro and dynamic.bind_now),
+            ("bind-now", dynamic.bind_now),
             ("canary", "__stack_chk_fail" in names),
             ("nx", tables.GNU_STACK in kinds and not kinds[tables.GNU_STACK] & 1),
             ("fortify", any(name.endswith("_chk") and name.startswith("__") for name in names)),

@@ -54,6 +54,20 @@ def _pe(binary: Any, basis: BinaryProfile) -> BinaryProfile:
         else "executable",
         needed=tuple(_text(library.name) for library in binary.imports),
         sections=tuple(_section(section) for section in binary.sections),
+        hardening=_pe_hardening(binary),
+    )
+
+
+def _pe_hardening(binary: Any) -> tuple[str, ...]:
+    """Return what the load configuration and the header's flags show (Microsoft's PE format, DLL Characteristics)."""
+    header, loaded = binary.optional_header, binary.load_configuration
+    flags = type(header).DLL_CHARACTERISTICS
+    return _there(
+        ("pie", header.has(flags.DYNAMIC_BASE)),
+        ("high-entropy", header.has(flags.HIGH_ENTROPY_VA)),
+        ("canary", bool(loaded is not None and loaded.security_cookie)),
+        ("nx", header.has(flags.NX_COMPAT)),
+        ("control-flow-guard", header.has(flags.GUARD_CF)),
     )
 
 
@@ -66,7 +80,25 @@ def _mach_o(binary: Any, basis: BinaryProfile) -> BinaryProfile:
         kind="pie" if binary.is_pie else "executable",
         needed=tuple(_text(library.name) for library in binary.libraries),
         sections=tuple(_section(section) for section in binary.sections),
+        hardening=_mach_o_hardening(binary),
     )
+
+
+def _mach_o_hardening(binary: Any) -> tuple[str, ...]:
+    names = {_text(symbol.name) for symbol in binary.symbols}
+    flags = type(binary.header).FLAGS
+    return _there(
+        ("pie", binary.is_pie),
+        ("canary", "___stack_chk_fail" in names),
+        ("nx", not binary.header.has(flags.ALLOW_STACK_EXECUTION)),
+        # By the flag: LIEF 1.0's `has_nx_heap` answers the other way round.
+        ("nx-heap", binary.header.has(flags.NO_HEAP_EXECUTION)),
+        ("fortify", any(name.startswith("___") and name.endswith("_chk") for name in names)),
+    )
+
+
+def _there(*words: tuple[str, bool]) -> tuple[str, ...]:
+    return tuple(word for word, there in words if there)
 
 
 def _section(section: Any) -> SectionFacts:

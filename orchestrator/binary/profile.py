@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-PROFILE_VERSION = 3
+PROFILE_VERSION = 4
 """Part of the key under which profiles are remembered; goes up when a fact is added or changes its meaning."""
 
 
@@ -77,7 +77,9 @@ class BinaryProfile:
         overlay_sha256: over what follows the last part that the file's own tables name; None when nothing does.
         functions: by name; None when there is no symbol table to read them from.
         units: `crate count`: how many units of code generation the compiler named in the symbol table.
-        hardening: protections that its tables show, in the words of `checksec`.
+        hardening: protections that its tables show, in the words of `checksec` for ELF (`pie`, `relro`, `full-relro`,
+            `bind-now`, `canary`, `nx`, `fortify`); for PE also `high-entropy` and `control-flow-guard`, where `pie` is
+            DYNAMIC_BASE; for Mach-O also `nx-heap`.
         debug_info: whether it carries DWARF.
         stripped: whether the symbol table is gone.
         crates: `name version` of dependencies, from the source paths that panics would print. A dependency that

@@ -10,7 +10,7 @@ from orchestrator.verdict import Evidence
 if TYPE_CHECKING:
     from orchestrator.parity.difference import Difference
 
-_LINKED = frozenset({"relro", "full-relro", "nx"})
+_LINKED = frozenset({"relro", "full-relro", "bind-now", "nx"})
 
 
 def weigh(difference: Difference) -> Suspicion | None:

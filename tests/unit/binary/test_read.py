@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import re
+import struct
 import subprocess
 import sys
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +21,7 @@ from orchestrator.errors import RecordUnreadableError
 from orchestrator.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -239,3 +243,110 @@ def test_a_missing_artifact_is_named(tmp_path: Path) -> None:
     workspace = Workspace.open(tmp_path / "workspace")
     with pytest.raises(RecordUnreadableError, match="cannot be read"):
         profile_of(tmp_path / "gone", "0" * 64, workspace=workspace)
+
+
+SERVICE_ALONE = """
+struct Till(u32);
+impl Till { #[inline(never)] fn open<T: Into<u32>>(&self, n: T) -> u32 { self.0 * n.into() } }
+fn main() { println!("{}", Till(3).open(std::env::args().count() as u16)); }
+"""
+PRINTS = """#include <stdio.h>
+#include <string.h>
+int main(int n, char **w) { char text[16]; strncpy(text, w[0], n + 8); return puts(text) < 0; }"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (
+            ("-O2", "-fPIE", "-pie", "-Wl,-z,relro,-z,now", "-fstack-protector-all", "-D_FORTIFY_SOURCE=2"),
+            ("pie", "relro", "full-relro", "bind-now", "canary", "nx", "fortify"),
+        ),
+        (("-O2", "-fPIE", "-pie", "-Wl,-z,norelro,-z,now"), ("pie", "bind-now", "nx")),
+        (("-O2", "-no-pie", "-Wl,-z,relro,-z,lazy"), ("relro", "nx")),
+        (("-O2", "-no-pie", "-Wl,-z,norelro,-z,lazy,-z,execstack"), ()),
+    ],
+    ids=["all", "bound at once", "fixed address", "none"],
+)
+def test_protections_are_those_that_were_asked_for(
+    tmp_path: Path, flags: Sequence[str], expected: Sequence[str]
+) -> None:
+    """Compiler and linker are told; the tables and symbols show it."""
+    program = tmp_path / "program"
+    quiet = ("-fno-stack-protector", "-U_FORTIFY_SOURCE", "-w")
+    subprocess.run(["gcc", *quiet, *flags, "-x", "c", "-", "-o", str(program)], input=PRINTS.encode(), check=True)
+    assert read_profile(program).hardening == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [(0x4160, ("pie", "high-entropy", "nx", "control-flow-guard")), (0x0100, ("nx",)), (0, ())],
+)
+def test_a_windows_program_shows_its_protections(tmp_path: Path, flags: int, expected: Sequence[str]) -> None:
+    """By the header's DLL characteristics."""
+    optional = struct.pack("<HBBIIIIIQII", 0x20B, 14, 0, 0, 0, 0, 0x1000, 0x1000, 1 << 32, 0x1000, 0x200)
+    optional += struct.pack("<6HIIIIHH", 6, 0, 0, 0, 6, 0, 0, 0x2000, 0x200, 0, 3, flags)
+    optional += struct.pack("<QQQQII", 1 << 20, 1 << 12, 1 << 20, 1 << 12, 0, 16)
+    optional += bytes(16 * 8)
+    file = struct.pack("<2s58xI", b"MZ", 64) + b"PE\0\0"
+    file += struct.pack("<HHIIIHH", 0x8664, 0, 0, 0, 0, len(optional), 0x22) + optional
+    program = tmp_path / "program.exe"
+    program.write_bytes(file.ljust(0x400, b"\0"))
+    profile = read_profile(program)
+    assert (profile.damage, profile.machine, profile.hardening) == (None, "amd64", expected)
+
+
+@pytest.mark.parametrize(("flags", "expected"), [(0x200085, ("pie", "nx")), (0x1020085, ("nx-heap",))])
+def test_a_macos_program_shows_its_protections(tmp_path: Path, flags: int, expected: Sequence[str]) -> None:
+    """By the header's flags (mach-o/loader.h)."""
+    program = tmp_path / "program"
+    program.write_bytes(struct.pack("<8I", 0xFEEDFACF, 0x01000007, 3, 2, 0, 0, flags, 0))
+    assert read_profile(program).hardening == expected
+
+
+def test_packages_that_cargo_auditable_lists_are_read(c_program: Path, tmp_path: Path) -> None:
+    """Its section `.dep-v0` holds zlib-compressed JSON; what is no such thing counts as no list."""
+    packages = [
+        {"name": "serde", "version": "1.0.2", "source": "crates.io"},
+        {"name": "app", "version": "0.1.0", "source": "local", "dependencies": [0], "root": True},
+    ]
+    listed = {"packages": packages}
+    found = {}
+    for name, content in (
+        ("whole", zlib.compress(json.dumps(listed).encode())),
+        ("other", b"no list"),
+        ("cut", b"x\x9c"),
+    ):
+        part, program = tmp_path / f"{name}.part", tmp_path / name
+        part.write_bytes(content)
+        subprocess.run(["objcopy", f"--add-section=.dep-v0={part}", str(c_program), str(program)], check=True)
+        found[name] = read_profile(program).audited
+    assert found == {"whole": ("app 0.1.0", "serde 1.0.2"), "other": (), "cut": ()}
+
+
+def test_names_of_cxx_are_kept(tmp_path: Path) -> None:
+    """They hold no hash."""
+    source = b"namespace shop { struct Till { int open(int n); }; int Till::open(int n) { return n * 3; } }"
+    subprocess.run(
+        ["g++", "-x", "c++", "-O1", "-", "-o", str(tmp_path / "cxx")],
+        input=source + b"int main(int n, char **) { return shop::Till().open(n); }",
+        check=True,
+    )
+    names = {function.name for function in read_profile(tmp_path / "cxx").functions or ()}
+    assert "_ZN4shop4Till4openEi" in names
+
+
+@pytest.mark.cargo
+def test_v0_names_of_two_builds_are_the_same(tmp_path: Path) -> None:
+    """Crate disambiguators differ with the metadata; what is left of the names does not."""
+    (tmp_path / "main.rs").write_text(SERVICE_ALONE)
+    names = []
+    for metadata in ("one", "two"):
+        command = ["rustc", "-Csymbol-mangling-version=v0", f"-Cmetadata={metadata}", "--crate-name=till", "main.rs"]
+        subprocess.run([*command, "-o", metadata], check=True, cwd=tmp_path)
+        functions = read_profile(tmp_path / metadata).functions or ()
+        names.append({function.name for function in functions if "4till" in function.name})
+    raw = [set(re.findall(r"_R\w+4till\w+", said_by("nm", str(tmp_path / name)))) for name in ("one", "two")]
+    assert raw[0] != raw[1]
+    assert names[0] == names[1]
+    assert any(name.endswith("4till4Till4open") or "4open" in name for name in names[0])
