@@ -25,7 +25,7 @@ from orchestrator.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from orchestrator.engine.docker import ImageFacts
+    from orchestrator.engine.image_facts import ImageFacts
 
 _TIMES = 5
 _FIRST, _LATER, _ADDED = 0.6, 0.3, 0.7

@@ -148,6 +148,11 @@ class InterruptedRunError(NoVerdictError):
     exit_code, cause = 130, "interrupted"
 
 
+def run_ended() -> InterruptedRunError:
+    """Return the error for a run that the user ended, wherever it was just then."""
+    return InterruptedRunError("the run was ended; no tag was moved", repair="run it again")
+
+
 def every_error() -> tuple[type[NoVerdictError], ...]:
     """Return all error classes, by exit code: the table in the documentation is checked against this."""
     return tuple(sorted(NoVerdictError.__subclasses__(), key=lambda cls: cls.exit_code))

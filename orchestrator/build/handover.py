@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from orchestrator.build.place import PlaceKind, may_have_namespaces
 from orchestrator.engine.archive import load_files
 from orchestrator.engine.process import run
-from orchestrator.errors import InterruptedRunError
+from orchestrator.errors import run_ended
 from orchestrator.toolchains.cargo.awaited import awaited_packages
 from orchestrator.toolchains.cargo.command import cargo_words
 from orchestrator.toolchains.cargo.handover import all_written, hand_over, handover_key, keep_digests
@@ -133,7 +133,7 @@ class Handover:
         seen = self._seen
         if seen is None:
             self._give_way(cancel)
-            raise _ended()
+            raise run_ended()
         if seen.ground.place.kind is PlaceKind.REMAP:
             # Compiled under other paths, which the artifacts hold.
             load_files(engine, self._plan.reference, _EMPTY, scratch=workspace.scratch)
@@ -148,7 +148,7 @@ class Handover:
         while not self._over.is_set() and not _all_done(awaited, seen.report):
             self._over.wait(_GLANCE_SECONDS)
             if cancel.is_set():
-                raise _ended()
+                raise run_ended()
         # Cargo tells of a crate just before it writes the crate's fingerprint.
         patience = time.monotonic() + _AFTER_SECONDS
         while time.monotonic() < patience and not all_written(seen.report, outside=seen.ground.place.outside):
@@ -182,7 +182,7 @@ class Handover:
             if cancel.is_set():
                 break
         if cancel.is_set():
-            raise _ended()
+            raise run_ended()
 
 
 def _retire(engine: Engine, newest: str, workspace: Workspace) -> None:
@@ -192,10 +192,6 @@ def _retire(engine: Engine, newest: str, workspace: Workspace) -> None:
     for old in offers[_OFFERS_KEPT:]:
         engine.remove_image(old)
     workspace.remember(*OFFERS, offers[:_OFFERS_KEPT])
-
-
-def _ended() -> InterruptedRunError:
-    return InterruptedRunError("the run was ended; no tag was moved", repair="run it again")
 
 
 def _all_done(awaited: frozenset[str] | None, report: CargoReport) -> bool:

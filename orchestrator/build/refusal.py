@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.process import missing
+from orchestrator.engine.absent import missing
 from orchestrator.errors import LocalBuildFailedError, NoSpaceError, NoVerdictError
 from orchestrator.location import Location
 from orchestrator.toolchains.cargo.failure import absent_tool, disk_full, last_words, lock_outdated

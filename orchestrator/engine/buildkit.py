@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine.docker import engine_faults, fault
+from orchestrator.engine.faults import engine_faults, fault
 from orchestrator.engine.protobuf import read_status
 from orchestrator.errors import (
     EngineUnreachableError,

@@ -18,7 +18,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from orchestrator.engine.attachment import Attachment
-from orchestrator.engine.docker import engine_faults
+from orchestrator.engine.faults import engine_faults
 from orchestrator.engine.files import ContainerFiles
 from orchestrator.engine.insight import ContainerInsight
 from orchestrator.errors import NoVerdictError

@@ -8,7 +8,7 @@ import tarfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.docker import engine_faults
+from orchestrator.engine.faults import engine_faults
 from orchestrator.engine.files import ContainerFiles
 
 if TYPE_CHECKING:

@@ -1,21 +1,21 @@
 """The Docker engine by docker-py: connecting, images and tags. Only plain frozen data leaves this package.
 
-Every fault of docker-py is turned into this tool's own errors in one place (`engine_faults`).
+Every fault of docker-py is turned into this tool's own errors in one place (`faults.py`).
 """
 
 from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from orchestrator.engine.faults import engine_faults, fault, reason
+from orchestrator.engine.image_facts import ImageFacts, image_facts
 from orchestrator.errors import (
     BaseUnavailableError,
     EngineUnreachableError,
     EngineUnsupportedError,
-    NoSpaceError,
     NoVerdictError,
 )
 
@@ -40,39 +40,6 @@ class EngineVersion:
     api: str
     os: str
     architecture: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageFacts:
-    """An image's configuration as the engine tells it.
-
-    Attributes:
-        layers: diff ids, lowest first.
-        entrypoint, command: empty where the image has none.
-        environment: ENV in its order.
-        healthcheck: the test as Docker writes it (`("CMD", "/bin/x")`), None where there is none.
-        size: bytes of all layers.
-        ports, volumes: what EXPOSE and VOLUME declare (`8080/tcp`, `/data`).
-        triggers: ONBUILD instructions (`RUN cargo build`).
-    """
-
-    id: str
-    tags: tuple[str, ...]
-    layers: tuple[str, ...]
-    entrypoint: tuple[str, ...]
-    command: tuple[str, ...]
-    environment: Mapping[str, str]
-    working_directory: str
-    user: str
-    labels: Mapping[str, str]
-    stop_signal: str | None
-    healthcheck: tuple[str, ...] | None
-    architecture: str
-    os: str
-    size: int
-    ports: tuple[str, ...] = ()
-    volumes: tuple[str, ...] = ()
-    triggers: tuple[str, ...] = ()
 
 
 class Engine:
@@ -135,7 +102,7 @@ class Engine:
 
         with engine_faults("looking up an image"):
             try:
-                return _image_facts(self.api.inspect_image(reference))
+                return image_facts(self.api.inspect_image(reference))
             except ImageNotFound:
                 return None
 
@@ -225,52 +192,12 @@ class Engine:
                 raise BaseUnavailableError(
                     f"{repository}@{digest} could not be pulled",
                     repair="check the digest and that the registry can be reached (`docker pull` shows the same)",
-                    detail=(_reason(error),),
+                    detail=(reason(error),),
                 ) from error
             pulled = self.image(f"{repository}@{digest}")
         if pulled is None:
             raise BaseUnavailableError(f"the engine pulled {repository}@{digest} and does not have it")
         return pulled.id
-
-
-@contextmanager
-def engine_faults(doing: str) -> Iterator[None]:
-    """Turn what docker-py raises into this tool's errors.
-
-    Args:
-        doing: what the block does, for the message (`loading an image`).
-
-    Raises:
-        NoSpaceError: the engine's disk is full.
-        EngineUnreachableError: the connection broke or the engine answered with an error nobody expected.
-    """
-    from docker.errors import APIError, DockerException  # noqa: PLC0415 - docker-py is loaded by `connect`
-    from requests.exceptions import RequestException  # noqa: PLC0415 - same
-
-    try:
-        yield
-    except APIError as error:
-        raise fault(doing, str(error.explanation or error)) from error
-    except (DockerException, RequestException) as error:
-        raise EngineUnreachableError(
-            f"the Docker engine went away while {doing}",
-            repair="see the engine's own log (`journalctl -u docker`), start it again and repeat the run",
-            detail=(_reason(error),),
-        ) from error
-
-
-def fault(doing: str, said: str) -> NoSpaceError | EngineUnreachableError:
-    """Return the error for something that the engine said while it was asked to do something."""
-    if "no space left on device" in said.lower():
-        return NoSpaceError(
-            f"the Docker engine ran out of disk space while {doing}",
-            repair="free space on the engine's disk (`docker system df`, `docker builder prune`)",
-            detail=(said,),
-        )
-    return EngineUnreachableError(
-        f"the Docker engine failed while {doing}: {said}",
-        repair="see the engine's own log (`journalctl -u docker`)",
-    )
 
 
 def _tls(environment: Mapping[str, str]) -> Any:
@@ -283,18 +210,18 @@ def _tls(environment: Mapping[str, str]) -> Any:
 
 
 def _silent(host: str, error: Exception) -> EngineUnreachableError:
-    reason = _reason(error)
-    if "Permission denied" in reason:
+    why = reason(error)
+    if "Permission denied" in why:
         return EngineUnreachableError(
             f"the Docker engine at {host} may not be used by this user",
             repair="sudo usermod -aG docker $USER, and log in again",
-            detail=(reason,),
+            detail=(why,),
         )
     return EngineUnreachableError(
         f"no Docker engine answers at {host}",
         repair="start it with `sudo systemctl start docker` (or `sudo service docker start`), "
         "or name another one in DOCKER_HOST",
-        detail=(reason,),
+        detail=(why,),
     )
 
 
@@ -335,37 +262,3 @@ def _loaded(lines: Iterable[bytes]) -> str:
         if said.startswith("Loaded image ID: "):
             return said.removeprefix("Loaded image ID: ").strip()
     raise EngineUnreachableError("the Docker engine took an image archive and did not say which image it holds")
-
-
-def _image_facts(raw: Mapping[str, Any]) -> ImageFacts:
-    config: Mapping[str, Any] = raw.get("Config") or {}
-    return ImageFacts(
-        id=raw["Id"],
-        tags=tuple(raw.get("RepoTags") or ()),
-        layers=tuple((raw.get("RootFS") or {}).get("Layers") or ()),
-        entrypoint=tuple(config.get("Entrypoint") or ()),
-        command=tuple(config.get("Cmd") or ()),
-        environment=dict(entry.partition("=")[::2] for entry in config.get("Env") or ()),
-        working_directory=config.get("WorkingDir") or "/",
-        user=config.get("User") or "",
-        labels=dict(config.get("Labels") or {}),
-        stop_signal=config.get("StopSignal"),
-        healthcheck=tuple((config.get("Healthcheck") or {}).get("Test") or ()) or None,
-        architecture=raw.get("Architecture") or "",
-        os=raw.get("Os") or "",
-        size=int(raw.get("Size") or 0),
-        ports=tuple(config.get("ExposedPorts") or ()),
-        volumes=tuple(config.get("Volumes") or ()),
-        triggers=tuple(config.get("OnBuild") or ()),
-    )
-
-
-def _reason(error: Exception) -> str:
-    """Return the innermost reason of a nested connection error, which is the one that says something."""
-    reason: BaseException = error
-    while reason.__cause__ or reason.__context__:
-        inner = reason.__cause__ or reason.__context__
-        if inner is None:
-            break
-        reason = inner
-    return str(reason) or type(reason).__name__

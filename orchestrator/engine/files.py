@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from orchestrator.engine.docker import engine_faults
+from orchestrator.engine.faults import engine_faults
 from orchestrator.errors import NoVerdictError
 
 if TYPE_CHECKING:

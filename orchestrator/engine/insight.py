@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine.attachment import frames
-from orchestrator.engine.docker import engine_faults
+from orchestrator.engine.faults import engine_faults
 from orchestrator.engine.lines import Stream
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.docker import engine_faults
+from orchestrator.engine.faults import engine_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

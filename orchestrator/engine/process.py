@@ -9,39 +9,30 @@ from __future__ import annotations
 import atexit
 import errno
 import os
-import shutil
-import signal
 import subprocess
 import threading
 import time
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Self
 
+from orchestrator.engine.absent import unstartable
+from orchestrator.engine.children import has_ended, kill_group
 from orchestrator.engine.guard import SCRIPT, Guard
 from orchestrator.engine.lines import LineSplitter, Stream
-from orchestrator.errors import InterruptedRunError, StepTimeoutError, ToolMissingError
+from orchestrator.errors import InterruptedRunError, StepTimeoutError
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Completed", "LineSplitter", "Process", "Stream", "missing", "run"]
+__all__ = ["Completed", "LineSplitter", "Process", "Stream", "run"]
 
 _POLL_SECONDS = 0.05
 _READER_SECONDS = 2.0
 
-_LONGEST_NAP = 0.01
 _STARTING = threading.Lock()
 _GUARDS: list[Guard] = []
-
-_PACKAGES = {
-    "bwrap": "bubblewrap",
-    "c++": "g++",
-    "cc": "gcc libc6-dev",
-    "ld": "binutils",
-    "protoc": "protobuf-compiler",
-}
-"""Debian packages of programs that are not called like their package."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,18 +119,18 @@ class Process:
         """Kill the whole process group."""
         # Once the program is reaped, its number may be another group's. What was left of its own is dead by then.
         if self._child.returncode is None:
-            _kill_group(self._child.pid)
+            kill_group(self._child.pid)
 
     def wait(self, timeout: float | None) -> int | None:
         """Wait for the end; return the exit code, or None if it still runs after `timeout` seconds.
 
         What the program leaves behind in its process group is killed with its end.
         """
-        if self._child.returncode is None and not _has_ended(self._child.pid, timeout):
+        if self._child.returncode is None and not has_ended(self._child.pid, timeout):
             return None
         with self._ending:
             if self._child.returncode is None:
-                _kill_group(self._child.pid)
+                kill_group(self._child.pid)
                 self._child.wait()
                 _guard().release(self._child.pid)
         for reader in self._readers:
@@ -238,16 +229,6 @@ def _wait(child: Process, timeout: float | None, cancel: threading.Event | None)
             raise InterruptedRunError(f"`{' '.join(child.argv[:3])}` was ended because the run was")
 
 
-def missing(program: str) -> ToolMissingError:
-    """Return the error for a program that is not there, with the command that brings it."""
-    name = program.rsplit("/", 1)[-1]
-    package = _PACKAGES.get(name, name)
-    return ToolMissingError(
-        f"{name} is needed and not installed on this machine",
-        repair=f"sudo apt-get install -y --no-install-recommends {package}",
-    )
-
-
 def _spawn(
     argv: tuple[str, ...], cwd: Path | None, environment: Mapping[str, str] | None, *, with_input: bool
 ) -> subprocess.Popen[bytes]:
@@ -264,49 +245,11 @@ def _spawn(
     except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
         if cwd is not None and not cwd.is_dir():
             raise
-        raise _unstartable(argv[0], environment, error) from error
+        raise unstartable(argv[0], environment, error) from error
     except OSError as error:
         if error.errno != errno.ENOEXEC:
             raise
-        raise _unstartable(argv[0], environment, error) from error
-
-
-def _unstartable(program: str, environment: Mapping[str, str] | None, error: OSError) -> ToolMissingError:
-    path = (os.environ if environment is None else environment).get("PATH")
-    found = program if "/" in program else shutil.which(program, mode=os.F_OK, path=path)
-    if found is None or not os.path.lexists(found):
-        return missing(program)
-    # The kernel says "no such file" of a program whose interpreter or loader is not there.
-    why = "its interpreter is missing" if isinstance(error, FileNotFoundError) else error.strerror
-    return ToolMissingError(f"{found} cannot be started: {why}", repair=f"see what `file {found}` says of it")
-
-
-def _has_ended(pid: int, timeout: float | None) -> bool:
-    """Wait for a child's end without reaping it, so that its number stays its own; False if it still runs."""
-    limit = None if timeout is None else time.monotonic() + timeout
-    nap = 0.0005
-    try:
-        if limit is None:
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-            return True
-        while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
-            left = limit - time.monotonic()
-            if left <= 0:
-                return False
-            time.sleep(min(nap, left))
-            nap = min(2 * nap, _LONGEST_NAP)
-    except ChildProcessError:
-        # Another thread that waits for it was quicker and has reaped it.
-        return True
-    return True
-
-
-def _kill_group(group: int) -> None:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        # Nobody is left in it, or a setuid program is, which only its owner may kill.
-        return
+        raise unstartable(argv[0], environment, error) from error
 
 
 def _guard() -> Guard:

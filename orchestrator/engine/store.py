@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine.docker import engine_faults
+from orchestrator.engine.faults import engine_faults
 from orchestrator.errors import EngineUnsupportedError
 
 if TYPE_CHECKING:

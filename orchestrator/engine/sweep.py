@@ -7,7 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine.docker import engine_faults
+from orchestrator.engine.faults import engine_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from orchestrator.binary.profile import BinaryProfile
-    from orchestrator.engine.docker import ImageFacts
+    from orchestrator.engine.image_facts import ImageFacts
     from orchestrator.parity.difference import Comparison
 
 _BLOCK = 1 << 20

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.binary.loading import LoadFacts
     from orchestrator.build.image import ImageBuild
     from orchestrator.build.local import LocalBuild
-    from orchestrator.engine.docker import ImageFacts
+    from orchestrator.engine.image_facts import ImageFacts
     from orchestrator.flow.prepare import Prepared, Surroundings
     from orchestrator.inventory.model import SideInventory
     from orchestrator.parity.difference import Comparison

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from orchestrator.bases.settings import BaseSettings
-    from orchestrator.engine.docker import ImageFacts
+    from orchestrator.engine.image_facts import ImageFacts
     from orchestrator.events import NoteEvent, OutputEvent
     from orchestrator.smoke.settings import SmokeSettings
     from orchestrator.smoke.transcript import Transcript

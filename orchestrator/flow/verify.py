@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels
-from orchestrator.errors import InterruptedRunError, NoVerdictError
+from orchestrator.errors import NoVerdictError, run_ended
 from orchestrator.events import Lane, NoteEvent, told
 from orchestrator.flow.account import call_facts, excerpts, leftover_facts, local_facts, log_paths, transcript_facts
 from orchestrator.flow.candidate import Candidate, judge_candidate, make_candidate
@@ -102,11 +102,11 @@ def verify(
                 record = replace(record, failure=failure_of(error), image=None)
             except KeyboardInterrupt:
                 cancel.set()
-                record = replace(record, failure=failure_of(_interrupted()), image=None)
+                record = replace(record, failure=failure_of(run_ended()), image=None)
             record = _closed(record, journal, began, folder, workspace=workspace, root=loaded.root)
             workspace.prune(keep=loaded.spec.runs.keep)
     except (NoVerdictError, KeyboardInterrupt) as error:
-        stopped = error if isinstance(error, NoVerdictError) else _interrupted()
+        stopped = error if isinstance(error, NoVerdictError) else run_ended()
         record = replace(record, failure=failure_of(stopped))
         record = _closed(record, journal, began, folder, workspace=workspace, root=loaded.root)
     return record
@@ -269,10 +269,6 @@ def _source_facts(snapshot: Snapshot) -> SourceFacts:
         epoch=snapshot.epoch,
         files=len(snapshot.files),
     )
-
-
-def _interrupted() -> InterruptedRunError:
-    return InterruptedRunError("the run was ended; no tag was moved", repair="run it again")
 
 
 def _say_waiting(show: Emit, holder: LockHolder | None) -> None:

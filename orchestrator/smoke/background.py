@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.engine.containers import ContainerRequest
-    from orchestrator.engine.docker import Engine, ImageFacts
+    from orchestrator.engine.docker import Engine
+    from orchestrator.engine.image_facts import ImageFacts
 
 _GOES_ON = 213
 """What `first.c` ends with."""

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping
 
-    from orchestrator.engine.docker import Engine, ImageFacts
+    from orchestrator.engine.docker import Engine
+    from orchestrator.engine.image_facts import ImageFacts
     from orchestrator.engine.insight import ProcessFacts, UsageFacts
     from orchestrator.smoke.output import Output
     from orchestrator.smoke.services.start import Service

@@ -19,8 +19,9 @@ from orchestrator.smoke.peers.file import go_regex
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from orchestrator.engine.docker import Engine, ImageFacts
+    from orchestrator.engine.docker import Engine
     from orchestrator.engine.files import ContainerFiles, Entry
+    from orchestrator.engine.image_facts import ImageFacts
     from orchestrator.smoke.peers.file import KeyPath, PeerFile
     from orchestrator.smoke.peers.structure import (
         CommandTest,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from orchestrator.smoke.probes.probe import Look, Probe
 
 if TYPE_CHECKING:
-    from orchestrator.engine.docker import ImageFacts
+    from orchestrator.engine.image_facts import ImageFacts
     from orchestrator.smoke.probes.probe import Target
 
 

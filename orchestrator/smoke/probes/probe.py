@@ -10,7 +10,7 @@ from orchestrator.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.engine.docker import ImageFacts
+    from orchestrator.engine.image_facts import ImageFacts
     from orchestrator.engine.insight import HealthFacts
     from orchestrator.smoke.output import Output
 

@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.build.normalise import Normalisation, normalise
 from orchestrator.engine.derive import image_with
-from orchestrator.engine.docker import fault
+from orchestrator.engine.faults import fault
 from orchestrator.workspace import Workspace
 
 if TYPE_CHECKING:

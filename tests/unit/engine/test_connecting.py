@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.engine.docker import Engine, fault
+from orchestrator.engine.docker import Engine
+from orchestrator.engine.faults import fault
 from orchestrator.errors import EngineUnreachableError, EngineUnsupportedError, NoSpaceError
 
 VERSION = {"Version": "20.10.24", "ApiVersion": "1.41", "Os": "linux", "Arch": "amd64"}

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.engine.process import Process, Stream, missing, run
+from orchestrator.engine.absent import missing
+from orchestrator.engine.process import Process, Stream, run
 from orchestrator.errors import InterruptedRunError, StepTimeoutError, ToolMissingError
 
 _TOOL = """

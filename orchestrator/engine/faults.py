@@ -1,0 +1,62 @@
+"""What docker-py raises and what the engine says went wrong, as this tool's own errors."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import EngineUnreachableError, NoSpaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def engine_faults(doing: str) -> Iterator[None]:
+    """Turn what docker-py raises into this tool's errors.
+
+    Args:
+        doing: what the block does, for the message (`loading an image`).
+
+    Raises:
+        NoSpaceError: the engine's disk is full.
+        EngineUnreachableError: the connection broke or the engine answered with an error nobody expected.
+    """
+    from docker.errors import APIError, DockerException  # noqa: PLC0415 - docker-py is loaded by `connect`
+    from requests.exceptions import RequestException  # noqa: PLC0415 - same
+
+    try:
+        yield
+    except APIError as error:
+        raise fault(doing, str(error.explanation or error)) from error
+    except (DockerException, RequestException) as error:
+        raise EngineUnreachableError(
+            f"the Docker engine went away while {doing}",
+            repair="see the engine's own log (`journalctl -u docker`), start it again and repeat the run",
+            detail=(reason(error),),
+        ) from error
+
+
+def fault(doing: str, said: str) -> NoSpaceError | EngineUnreachableError:
+    """Return the error for something that the engine said while it was asked to do something."""
+    if "no space left on device" in said.lower():
+        return NoSpaceError(
+            f"the Docker engine ran out of disk space while {doing}",
+            repair="free space on the engine's disk (`docker system df`, `docker builder prune`)",
+            detail=(said,),
+        )
+    return EngineUnreachableError(
+        f"the Docker engine failed while {doing}: {said}",
+        repair="see the engine's own log (`journalctl -u docker`)",
+    )
+
+
+def reason(error: Exception) -> str:
+    """Return the innermost reason of a nested connection error, which is the one that says something."""
+    reason: BaseException = error
+    while reason.__cause__ or reason.__context__:
+        inner = reason.__cause__ or reason.__context__
+        if inner is None:
+            break
+        reason = inner
+    return str(reason) or type(reason).__name__

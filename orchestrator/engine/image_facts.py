@@ -1,0 +1,66 @@
+"""An image's configuration, out of the engine's words for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFacts:
+    """An image's configuration as the engine tells it.
+
+    Attributes:
+        layers: diff ids, lowest first.
+        entrypoint, command: empty where the image has none.
+        environment: ENV in its order.
+        healthcheck: the test as Docker writes it (`("CMD", "/bin/x")`), None where there is none.
+        size: bytes of all layers.
+        ports, volumes: what EXPOSE and VOLUME declare (`8080/tcp`, `/data`).
+        triggers: ONBUILD instructions (`RUN cargo build`).
+    """
+
+    id: str
+    tags: tuple[str, ...]
+    layers: tuple[str, ...]
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    working_directory: str
+    user: str
+    labels: Mapping[str, str]
+    stop_signal: str | None
+    healthcheck: tuple[str, ...] | None
+    architecture: str
+    os: str
+    size: int
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
+
+
+def image_facts(raw: Mapping[str, Any]) -> ImageFacts:
+    """Return what `docker image inspect` gives, as a plain value."""
+    config: Mapping[str, Any] = raw.get("Config") or {}
+    return ImageFacts(
+        id=raw["Id"],
+        tags=tuple(raw.get("RepoTags") or ()),
+        layers=tuple((raw.get("RootFS") or {}).get("Layers") or ()),
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        environment=dict(entry.partition("=")[::2] for entry in config.get("Env") or ()),
+        working_directory=config.get("WorkingDir") or "/",
+        user=config.get("User") or "",
+        labels=dict(config.get("Labels") or {}),
+        stop_signal=config.get("StopSignal"),
+        healthcheck=tuple((config.get("Healthcheck") or {}).get("Test") or ()) or None,
+        architecture=raw.get("Architecture") or "",
+        os=raw.get("Os") or "",
+        size=int(raw.get("Size") or 0),
+        ports=tuple(config.get("ExposedPorts") or ()),
+        volumes=tuple(config.get("Volumes") or ()),
+        triggers=tuple(config.get("OnBuild") or ()),
+    )
