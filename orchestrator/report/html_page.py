@@ -85,11 +85,9 @@ def _programs(record: RunRecord) -> Markup:
 def _timeline(record: RunRecord) -> Markup:
     picture = timeline(record)
     steps = [step for lane in _LANES for step in steps_of(record, lane)]
-    heads = ("lane", "step", "line", "time")
-    head = element(
-        "tr", [element("th", name, scope="col", class_="number" if name == "time" else None) for name in heads]
-    )
-    table = element("table", element("thead", head), element("tbody", [_step(step) for step in steps]))
+    heads = {"lane": None, "step": None, "line": "number", "time": "number"}
+    head = element("tr", [element("th", name, scope="col", class_=kind) for name, kind in heads.items()])
+    table = element("table", element("thead", head), element("tbody", [_step(step) for step in steps]), class_="steps")
     told = key(("done", "executed"), ("cached", "cached"), ("own", "this tool's own"), ("failed", "failed"))
     return joined(
         picture, told if picture else None, element("details", element("summary", f"All {len(steps)} steps"), table)
@@ -103,7 +101,7 @@ def _step(step: StepFacts) -> Markup:
         "tr",
         element("td", step.lane),
         element("td", element("code", one_line(step.name)), " (failed)" if step.state == "failed" else None),
-        element("td", line),
+        element("td", line, class_="number"),
         element("td", took, class_="number"),
     )
 
