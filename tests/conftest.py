@@ -21,6 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail, instead of skipping, where there is no Docker engine or no cargo (CI always passes this)",
     )
+    parser.addoption("--parity-matrix", metavar="FILE", help="write which cause was named for each built pair")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +17,7 @@ from orchestrator.parity.compare import compare
 from orchestrator.parity.worth_reading import worth_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     from orchestrator.binary.profile import BinaryProfile
     from orchestrator.parity.difference import Comparison
@@ -224,6 +224,61 @@ class Laboratory:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One pair: what was changed, and what was said of it. Causes: at least likely ones, the leading one first."""
+
+    name: str
+    kind: str
+    rung: str
+    causes: tuple[str, ...]
+    found_rung: str
+    found: tuple[str, ...]
+
+    @property
+    def right(self) -> bool:
+        """Return whether rung and leading cause are the expected ones, and the others of a mixed pair are named."""
+        leading = (self.rung, self.causes[:1]) == (self.found_rung, self.found[:1])
+        return leading and set(self.causes) <= set(self.found)
+
+
+@pytest.fixture(scope="session")
+def matrix(request: pytest.FixtureRequest) -> Iterator[list[Row]]:
+    """Return the table of this session's pairs; `--parity-matrix FILE` writes it."""
+    rows: list[Row] = []
+    yield rows
+    target = request.config.getoption("--parity-matrix")
+    if target:
+        Path(target).write_text("\n".join(_table(rows)) + "\n", encoding="utf-8")
+
+
+def _table(rows: list[Row]) -> Iterator[str]:
+    yield "# Which cause is named: the matrix of built pairs"
+    yield ""
+    yield "Each pair is built, and differs in what its name says. The rules for causes were written with these pairs in"
+    yield "view, so the table shows what is kept, and is no estimate for pairs that nobody has seen. The same tests fail where a"
+    yield "row is wrong, and also where a cause too many is named. Written by"
+    yield ""
+    yield "    pytest tests/integration/parity/test_matrix.py tests/integration/parity/test_cargo_matrix.py \\"
+    yield "        --parity-matrix docs/reference/parity-matrix.md"
+    yield ""
+    yield "| pairs | of | right | wrong cause | none named |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for kind in dict.fromkeys(row.kind for row in rows):
+        some = [row for row in rows if row.kind == kind]
+        right = sum(row.right for row in some)
+        silent = sum(not row.right and not row.found and bool(row.causes) for row in some)
+        yield f"| {kind} | {len(some)} | {right} | {len(some) - right - silent} | {silent} |"
+    yield ""
+    yield "Causes: the leading one, and behind it those that are at least likely beside it."
+    yield ""
+    yield "| factor | pairs | rung | causes named | expected |"
+    yield "| --- | --- | --- | --- | --- |"
+    for row in rows:
+        expected = "as named" if row.right else f"{row.rung}: {', '.join(row.causes) or 'none'}"
+        yield f"| {row.name} | {row.kind} | {row.found_rung} | {', '.join(row.found) or 'none'} | {expected} |"
+
+
 @pytest.fixture(scope="session")
 def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Laboratory:
     """Return the place where programs are built."""
@@ -234,3 +289,14 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Laboratory:
 def recipe() -> type[Recipe]:
     """Return the type of recipes."""
     return Recipe
+
+
+@pytest.fixture(scope="session")
+def note(matrix: list[Row]) -> Callable[..., None]:
+    """Return what writes a row of the table: name, kind, and expected and found rung and causes."""
+
+    def add(name: str, kind: str, *, expected: tuple[str, tuple[str, ...]], found: tuple[str, tuple[str, ...]]) -> None:
+        rung, causes = expected
+        matrix.append(Row(name=name, kind=kind, rung=rung, causes=causes, found_rung=found[0], found=found[1]))
+
+    return add

@@ -147,11 +147,17 @@ def compared(laboratory: Any, workspace: Workspace, change: Change) -> Compariso
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_what_cargo_brings_about_is_named(laboratory: Any, workspace: Workspace, change: Change) -> None:
+def test_what_cargo_brings_about_is_named(laboratory: Any, workspace: Workspace, change: Change, note: Any) -> None:
     """One thing is changed for cargo; cargo may change more (names of symbols), and the cause is the one thing."""
     found = compared(laboratory, workspace, change)
     assert found.difference is not None
     named = [one for one in diagnose(found.difference) if one.likelihood >= Likelihood.LIKELY]
+    note(
+        " ".join((*change.words, *(f"{name}={text}" for name, text in change.variables.items()))),
+        "one cause, with cargo",
+        expected=(change.rung, (change.cause,)),
+        found=(found.rung.value, tuple(one.cause for one in named)),
+    )
     assert named, (found.rung, found.held_by)
     assert (found.rung.value, named[0].cause) == (change.rung, change.cause), [one.cause for one in named]
 

@@ -368,16 +368,23 @@ def recipe_of(fields: dict[str, Any], recipe: Callable[..., Any]) -> Any:
 
 
 @pytest.mark.parametrize("pair", [*PAIRS, *MIXED], ids=lambda pair: pair.name)
-def test_a_pair_stands_at_its_rung_and_its_cause_leads(pair: Pair, laboratory: Any, recipe: Any) -> None:
+def test_a_pair_stands_at_its_rung_and_its_cause_leads(pair: Pair, laboratory: Any, recipe: Any, note: Any) -> None:
     """The rung is the best that is true; the cause is the one thing that was changed, or none is claimed."""
     base = pair.base or {}
     local, image = (laboratory.build(recipe_of(fields, recipe)) for fields in (base, {**base, **pair.change}))
     comparison = laboratory.compare(local, image)
+    suspicions = () if comparison.difference is None else diagnose(comparison.difference)
+    named = [suspicion for suspicion in suspicions if suspicion.likelihood >= Likelihood.LIKELY]
+    note(
+        pair.name,
+        "one cause" if pair in PAIRS else "two causes",
+        expected=(pair.rung, (*([pair.cause] if pair.cause else []), *pair.also)),
+        found=(comparison.rung.value, tuple(suspicion.cause for suspicion in named)),
+    )
     assert comparison.rung.value == pair.rung, comparison.held_by
     if pair.cause is None:
         assert comparison.difference is None
         return
-    named = [suspicion for suspicion in diagnose(comparison.difference) if suspicion.likelihood >= Likelihood.LIKELY]
     assert named, "no cause is at least likely"
     assert named[0].cause == pair.cause
     assert set(pair.also) == {suspicion.cause for suspicion in named[1:]}
