@@ -255,9 +255,9 @@ def matrix(request: pytest.FixtureRequest) -> Iterator[list[Row]]:
 def _table(rows: list[Row]) -> Iterator[str]:
     yield "# Which cause is named: the matrix of built pairs"
     yield ""
-    yield "Each pair is built, and differs in what its name says. The rules for causes were written with these pairs in"
-    yield "view, so the table shows what is kept, and is no estimate for pairs that nobody has seen. The same tests fail where a"
-    yield "row is wrong, and also where a cause too many is named. Written by"
+    yield "Each pair is built, and differs in what its name says. The rules for causes were written with these pairs"
+    yield "in view, so the table shows what is kept, and is no estimate for pairs that nobody has seen. The same tests"
+    yield "fail where a row is wrong, and also where a cause too many is named. Written by"
     yield ""
     yield "    pytest tests/integration/parity/test_matrix.py tests/integration/parity/test_cargo_matrix.py \\"
     yield "        --parity-matrix docs/reference/parity-matrix.md"
