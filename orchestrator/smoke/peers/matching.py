@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.smoke.peers.file import go_regex
+from orchestrator.smoke.peers.gjson import checked_path, value_at
+from orchestrator.smoke.peers.semver import parsed_constraint, satisfies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -62,8 +64,21 @@ def _check_argument(name: str, inner: Any) -> None:
     elif name in {"and", "or", "contain-elements", "consist-of"} and not isinstance(inner, list):
         msg = f"expected a list for `{name}`"
         raise ValueError(msg)
+    elif name == "semver-constraint":
+        parsed_constraint(str(inner))
+    elif name == "gjson":
+        _check_paths(inner)
     elif name not in {"equal", "have-len", "have-key", *_TEXTUAL, *_NUMERIC}:
         checked(inner)
+
+
+def _check_paths(inner: Any) -> None:
+    if not isinstance(inner, dict) or not inner:
+        msg = "expected paths, each with what is expected there, for `gjson`"
+        raise ValueError(msg)
+    for path, expected in inner.items():
+        checked_path(str(path))
+        checked(expected)
 
 
 def _check_pattern(text: str) -> None:
@@ -77,7 +92,12 @@ def mismatch(found: Any, expected: Any) -> str | None:
     if isinstance(found, Lines) and isinstance(expected, list | tuple):
         broken = next((pattern for pattern in expected if not _pattern_holds(found, pattern)), None)
         return None if broken is None else f"{_shown(broken)} does not hold of {_shown(found)}"
-    return None if _matches(found, expected) else f"it is {_shown(found)}, expected {_shown(expected)}"
+    try:
+        holds = _matches(found, expected)
+    except ValueError as error:
+        # A value of another kind than a matcher is for: not even its opposite holds.
+        return f"{error}; it is {_shown(found)}, expected {_shown(expected)}"
+    return None if holds else f"it is {_shown(found)}, expected {_shown(expected)}"
 
 
 def _matches(found: Any, expected: Any) -> bool:
@@ -105,6 +125,13 @@ def _equal(found: Any, inner: Any) -> bool:
     return _elements(found) == inner if isinstance(inner, list) else _equals(found, inner)
 
 
+def _in_range(found: Any, constraint: Any) -> bool:
+    versions = [_text(each).removesuffix("\n") for each in (found if isinstance(found, list | tuple) else [found])]
+    # All are looked at, so that one that is no version is told even where another lies outside.
+    inside = [satisfies(version, str(constraint)) for version in versions]
+    return bool(inside) and all(inside)
+
+
 _COMBINED: dict[str, Callable[[Iterable[bool]], bool]] = {"and": all, "or": any}
 _STRUCTURAL: dict[str, Callable[[Any, Any], bool]] = {
     "equal": _equal,
@@ -113,6 +140,8 @@ _STRUCTURAL: dict[str, Callable[[Any, Any], bool]] = {
     "have-len": lambda found, inner: len(found if isinstance(found, str | dict) else _elements(found)) == inner,
     "contain-element": lambda found, inner: any(_matches(each, inner) for each in _elements(found)),
     "contain-elements": lambda found, inner: _covers(_elements(found), inner),
+    "semver-constraint": _in_range,
+    "gjson": lambda found, inner: all(_matches(value_at(_text(found), path), each) for path, each in inner.items()),
     "consist-of": lambda found, inner: len(_elements(found)) == len(inner) and _covers(_elements(found), inner),
 }
 KNOWN = (*_STRUCTURAL, *_COMBINED, *_TEXTUAL, *_NUMERIC)

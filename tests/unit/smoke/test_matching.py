@@ -48,6 +48,73 @@ def test_a_value_is_as_expected_or_not(found: Any, expected: Any, *, holds: bool
     assert (mismatch(found, expected) is None) is holds
 
 
+@pytest.mark.parametrize(
+    ("version", "constraint", "holds"),
+    [
+        ("1.2.3", "1.2.3", True),
+        ("1.2.3", "=1.2.3", True),
+        ("1.2.3+build.5", "==1.2.3", True),
+        ("1.2.3", "!1.2.3", False),
+        ("1.9.9", ">1.0.0 <2.0.0 || >3.0.0 !4.2.1", True),
+        ("3.1.1", ">1.0.0 <2.0.0 || >3.0.0 !4.2.1", True),
+        ("4.2.1", ">1.0.0 <2.0.0 || >3.0.0 !4.2.1", False),
+        ("2.1.1", ">1.0.0 <2.0.0 || >3.0.0 !4.2.1", False),
+        ("1.10.0", ">= 1.9.0", True),
+        ("1.0.0-rc.2", "<1.0.0", True),
+        ("1.0.0-rc.10", ">1.0.0-rc.9", True),
+        ("1.0.0-alpha.beta", ">1.0.0-alpha.1", True),
+        ("1.0.0-alpha.1", ">1.0.0-alpha", True),
+        ("1.2.9", "1.2.x", True),
+        ("1.3.0", "1.2.x", False),
+        ("1.9.0", "1.x", True),
+        ("2.0.0", "1.x.x", False),
+        ("1.2.9", ">1.2.x", False),
+        ("1.3.0", ">1.2.x", True),
+        ("1.2.9", "<=1.2.x", True),
+        ("1.3.0", "<=1.2.x", False),
+        ("1.2.0", ">=1.2.x", True),
+        ("1.2.0", "<1.2.x", False),
+    ],
+)
+def test_a_version_lies_in_a_range_or_not(version: str, constraint: str, *, holds: bool) -> None:
+    """The examples of the library that goss uses, and the order of early versions."""
+    expected = checked({"semver-constraint": constraint})
+    assert (mismatch(Lines(f"{version}\n"), expected) is None) is holds
+    assert (mismatch([version, version], expected) is None) is holds
+
+
+@pytest.mark.parametrize("expected", [{"semver-constraint": ">1.0.0"}, {"not": {"semver-constraint": ">1.0.0"}}])
+@pytest.mark.parametrize("found", ["1.2", "latest", "", ["1.2.3", "none"]])
+def test_what_is_no_version_lies_neither_in_a_range_nor_outside(found: Any, expected: Any) -> None:
+    """As in goss, where it is an error: `not` does not turn it into an answer."""
+    assert "expected a version of three parts" in str(mismatch(found, checked(expected)))
+
+
+@pytest.mark.parametrize(
+    ("path", "expected", "holds"),
+    [
+        ("status", "ok", True),
+        ("status", {"have-prefix": "x"}, False),
+        ("checks.#", 2, True),
+        ("checks.1.name", "db", True),
+        ("checks.0.open", False, True),
+        ("checks.0.open", "false", False),
+        ("checks", {"contain-element": {"have-key": "open"}}, True),
+        ("version", {"semver-constraint": "1.x"}, True),
+    ],
+)
+def test_a_value_in_json_is_as_expected_or_not(path: str, expected: Any, *, holds: bool) -> None:
+    """Kinds are kept: a truth value is no text."""
+    text = '{"status": "ok", "version": "1.4.0", "checks": [{"name": "ram", "open": false}, {"name": "db"}]}'
+    assert (mismatch(Lines(text), checked({"gjson": {path: expected}})) is None) is holds
+
+
+def test_json_that_is_none_or_lacks_a_value_is_told() -> None:
+    """And neither holds, nor does its opposite."""
+    assert "it is no JSON" in str(mismatch(Lines("<html>"), {"not": {"gjson": {"a": 1}}}))
+    assert "it has nothing at `a.b`" in str(mismatch(Lines('{"a": 1}'), {"not": {"gjson": {"a.b": 1}}}))
+
+
 def test_what_differs_is_told() -> None:
     """The value, and what it was to be; for patterns, the one that does not hold."""
     assert mismatch(3, {"lt": 2}) == 'it is 3, expected {"lt": 2}'
