@@ -216,6 +216,8 @@ def _excerpts(excerpts: Sequence[tuple[str, Excerpt]]) -> Iterator[Markup]:
     for number, (name, excerpt) in enumerate(excerpts):
         heads = element("tr", element("th", "local", scope="col"), element("th", "image", scope="col"))
         rows = [element("tr", [_cell(text) for text in row], class_="differs") for row in excerpt.rows]
+        if any(excerpt.source):
+            rows.insert(0, element("tr", [_cell(text) for text in excerpt.source], class_="dim"))
         if excerpt.more:
             rows.append(element("tr", element("td", f"{excerpt.more:,} more rows differ", class_="gap", colspan=2)))
         yield element(

@@ -54,7 +54,12 @@ def _difference(difference: Difference) -> dict[str, Any]:
         ],
         "aspects": [asdict(aspect) for aspect in look_at(difference)],
         "excerpts": [
-            {"function": readable(excerpt.name), "rows": [list(row) for row in excerpt.rows], "more": excerpt.more}
+            {
+                "function": readable(excerpt.name),
+                "source": list(excerpt.source),
+                "rows": [list(row) for row in excerpt.rows],
+                "more": excerpt.more,
+            }
             for excerpt in excerpts
         ],
     }

@@ -87,8 +87,9 @@ def _excerpts(difference: Difference) -> Iterator[str]:
     excerpts = difference.content.instructions.excerpts if difference.content else ()
     for excerpt in excerpts[:_EXCERPTS_KEPT]:
         yield f"<details><summary>{code(readable(excerpt.name))}</summary>"
-        width = max((len(row.local) for row in excerpt.rows), default=0)
-        yield from fenced([f"{row.local:{width}} | {row.image}" for row in excerpt.rows])
+        rows = (*((excerpt.source,) if any(excerpt.source) else ()), *excerpt.rows)
+        width = max((len(row.local) for row in rows), default=0)
+        yield from fenced([f"{row.local:{width}} | {row.image}" for row in rows])
         yield "</details>"
     if len(excerpts) > _EXCERPTS_KEPT:
         yield f"\n{len(excerpts) - _EXCERPTS_KEPT} more functions are in the HTML page."

@@ -111,6 +111,10 @@ def _excerpt(difference: Difference, style: Style) -> Iterator[str]:
     first, mark = next((e for e in excerpts if crate_of(e.name) in own), excerpts[0]), style.sign("…")
     yield cut(f"  {visible(readable(first.name))}", style.width, mark)
     room = (style.width - 7) // 2
+    if any(first.source):
+        # A path says most at its end.
+        left, right = (text if len(text) <= room else f"{mark}{text[len(mark) - room :]}" for text in first.source)
+        yield style.paint(f"    {visible(left):{room}} {style.sign('│')} {visible(right)}".rstrip(), "dim")
     for row in first.rows[:_ROWS]:
         left, right = (cut(visible(text), room, mark) for text in row)
         yield style.paint(f"    {left:{room}} {style.sign('│')} {right}".rstrip(), "dim")

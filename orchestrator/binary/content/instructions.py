@@ -12,6 +12,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.binary.content.decoding import instructions
+from orchestrator.binary.lines import Lines
 from orchestrator.binary.names import readable
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"-?(?:0x[0-9a-f]+|\d+)", re.ASCII)
 _MOST_FUNCTIONS = 64
+_MOST_LOCATED = 16  # functions whose source line is looked up
 _LONGEST = 4096  # bytes of one function that are decoded
 _MOST_ROWS = 12
 # What x86-64-v2 lacks and v3 has, beside everything that begins with `v`; Intel SDM, AMD64 ABI.
@@ -54,6 +56,9 @@ class Row(NamedTuple):
     image: str
 
 
+_NOWHERE = Row("", "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excerpt:
     """Where two bodies of one function begin to differ.
@@ -62,11 +67,13 @@ class Excerpt:
         name: hash-free.
         rows: the differing instructions side by side, the first twelve of them.
         more: how many further rows differ.
+        source: `file:line` of the first of them on both sides, where debug information tells; else empty.
     """
 
     name: str
     rows: tuple[Row, ...]
     more: int
+    source: Row = _NOWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +92,7 @@ class InstructionDifference:
 
 
 class _Instruction(NamedTuple):
+    address: int
     mnemonic: str
     operands: str
     shape: str
@@ -105,6 +113,7 @@ def compare_instructions(local: Layout, image: Layout, pairs: Sequence[BodyPair]
     numbers: list[tuple[int, int]] = []
     only_numbers = len(pairs) <= _MOST_FUNCTIONS
     newer = []
+    lines = (Lines(local.view, local.header), Lines(image.view, image.header))
     for pair in pairs[:_MOST_FUNCTIONS]:
         here, there = _decode(local, pair.local), _decode(image, pair.image)
         found = _numbers(here, there)
@@ -113,7 +122,7 @@ def compare_instructions(local: Layout, image: Layout, pairs: Sequence[BodyPair]
         sides = (_newer(here), _newer(there))
         if sides[0] != sides[1]:
             newer.append((tuple(sorted(sides[0] - sides[1])), tuple(sorted(sides[1] - sides[0]))))
-        excerpts.append(_excerpt(pair.local.name, here, there))
+        excerpts.append(_excerpt(pair.local.name, here, there, lines if len(excerpts) < _MOST_LOCATED else None))
     return InstructionDifference(
         excerpts=tuple(excerpt for excerpt in excerpts if excerpt.rows),
         immediates=tuple(dict.fromkeys(numbers)) if only_numbers else (),
@@ -132,7 +141,7 @@ def _decode(layout: Layout, body: Body) -> list[_Instruction]:
         words = text.replace("[", " ").replace("]", " ").replace(",", " ").split()
         values = tuple(int(word, 0) for word in words if _is_number(word))
         shape = " ".join("#" if _is_number(word) else word for word in words)
-        found.append(_Instruction(mnemonic, text, shape, values))
+        found.append(_Instruction(address, mnemonic, text, shape, values))
     return found
 
 
@@ -200,11 +209,21 @@ def _newer(body: Sequence[_Instruction]) -> set[str]:
     }
 
 
-def _excerpt(name: str, here: Sequence[_Instruction], there: Sequence[_Instruction]) -> Excerpt:
+def _excerpt(
+    name: str, here: Sequence[_Instruction], there: Sequence[_Instruction], lines: tuple[Lines, Lines] | None
+) -> Excerpt:
     sides = [[f"{one.mnemonic} {one.operands}".strip() for one in side] for side in (here, there)]
     rows: list[Row] = []
+    source = _NOWHERE
     for tag, first, last, start, end in SequenceMatcher(None, sides[0], sides[1], autojunk=False).get_opcodes():
         if tag != "equal":
             mine, other = sides[0][first:last], sides[1][start:end]
+            if not rows and lines is not None:
+                source = Row(_source(lines[0], here[first:]), _source(lines[1], there[start:]))
             rows += [Row(*pair) for pair in zip_longest(mine, other, fillvalue="")]
-    return Excerpt(name=name, rows=tuple(rows[:_MOST_ROWS]), more=max(len(rows) - _MOST_ROWS, 0))
+    return Excerpt(name=name, rows=tuple(rows[:_MOST_ROWS]), more=max(len(rows) - _MOST_ROWS, 0), source=source)
+
+
+def _source(lines: Lines, rest: Sequence[_Instruction]) -> str:
+    """Return where the first instruction comes from; one that was inserted is told by what follows it."""
+    return (lines.line(rest[0].address) or "") if rest else ""

@@ -36,11 +36,11 @@ ODD = (0, 1, 0x7F, 0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 63, (1 << 64) - 1)
 
 @pytest.fixture(scope="module")
 def seeds(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """Return a program with symbols, one without, and one in C++ with tables of handlers."""
+    """Return a program with symbols and lines, one without, and one in C++ with tables of handlers."""
     folder = tmp_path_factory.mktemp("seeds")
     cxx = b"#include <stdexcept>\nint main(int n, char **) { try { if (n > 3) throw n; } catch (int e) { return e; } }"
     for name, command, source in (
-        ("whole", ["gcc", "-x", "c", "-O2"], SOURCE),
+        ("whole", ["gcc", "-x", "c", "-O2", "-g"], SOURCE),
         ("bare", ["gcc", "-x", "c", "-O1", "-s"], SOURCE),
         ("cxx", ["g++", "-x", "c++", "-O1"], cxx),
     ):
