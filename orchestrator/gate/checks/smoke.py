@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.gate.checks.smoke_fault import code_of
+from orchestrator.gate.checks.smoke_fault import code_of, lines_of
 from orchestrator.gate.checks.smoke_grants import Denial, missing_grant
 from orchestrator.gate.checks.smoke_rules import RULES
 from orchestrator.gate.checks.smoke_services import service_fault
@@ -58,7 +58,7 @@ def judge(transcript: Transcript, settings: SmokeSettings, *, remembered: bool =
 
 def _passed(transcript: Transcript, settings: SmokeSettings) -> str:
     if settings.kind == "job":
-        return f"ended with {code_of(transcript)} after {transcript.seconds:.2f} s, {transcript.line_count} lines"
+        return f"ended with {code_of(transcript)} after {transcript.seconds:.2f} s, {lines_of(transcript.line_count)}"
     up = f"ready after {transcript.ready_after or 0:.2f} s"
     parts = [up if settings.ready.probes() else f"stayed up for {settings.stays_up:g} s"]
     if transcript.services:
@@ -83,7 +83,7 @@ def _stated(each: Expectation) -> str:
 def _evidence(transcript: Transcript, denied: Denial | None) -> tuple[Evidence, ...]:
     facts = [
         Evidence(label="exit code", value=str(transcript.exit_code)),
-        Evidence(label="output", value=f"{transcript.line_count} lines"),
+        Evidence(label="output", value=lines_of(transcript.line_count)),
     ]
     if denied is not None:
         facts.insert(0, Evidence(label="not granted", value=f"{denied.grant}: {denied.line.strip()[:200]}"))

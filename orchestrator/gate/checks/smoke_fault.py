@@ -23,6 +23,11 @@ class Fault:
     location: Location | None = None
 
 
+def lines_of(count: int) -> str:
+    """Return a number of lines in words."""
+    return "1 line" if count == 1 else f"{count} lines"
+
+
 def code_of(transcript: Transcript) -> str:
     """Return the exit code in words, with the signal that it stands for."""
     code = transcript.exit_code

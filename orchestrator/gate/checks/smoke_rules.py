@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from orchestrator.gate.checks import smoke_ending as ending
-from orchestrator.gate.checks.smoke_fault import Fault, code_of
+from orchestrator.gate.checks.smoke_fault import Fault, code_of, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,7 +94,7 @@ def _ended_early(transcript: Transcript, settings: SmokeSettings) -> Fault | Non
     hint = " without a word of its own; a fault in memory" if transcript.exit_code == _SEGFAULT else ""
     return Fault(
         cause="exited-early",
-        message=f"it ended by itself {when}, with {code_of(transcript)}, after {transcript.line_count} lines{hint}",
+        message=f"it ended by itself {when}, with {code_of(transcript)}, after {lines_of(transcript.line_count)}{hint}",
         repair="see its last lines; a program that rightly ends is `smoke: {kind: job}`",
         may_lack_a_grant=True,
     )

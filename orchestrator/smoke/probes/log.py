@@ -46,7 +46,10 @@ class LogProbe(Probe):
         if target.output.found.is_set():
             return Look(holds=True)
         count, last = target.output.count, target.output.last_line()
-        return Look(holds=False, saw=f"{count} other lines came, the last was {last[:200]!r}" if count else "")
+        return Look(
+            holds=False,
+            saw=f"{count} other line{'' if count == 1 else 's'} came, the last was {last[:200]!r}" if count else "",
+        )
 
     def sought(self) -> str:
         """Return what is waited for."""
