@@ -33,7 +33,7 @@ def read_foreign(path: Path, basis: BinaryProfile) -> BinaryProfile:
 
     lief.logging.disable()
     # A value that LIEF does not know becomes a number, with this warning.
-    warnings.filterwarnings("ignore", message=r"\d+ is not a valid ", category=RuntimeWarning)
+    warnings.filterwarnings("ignore", message=r"-?\d+ is not a valid ", category=RuntimeWarning)
     try:
         if basis.format is Format.PE:
             return _pe(lief.PE.parse(str(path)), basis)

@@ -304,6 +304,18 @@ def test_a_macos_program_shows_its_protections(tmp_path: Path, flags: int, expec
     assert read_profile(program).hardening == expected
 
 
+def test_a_processor_that_nobody_knows_is_named_by_its_number(tmp_path: Path) -> None:
+    """Also one whose number reads as negative; nothing is printed beside the report."""
+    program = tmp_path / "program"
+    program.write_bytes(struct.pack("<8I", 0xFEEDFACF, 0xC143DCCD, 3, 2, 0, 0, 0, 0))
+    code = (
+        "from pathlib import Path; from orchestrator.binary.read import read_profile;"
+        f"read_profile(Path({str(program)!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_packages_that_cargo_auditable_lists_are_read(c_program: Path, tmp_path: Path) -> None:
     """Its section `.dep-v0` holds zlib-compressed JSON; what is no such thing counts as no list."""
     packages = [
