@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import posixpath
 import tarfile
 import tempfile
 from dataclasses import dataclass
@@ -140,3 +141,14 @@ def _store(tar: tarfile.TarFile, name: str, content: bytes | Path, mode: int, mt
     entry.size = content.stat().st_size
     with content.open("rb") as stream:
         tar.addfile(entry, stream)
+
+
+def packed(files: Mapping[str, tuple[bytes, int]]) -> bytes:
+    """Return files of one folder as a tar: content and mode by path."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for path, (content, mode) in files.items():
+            member = tarfile.TarInfo(posixpath.basename(path))
+            member.size, member.mode = len(content), mode
+            tar.addfile(member, io.BytesIO(content))
+    return packed.getvalue()

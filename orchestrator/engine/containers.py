@@ -7,16 +7,16 @@ rotated away, and a stream that nobody reads blocks the program, and then even `
 from __future__ import annotations
 
 import contextlib
-import io
 import posixpath
 import re
 import secrets
-import tarfile
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Self
 
+from orchestrator.engine.archive import packed
 from orchestrator.engine.attachment import Attachment
 from orchestrator.engine.faults import engine_faults
 from orchestrator.engine.files import ContainerFiles
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _WAIT_LIMIT = 24 * 3600
 _REST_SECONDS = 120.0
 """How long the rest of a dead container's output may take to arrive; only a flood needs more than an instant."""
+
+_KILLED = 137
+_LATE_SECONDS = 1.0
+"""How long after the end of a container the engine may still hear why it came."""
 
 _ENGINE_SIDE = re.compile(
     r"no space left|failed to create endpoint|available.* address pool|network \S+ not found|mounting volume",
@@ -117,6 +121,7 @@ class RunningContainer:
     def __init__(self, engine: Engine, request: ContainerRequest, *, keep: bool = False) -> None:
         self._engine, self._request, self._keep = engine, request, keep
         self._ended = threading.Event()
+        self._sent: set[str] = set()
         self._reader: threading.Thread | None = None
         self._threads: list[threading.Thread] = []
         self.volumes: list[str] = []
@@ -188,6 +193,7 @@ class RunningContainer:
         """Send a signal to its first process; nothing happens where it has ended."""
         from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `Engine.connect`
 
+        self._sent.add(signal)
         with engine_faults("signalling a container"), contextlib.suppress(APIError):
             self._engine.api.kill(self.id, signal)
 
@@ -197,7 +203,18 @@ class RunningContainer:
             self._reader.join(_REST_SECONDS)
         with engine_faults("looking at a container's end"):
             state: Mapping[str, Any] = self._engine.api.inspect_container(self.id)["State"]
-        return ContainerEnd(exit_code=int(state["ExitCode"]), oom_killed=bool(state.get("OOMKilled")))
+            code, oom_killed = int(state["ExitCode"]), bool(state.get("OOMKilled"))
+            if code == _KILLED and not oom_killed and "SIGKILL" not in self._sent:
+                oom_killed = self._ran_out_of_memory(state)
+        return ContainerEnd(exit_code=code, oom_killed=oom_killed)
+
+    def _ran_out_of_memory(self, state: Mapping[str, Any]) -> bool:
+        """Return whether the engine has told so: on a busy machine it learns of it after the end, and keeps no mark."""
+        began, ended = (datetime.fromisoformat(state[name]).timestamp() for name in ("StartedAt", "FinishedAt"))
+        told = self._engine.api.events(
+            since=int(began), until=f"{ended + _LATE_SECONDS:.3f}", filters={"container": self.id, "event": "oom"}
+        )
+        return any(told)
 
     def _create(self) -> None:
         api, wanted = self._engine.api, self._request
@@ -220,10 +237,9 @@ class RunningContainer:
             read_only=wanted.read_only,
             security_opt=["no-new-privileges"] if wanted.confined else [],
         )
-        command = None if wanted.command is None else list(wanted.command)
         made = api.create_container(
             wanted.image_id,
-            command=command,
+            command=None if wanted.command is None else list(wanted.command),
             entrypoint=None if wanted.entrypoint is None else list(wanted.entrypoint),
             environment=dict(wanted.environment),
             host_config=host,
@@ -239,7 +255,7 @@ class RunningContainer:
         self.id = made["Id"]
         for folder in folders:
             inside = {path: content for path, content in contents.items() if posixpath.dirname(path) == folder}
-            api.put_archive(self.id, folder, _packed(inside))
+            api.put_archive(self.id, folder, packed(inside))
 
     def _volume(self, *, exists: bool) -> str:
         # A plain volume takes owner and mode from the image's folder and can be read after the end. Without such a
@@ -282,14 +298,3 @@ class RunningContainer:
         finally:
             # Where the engine went away, whoever asks next how the container ended meets the error.
             ended.set()
-
-
-def _packed(files: Mapping[str, tuple[bytes, int]]) -> bytes:
-    """Return files of one folder as a tar: content and mode by path."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for path, (content, mode) in files.items():
-            member = tarfile.TarInfo(posixpath.basename(path))
-            member.size, member.mode = len(content), mode
-            tar.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
