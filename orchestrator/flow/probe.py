@@ -21,7 +21,8 @@ from orchestrator.errors import InterruptedRunError, RecordUnreadableError, Usag
 from orchestrator.events import Lane, NoteEvent, told
 from orchestrator.flow.prepare import Surroundings, prepare
 from orchestrator.parity.compare import compare_files
-from orchestrator.parity.probe import Conclusion, Factor, Outcome, Reach, conclude, next_probe, places
+from orchestrator.parity.probe import Conclusion, Factor, Outcome, Reach, conclude, next_probe
+from orchestrator.parity.same_places import covers
 from orchestrator.source.snapshot import take_snapshot
 from orchestrator.source.tree import lay_out
 from orchestrator.version import VERSION
@@ -224,8 +225,7 @@ class _Bench:
         local, image = self.pair.local.sha256, self.pair.image.sha256
         if sha256 in {local, image}:
             return Reach.NONE if sha256 == local else Reach.MEETS
-        wanted = places(self._compared(image))
-        return Reach.COVERS if wanted <= places(self._compared(sha256)) else Reach.ELSEWHERE
+        return Reach.COVERS if covers(self._compared(sha256), self._compared(image)) else Reach.ELSEWHERE
 
     def _compared(self, sha256: str) -> Comparison:
         """Compare the local program with another one that the workspace keeps."""

@@ -17,8 +17,6 @@ from orchestrator.verdict import Evidence
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.parity.difference import Comparison
-
 
 class Factor(StrEnum):
     """What one probe changes, or holds still."""
@@ -115,17 +113,6 @@ class Conclusion:
     explanation: str
     repair: str
     evidence: tuple[Evidence, ...] = ()
-
-
-def places(comparison: Comparison) -> frozenset[str]:
-    """Return where two programs differ: sections, and functions whose bodies differ; empty for identical ones."""
-    difference = comparison.difference
-    if difference is None:
-        return frozenset()
-    found = {section.name for section in difference.sections if section.loaded and not section.name.startswith(".note")}
-    if difference.content is not None:
-        found |= {pair.local.name for pair in difference.content.bodies.changed}
-    return frozenset(found)
 
 
 def next_probe(outcomes: Sequence[Outcome]) -> tuple[Factor, int] | None:

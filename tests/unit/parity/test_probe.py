@@ -2,9 +2,53 @@
 
 from __future__ import annotations
 
+import subprocess
+from typing import TYPE_CHECKING
+
 import pytest
 
+from orchestrator.binary.content.explain import explain_difference
+from orchestrator.binary.read import read_profile
+from orchestrator.parity.compare import compare
 from orchestrator.parity.probe import CHANGED, Factor, Outcome, Reach, conclude, next_probe
+from orchestrator.parity.same_places import covers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.parity.difference import Comparison
+
+
+PROGRAM = """#include <stdio.h>
+int main(int count, char **words) { (void)words; puts("built by " USER " for the " SAUCE); return count * FACTOR; }"""
+
+
+def compared(folder: Path, user: str = "ann", sauce: str = "red one", factor: int = 7) -> Comparison:
+    """Return how a program differs that holds other values, from the one with these defaults."""
+    paths = []
+    for number, values in enumerate((("ann", "red one", 7), (user, sauce, factor))):
+        path = folder / f"{number}-{user}-{sauce}-{factor}"
+        named = [f'-DUSER="{values[0]}"', f'-DSAUCE="{values[1]}"', f"-DFACTOR={values[2]}"]
+        subprocess.run(
+            ["gcc", "-O1", *named, "-x", "c", "-", "-o", str(path)], input=PROGRAM.encode(), check=True, cwd=folder
+        )
+        paths.append(path)
+    return compare(read_profile(paths[0]), read_profile(paths[1]), content=explain_difference(*paths))
+
+
+def test_a_change_of_the_same_value_covers_and_one_of_another_value_does_not(tmp_path: Path) -> None:
+    """Two values in one text are two places; a function counts by its name; equal programs are covered by nothing."""
+    bob, eve, sauce, both = (
+        compared(tmp_path, user="bob"),
+        compared(tmp_path, user="eve"),
+        compared(tmp_path, sauce="hot one"),
+        compared(tmp_path, user="eve", factor=9),
+    )
+    assert covers(eve, bob)
+    assert not covers(sauce, bob)
+    assert covers(both, bob)
+    assert not covers(bob, both)
+    assert not covers(bob, compared(tmp_path))
 
 
 def outcome(factor: Factor, reach: Reach, *, number: int = 1, sha256: str = "") -> Outcome:
