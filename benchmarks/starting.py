@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from orchestrator.engine.image_facts import ImageFacts
 
 _TIMES = 5
-_FIRST, _LATER, _ADDED = 0.6, 0.3, 0.7
-"""Seconds that are promised."""
+_LOADABLE, _ADDED = 0.3, 0.7
+"""Seconds that are promised, whether or not the base was seen before."""
 
 _LABELS = {"twinbuild.benchmark": "starting"}
 _BINARY = "/usr/local/bin/backend"
@@ -68,10 +68,10 @@ def _loading(engine: Engine, image: ImageFacts, program: Path, folder: Path) -> 
 
     name = f"loadable, image of {image.size / 1e6:.0f} MB"
     first = min(read(Workspace.open(folder / f"first-{number}")) for number in range(_TIMES))
-    yield Figure(name=f"{name}, first of its base", ours=first, peer=None, peer_name="", promised=_FIRST)
+    yield Figure(name=f"{name}, first of its base", ours=first, peer=None, peer_name="", promised=_LOADABLE)
     again = Workspace.open(folder / "first-0")
     later = best(lambda: read(again), times=_TIMES)
-    yield Figure(name=f"{name}, base seen before", ours=later, peer=None, peer_name="", promised=_LATER)
+    yield Figure(name=f"{name}, base seen before", ours=later, peer=None, peer_name="", promised=_LOADABLE)
 
 
 def _smoke(engine: Engine, image: ImageFacts, program: Path, folder: Path) -> Iterator[Figure]:
@@ -91,10 +91,8 @@ def _smoke(engine: Engine, image: ImageFacts, program: Path, folder: Path) -> It
 
     added = best(run, times=_TIMES)
     raw = best(lambda: _engine_alone(engine, image), times=_TIMES)
-    yield Figure(
-        name="smoke run over the program's own start and stop", ours=added, peer=None, peer_name="", promised=_ADDED
-    )
-    yield Figure(name="of that, the engine's container and network", ours=raw, peer=None, peer_name="", promised=_ADDED)
+    name = f"smoke run over the program's own start and stop (the engine alone: {raw:.2f} s)"
+    yield Figure(name=name, ours=added, peer=None, peer_name="", promised=_ADDED)
 
 
 def _engine_alone(engine: Engine, image: ImageFacts) -> float:
