@@ -26,19 +26,29 @@ class Release:
     features: tuple[str, ...] = ()
 
     @property
-    def bridge(self) -> str:
-        """Return the name of its network bridge; the kernel allows 15 characters."""
+    def link(self) -> str:
+        """Return the name of the host's end of its cable; the kernel allows 15 characters."""
         return f"twinbuild{self.number}"
 
     @property
-    def address(self) -> str:
-        """Return the bridge's address."""
+    def ends(self) -> tuple[str, str]:
+        """Return the addresses of the cable's ends: the host's, and the engine's."""
+        return f"10.212.{self.number}.1", f"10.212.{self.number}.2"
+
+    @property
+    def bridge(self) -> str:
+        """Return the address of its network bridge."""
         return f"10.213.{self.number}.1/24"
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Return all that the host reaches its containers by."""
+        return f"10.213.{self.number}.0/24", f"10.{213 + self.number}.0.0/16"
 
     @property
     def pool(self) -> str:
         """Return the addresses that its other networks are made of."""
-        return f"base=10.{213 + self.number}.0.0/16,size=24"
+        return f"base={self.networks[1]},size=24"
 
 
 # Snapshots of Debian's unstable release are past their date by the time they are used.
@@ -46,6 +56,7 @@ _SID = ('Acquire::Check-Valid-Until "false"',)
 RELEASES = {
     release.name: release
     for release in (
+        Release(name="20.10", version="20.10", suite="bookworm", number=4),
         Release(name="26.1", version="26.1", suite="trixie", number=1),
         Release(name="28.5", version="28.", suite="sid", number=2, apt=_SID),
         Release(

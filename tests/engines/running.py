@@ -2,8 +2,10 @@
 
 It lives as long as the process that started it, and no longer, however that one ends: the kernel kills the first
 process of the engine's process namespace, and everything in it goes along: dockerd, containerd, containers, mounts.
-What stays is swept at the next start: its bridges, and the containers, networks and volumes that its data folder
-remembers. Images and the build cache are kept on purpose.
+So does its network, a namespace with a cable to the host: it cannot touch the host's links and packet filter. (In the
+host's own namespace, and told to use another bridge, engine 28.5 was seen to delete `docker0`.)
+What stays is swept at the next start: the containers, networks and volumes that its data folder remembers. Images and
+the build cache are kept on purpose.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ def running(release: Release, environment: Mapping[str, str]) -> Iterator[str]:
                 _sweep(_answering(process, state, release))
                 yield f"unix://{state}/run/docker.sock"
             finally:
-                _stop(process, state, release, system)
+                _stop(process, state, release)
 
 
 def remove(release: Release, environment: Mapping[str, str]) -> None:
@@ -76,14 +78,15 @@ def _command(release: Release, system: Path, state: Path) -> list[str]:
     (state / "run/docker.sock").unlink(missing_ok=True)
     (state / "run/daemon.json").write_text(json.dumps(_SETTINGS), encoding="utf-8")
     words = ["setpriv", "--pdeathsig", "KILL", "--"]
-    words += ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--"]
-    words += [str(_HERE / "enter.sh"), str(system), str(state), release.bridge, release.address]
+    words += ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child=KILL", "--"]
+    words += [str(_HERE / "enter.sh"), str(system), str(state), release.link, *release.ends, *release.networks, "--"]
     words += ["--config-file=/run/engine/daemon.json"]
-    words += ["--host=unix:///run/engine/docker.sock", f"--bridge={release.bridge}", f"--mtu={_MTU}"]
-    # The rules of this machine's packet filter are its own engine's. So nothing that runs here reaches the outside.
+    words += ["--host=unix:///run/engine/docker.sock", f"--bip={release.bridge}", f"--mtu={_MTU}"]
+    # It has the network to itself and leads nowhere, so there is nothing to keep out.
     words += ["--iptables=false", "--ip6tables=false", "--ip-forward=false"]
-    words += [f"--default-address-pool={release.pool}", f"--cgroup-parent=/{release.bridge}"]
-    return words + [f"--feature={name}=true" for name in release.features]
+    words += [f"--default-address-pool={release.pool}", f"--cgroup-parent=/{release.link}"]
+    words += [f"--feature={name}=true" for name in release.features]
+    return ["sh", "-c", 'exec "$@" 9</proc/self/ns/net', "sh", *words]
 
 
 def _answering(process: subprocess.Popen[bytes], state: Path, release: Release) -> APIClient:
@@ -129,7 +132,7 @@ def _sweep(api: APIClient) -> None:
         api.close()
 
 
-def _stop(process: subprocess.Popen[bytes], state: Path, release: Release, system: Path) -> None:
+def _stop(process: subprocess.Popen[bytes], state: Path, release: Release) -> None:
     if process.poll() is None and _listening(state / "run/docker.sock"):
         with suppress(DockerException, RequestException):
             _sweep(_client(state))
@@ -142,11 +145,18 @@ def _stop(process: subprocess.Popen[bytes], state: Path, release: Release, syste
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    subprocess.run(["chroot", str(system), "ip", "link", "delete", release.bridge], check=False)
-    for group in sorted(Path("/sys/fs/cgroup").glob(f"**/{release.bridge}"), reverse=True):
+    _wait_for_end_of(release.link)
+    for group in sorted(Path("/sys/fs/cgroup").glob(f"**/{release.link}"), reverse=True):
         for folder in sorted(group.glob("**/"), reverse=True):
             with suppress(OSError):
                 folder.rmdir()
+
+
+def _wait_for_end_of(link: str) -> None:
+    """Wait until the kernel has taken down a network namespace that nobody is in any more."""
+    until = time.monotonic() + _STOP_SECONDS
+    while Path(f"/sys/class/net/{link}").exists() and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def _children(pid: int) -> list[int]:

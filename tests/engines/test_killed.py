@@ -57,4 +57,4 @@ def test_a_killed_starter_takes_its_engine_along() -> None:
         names = {network["Name"] for network in api.networks()}
         api.close()
     assert names == {"bridge", "host", "none"}
-    assert not Path(f"/sys/class/net/{RELEASE.bridge}").exists()
+    assert not Path(f"/sys/class/net/{RELEASE.link}").exists()
