@@ -148,13 +148,13 @@ def _evidence(needed: Sequence[Stage], witnesses: Sequence[Stage], programs: Seq
         sources = " ".join(f"{folder}*/" for folder in WITNESS_FOLDERS)
         lines.append(f"COPY --from={stage.reference} {sources} /witness/{stage.index}/")
     for index, path in programs:
-        pattern = json.dumps([_optional(path), f"/program/{index}/"])
+        pattern = json.dumps([optional(path), f"/program/{index}/"])
         reference = next(stage.reference for stage in needed if stage.index == index)
         lines.append(f"COPY --from={reference} {pattern}")
     return "\n".join([*lines, ""])
 
 
-def _optional(path: str) -> str:
+def optional(path: str) -> str:
     """Return a pattern that matches just this path, and nothing where it is missing."""
     escaped = re.sub(r"([*?\[\\])", r"\\\1", path[:-1])
     last = path[-1] if path[-1].isalnum() else f"\\{path[-1]}"

@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage
 
-_TOOLS = "strip|eu-strip|llvm-strip|sstrip|upx|patchelf|chrpath|objcopy|llvm-objcopy"
+_TOOLS = "strip|eu-strip|llvm-strip|sstrip|upx|upx-ucl|patchelf|chrpath|objcopy|llvm-objcopy"
 _CHANGE = re.compile(rf"(?:^|[;&|(\n]|\bthen\b|\bdo\b)\s*(?:\S*/)?(?P<tool>{_TOOLS})\s")
+_PACKS = re.compile(
+    r"(?:^|[;&|(\n{]|\bthen\b|\bdo\b)\s*(?P<tool>[\w./-]*\bupx(?:-ucl)?)(?P<words>(?:[ \t]+[^\s;&|()<>#]+)+)"
+)
+_SAYS_NOTHING = re.compile(r"-o.+|-[qvfkt]+|--(?:quiet|verbose|force.*|keep|backup|test|no-color|mono|color)")
 _QUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 _BUILDS = re.compile(r"\bcargo\b[^;&|]*\b(?:run|r|build|b|install|watch|test)\b")
 _LONGEST = 4096
@@ -73,3 +78,50 @@ def _texts(instruction: Instruction) -> Iterator[str]:
         if text and len(text) <= _LONGEST:
             yield from (text, f"{text}\n", text.replace("\\n", "\n"))
     yield from instruction.heredocs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packing:
+    """A call of UPX in a RUN step.
+
+    Attributes:
+        stage: the stage of the step.
+        line: of the step.
+        tool: the word that it is called by (`upx`, `/opt/upx/upx`).
+        options: those that say how to pack, as far as the text tells.
+        sure: whether it tells all of them; not where a variable may be one.
+    """
+
+    stage: Stage
+    line: int
+    tool: str
+    options: tuple[str, ...]
+    sure: bool
+
+
+def packing(stages: Sequence[Stage]) -> Packing | None:
+    """Return the last call of UPX that steps of these stages name; None where none does."""
+    for stage in reversed(stages):
+        for instruction in reversed(stage.instructions):
+            script = instruction.script.replace("\\\n", " ") if instruction.keyword == "RUN" else ""
+            calls = list(_PACKS.finditer(script))
+            if calls:
+                words = calls[-1]["words"].split()
+                return Packing(
+                    stage=stage,
+                    line=instruction.line,
+                    tool=calls[-1]["tool"],
+                    options=tuple(_packing_options(words)),
+                    sure=not any(each.strip("\"'").startswith("$") for each in words),
+                )
+    return None
+
+
+def _packing_options(words: Iterable[str]) -> Iterator[str]:
+    """Yield the options of a call of UPX that say how to pack, and not where to or what to tell."""
+    following = iter(words)
+    for word in following:
+        if word in {"-o", "--output"}:
+            next(following, None)
+        elif re.fullmatch(r"--?[\w.=-]+", word) and not _SAYS_NOTHING.fullmatch(word):
+            yield word

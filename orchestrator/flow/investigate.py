@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.binary.loading import load_facts_from_json, load_facts_to_json, read_loadable
@@ -11,8 +12,10 @@ from orchestrator.build.base_files import BaseFiles
 from orchestrator.engine.files import image_files
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, told
+from orchestrator.flow.control import with_control
 from orchestrator.flow.services import service_images
 from orchestrator.flow.shipped import shipped_facts
+from orchestrator.flow.unpack import compared_packed, seen_through, unpack
 from orchestrator.gate.checks import behaviour, smoke
 from orchestrator.gate.run_checks import GateEvidence
 from orchestrator.parity.compare import compare_files, identical
@@ -60,8 +63,14 @@ def investigate(
         loading = reading.result()
     copies = prepared.builder.copies
     comparison = _comparison(prepared, local, image, sides, around)
+    unpacked = unpack(prepared, image, local.artifact, around)
+    inside, packed_as = seen_through(image, unpacked), unpacked.packed if unpacked else None
+    plain = comparison if unpacked is None else _comparison(prepared, local, inside, sides, around)
+    shipped = shipped_facts(spec, snapshot, prepared, local, inside, comparison=plain, around=around)
+    if comparison is not None and plain is not None and packed_as is not None:
+        comparison = compared_packed(comparison, plain, packed_as)
     return GateEvidence(
-        shipped=shipped_facts(spec, snapshot, prepared, local, image, comparison=comparison, around=around),
+        shipped=with_control(replace(shipped, packed_as=packed_as), prepared, image, around),
         comparison=comparison,
         loading=loading,
         image_run=image_run,

@@ -107,9 +107,9 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
     written = read_dockerfile(tree / spec.image.dockerfile, file=spec.image.dockerfile, arguments=arguments)
     dockerfile = settled(written, spec.image.target)
     bases = _bases(spec, dockerfile, toolchain, around)
-    tracer = _tracer(dockerfile, arguments, bases)
+    tracer = tracer_of(dockerfile, arguments, bases)
     builder = tracer.builder_place(
-        spec.image.target, binary=spec.image.binary, manifest=_in_context(spec.toolchain.manifest, spec.image.context)
+        spec.image.target, binary=spec.image.binary, manifest=in_context(spec.toolchain.manifest, spec.image.context)
     )
     crates = _crates(tree, project, toolchain, around)
     local = LocalPlan(
@@ -143,7 +143,8 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
     )
 
 
-def _tracer(dockerfile: Dockerfile, arguments: Mapping[str, str], bases: Mapping[str, BaseImage]) -> Tracer:
+def tracer_of(dockerfile: Dockerfile, arguments: Mapping[str, str], bases: Mapping[str, BaseImage]) -> Tracer:
+    """Return what follows files through a Dockerfile whose bases are there."""
     return Tracer(
         dockerfile,
         arguments=arguments,
@@ -179,7 +180,7 @@ def _arguments(spec: BuildSpec, snapshot: Snapshot) -> dict[str, str]:
     return expand_facts({**spec.image.args, **spec.inputs}, facts)
 
 
-def _in_context(path: str, context: str) -> str:
+def in_context(path: str, context: str) -> str:
     """Return a path of the source relative to the build context."""
     return path if context in {"", "."} else posixpath.relpath(path, context)
 

@@ -9,9 +9,10 @@ from orchestrator.binary.read import profile_of
 from orchestrator.dockerfile.calls import cargo_calls, place_calls
 from orchestrator.dockerfile.harden import without_hardening
 from orchestrator.dockerfile.marks import cache_mounts, changes, launch_by_cargo, texts_written
+from orchestrator.flow.unpack import is_packed
 from orchestrator.gate.checks.stub_free import Brought, Likeness, PlacedCall, ShippedFacts
 from orchestrator.parity.compare import compare_files
-from orchestrator.parity.rung import Rung
+from orchestrator.parity.rung import SAME_CONTENT
 from orchestrator.toolchains.cargo.witness import read_witness
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from orchestrator.spec.model import BuildSpec
     from orchestrator.toolchains.cargo.project import CargoProject
 
-_SAME_CONTENT = frozenset({Rung.IDENTICAL, Rung.METADATA, Rung.HASH_ONLY})
-_UPX_MARK, _UPX_REACH = b"UPX!", 4096
-"""UPX leaves its name right behind the program headers (https://github.com/upx/upx, `l_info`)."""
-
 
 def shipped_facts(
     spec: BuildSpec,
@@ -44,7 +41,7 @@ def shipped_facts(
     comparison: Comparison | None,
     around: Surroundings,
 ) -> ShippedFacts:
-    """Return the facts. `comparison`: of the host's program with the shipped one."""
+    """Return the facts. `comparison`: of the host's program with the shipped one, unpacked where that is known."""
     project, builder = prepared.project, prepared.builder
     sources = {_from_root(file.path, project.root): file.sha256 for file in snapshot.files}
     calls = _placed(prepared, image)
@@ -182,7 +179,7 @@ def _likeness(name: str, comparison: Comparison) -> Likeness:
     return Likeness(
         with_=name,
         sha256=comparison.local_sha256,
-        same_content=comparison.rung in _SAME_CONTENT,
+        same_content=comparison.rung in SAME_CONTENT,
         change=_change(comparison),
     )
 
@@ -206,5 +203,4 @@ def _change(comparison: Comparison) -> str:
 def _packer(shipped: Artifact | None, local: Artifact) -> str | None:
     if shipped is None or shipped.sha256 == local.sha256:
         return None
-    with shipped.path.open("rb") as stream:
-        return "UPX" if _UPX_MARK in stream.read(_UPX_REACH) else None
+    return "UPX" if is_packed(shipped) else None

@@ -21,6 +21,10 @@ class Rung(StrEnum):
     FOREIGN = "foreign"
 
 
+SAME_CONTENT = frozenset({Rung.IDENTICAL, Rung.METADATA, Rung.HASH_ONLY})
+"""Rungs on which all that is loaded is equal."""
+
+
 def accepts(accepted: Rung, reached: Rung) -> bool:
     """Return whether a rung is at least as good as the worst one that is accepted."""
     ladder = tuple(Rung)

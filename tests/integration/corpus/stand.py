@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from orchestrator.workspace import Workspace
 from tests.integration.conftest import RECIPES, Project, Run
 from tests.integration.corpus.raw import OLD, Ran, raw_build, run_image, shipped_sha256
+from tests.integration.corpus.tools import tool_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +87,10 @@ class Stand:
         """Bring about what was there before, and return the files to build."""
         nonce = secrets.token_hex(4).encode()
         shared = NONCE not in self._case.files()["Dockerfile"]
+        tools = {f"tools/{tool}": tool_named(tool) for need in self._case.prepare if (tool := need.partition(":")[2])}
         for need in self._case.prepare if name == "raw" or not shared else ():
+            if need.startswith("tool:"):
+                continue
             before = {path: text.replace(NONCE, nonce) for path, text in self._case.files(earlier=True).items()}
             if need == "target":
                 self._target = _host_target(before, self._scratch / "host")
@@ -95,7 +99,7 @@ class Stand:
             else:
                 self._engine.tag(self._built(before, name), need)
                 self._made.append(need)
-        return {path: text.replace(NONCE, nonce) for path, text in self._case.files().items()} | self._target
+        return {path: text.replace(NONCE, nonce) for path, text in self._case.files().items()} | self._target | tools
 
     def _built(self, files: Mapping[str, bytes], name: str) -> str:
         folder = self._scratch / f"{name}-context"

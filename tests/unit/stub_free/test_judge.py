@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from orchestrator.build.artifact import Artifact, Side
-from orchestrator.gate.checks.stub_free import Brought, Likeness, PlacedCall, ShippedFacts, judge
+from orchestrator.gate.checks.stub_free import (
+    Brought,
+    Control,
+    Likeness,
+    Packed,
+    PlacedCall,
+    ShippedFacts,
+    is_open,
+    judge,
+)
 from orchestrator.toolchains.cargo.witness import WitnessedCall
 from orchestrator.verdict import CheckResult, Status
 
@@ -304,3 +313,48 @@ def test_every_refusal_says_what_to_do() -> None:
         assert refusal.cause
         assert refusal.repair
         assert refusal.location is not None
+
+
+CONTROL = Control(text="fn main() {}\n", line=6, program=artifact(IMAGE, Side.BUILDER), how="bit for bit")
+
+
+def test_a_control_stub_that_matches_names_what_no_witness_tells() -> None:
+    unknown = facts(unwitnessed_lines=(6,))
+    assert (judge(unknown).cause, is_open(unknown)) == ("unwitnessed-cargo", True)
+    result = judge(replace(unknown, control=CONTROL))
+    assert answer(result) == ("cached-stub", 6)
+    assert "what the step at line 6 makes of `fn main() {}` is bit for bit the image's program" in result.message
+
+
+@pytest.mark.parametrize(
+    ("known", "cause"),
+    [
+        (facts(PRIME, call()), None),
+        (facts(shipped=HOST), None),
+        (facts(PRIME, call(made={}, kept={RELEASE: STUB}), shipped=STUB), None),
+        (facts(), "unwitnessed"),
+        (facts(changes=((7, "upx"),)), "changed-after-build"),
+    ],
+)
+def test_a_control_stub_is_built_only_where_it_is_open_whether_it_is_one(
+    known: ShippedFacts, cause: str | None
+) -> None:
+    """It costs a build of its own, which no passing run may pay."""
+    assert is_open(known) is (cause is not None)
+    assert cause in {None, judge(known).cause}
+
+
+def test_a_packed_program_is_proved_where_packing_again_gives_the_very_bytes() -> None:
+    packed = Packed(file=artifact("f" * 64), line=7, tool="upx", command="upx --best")
+    result = judge(facts(PRIME, call(), packed_as=packed))
+    assert result.status is Status.PASSED
+    assert "packed by `upx` at line 7: `upx --best` makes the very bytes that ship of it" in result.message
+    result = judge(facts(PRIME, call(), packed_as=replace(packed, command=None)))
+    assert (result.status, answer(result)) == (Status.UNKNOWN, ("changed-after-build", 7))
+
+
+def test_a_packed_stub_is_named_as_what_it_is() -> None:
+    packed = Packed(file=artifact("f" * 64), line=7, tool="upx", command="upx")
+    result = judge(facts(PRIME, call(made={}, kept={RELEASE: STUB}), shipped=STUB, packed_as=packed))
+    assert answer(result) == ("cached-stub", 6)
+    assert "packed by `upx` at line 7" in result.message

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING
 
 from orchestrator.gate.checks.stub_free import (
     at_run_time,
+    control,
     elsewhere,
     left_behind,
     missing,
+    packed,
     proof,
     stub,
     unwitnessed,
     wrong_file,
 )
-from orchestrator.gate.checks.stub_free.facts import Brought, Likeness, PlacedCall, ShippedFacts
+from orchestrator.gate.checks.stub_free.facts import Brought, Control, Likeness, Packed, PlacedCall, ShippedFacts
 from orchestrator.gate.checks.stub_free.history import history_of
 from orchestrator.gate.checks.stub_free.statement import ID
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from orchestrator.gate.checks.stub_free.history import History
     from orchestrator.verdict import CheckResult
 
-__all__ = ["ID", "Brought", "Likeness", "PlacedCall", "ShippedFacts", "judge"]
+__all__ = ["ID", "Brought", "Control", "Likeness", "Packed", "PlacedCall", "ShippedFacts", "is_open", "judge"]
 
 _QUESTIONS: Sequence[Callable[[ShippedFacts, History], CheckResult | None]] = (
     missing.is_it_there,
@@ -45,6 +47,7 @@ _QUESTIONS: Sequence[Callable[[ShippedFacts, History], CheckResult | None]] = (
     stub.was_it_compiled_from_a_stub,
     wrong_file.is_it_another_build,
     stub.may_it_hold_a_stub,
+    control.does_the_control_stub_match,
     unwitnessed.was_it_changed_after_the_build,
     unwitnessed.was_it_there_before,
     unwitnessed.is_it_another_file_of_the_stage,
@@ -57,4 +60,10 @@ def judge(facts: ShippedFacts) -> CheckResult:
     """Return whether the shipped program is proved to come from the snapshot's sources."""
     history = history_of(facts)
     answers = (question(facts, history) for question in _QUESTIONS)
-    return next(answer for answer in answers if answer is not None)
+    answer = next(answer for answer in answers if answer is not None)
+    return answer if facts.packed_as is None else packed.of_the_packed(answer, facts, facts.packed_as)
+
+
+def is_open(facts: ShippedFacts) -> bool:
+    """Return whether these facts leave open that the program is a stub, so that a control stub is worth its build."""
+    return judge(facts).cause in control.OPEN

@@ -61,15 +61,49 @@ class Likeness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """A placeholder that a step makes the shipped program of.
+
+    Attributes:
+        text: the placeholder.
+        line: of the step.
+        program: what it makes of it.
+        how: how far that is the shipped program (`bit for bit`).
+    """
+
+    text: str
+    line: int
+    program: Artifact
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """How the program was packed after the build; what is judged is what was packed.
+
+    Attributes:
+        file: the packed file, as it ships.
+        line: of the step whose text names the packer.
+        tool: the packer, as it is called there.
+        command: what packs the judged program into the very bytes that ship; None where nothing that was tried does.
+    """
+
+    file: Artifact
+    line: int
+    tool: str
+    command: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShippedFacts:
     """What is known of the shipped program and how it came to be.
 
     Attributes:
-        shipped: the program in the image; None where there is no such file.
+        shipped: the program in the image, unpacked where `packed_as` tells of it; None where there is no such file.
         builder: the program in the stage that builds it, at that stage's end.
         local: the host's program.
         likenesses: of the shipped program with others, nearest first; empty where it is identical to one of them.
-        packed: the packer that left its mark in the shipped file; None where none did.
+        packed: the packer that left its mark in a shipped file that could not be unpacked; None where none did.
         calls: cargo's calls as witnessed, oldest first.
         sources: sha256 of the snapshot's files by path relative to the workspace (`../` for what lies beside it).
         inputs: the sources that went into the host's program, and the manifests that say how; same paths.
@@ -94,6 +128,8 @@ class ShippedFacts:
         launch: (line, command) of the image's own command where that calls cargo.
         logs: what executed steps printed, by line.
         guard: the guard's setting.
+        control: the control stub that the shipped program equals; None where none does, or where none was needed.
+        packed_as: how the shipped file was packed; None where it was not, or could not be unpacked.
     """
 
     shipped: Artifact | None
@@ -126,3 +162,5 @@ class ShippedFacts:
     launch: tuple[int, str] | None
     logs: Mapping[int, str]
     guard: str
+    control: Control | None = None
+    packed_as: Packed | None = None
