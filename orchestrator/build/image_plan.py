@@ -28,7 +28,8 @@ class ImagePlan:
         builder: (stage index, path) of the program in the stage that builds it; None where it cannot be traced.
         binary: the program's path in the shipped image.
         epoch: the time stamp of the candidate's own layers and configuration.
-        base_layers: how many of the shipped image's layers are its base's.
+        base_layers: diff ids of the layers of the shipped image's base.
+        base_id: that base; None where the image begins with nothing, or the base is not known.
         offline: whether RUN steps have no network.
         leftovers: whether what the build host left in layers stays (`keep`) or goes (`remove`).
     """
@@ -45,6 +46,7 @@ class ImagePlan:
     binary: str
     epoch: int
     base_layers: Sequence[str]
+    base_id: str | None
     limits: Limits
     leftovers: str = "keep"
     offline: bool = False

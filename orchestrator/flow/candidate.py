@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.clean_container import build_in_container
@@ -14,6 +15,7 @@ from orchestrator.build.local import LocalBuild, build_local
 from orchestrator.build.settings import Where
 from orchestrator.engine.sweep import sweep
 from orchestrator.events import Lane, told
+from orchestrator.flow.foresee import read_of_base
 from orchestrator.flow.investigate import investigate
 from orchestrator.flow.lock import Footing, builders_base, check_footing
 from orchestrator.flow.prepare import Prepared, prepare
@@ -21,7 +23,7 @@ from orchestrator.gate.checks import selftest
 from orchestrator.gate.run_checks import run_checks
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Executor, Future
 
     from orchestrator.flow.prepare import Surroundings
     from orchestrator.gate.run_checks import GateEvidence
@@ -66,8 +68,9 @@ def make_candidate(
     sweep(around.engine, dict(around.labels))
     prepared = prepare(spec, snapshot, around)
     footing = check_footing(spec, prepared, around, lock=lock, locked=locked)
-    local, image = _both_builds(spec, prepared, around)
-    evidence = investigate(spec, snapshot, prepared, local, image, sides=footing.sides, around=around)
+    with ThreadPoolExecutor(1) as aside:
+        local, image = _both_builds(spec, prepared, around, aside=aside)
+        evidence = investigate(spec, snapshot, prepared, local, image, sides=footing.sides, around=around)
     return Candidate(prepared=prepared, local=local, image=image, evidence=evidence, footing=footing)
 
 
@@ -80,7 +83,9 @@ def judge_candidate(spec: BuildSpec, evidence: GateEvidence, *, workspace: Works
     return (*checks, selftest.judge(last, within=spec.gate.require_selftest, now=time.time()))
 
 
-def _both_builds(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> tuple[LocalBuild, ImageBuild]:
+def _both_builds(
+    spec: BuildSpec, prepared: Prepared, around: Surroundings, *, aside: Executor
+) -> tuple[LocalBuild, ImageBuild]:
     """Run both builds at the same time; the first that fails ends the other, and its error is the run's."""
     plan = prepared.handover
     handover = Handover(plan) if plan is not None else None
@@ -89,6 +94,7 @@ def _both_builds(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> t
         image = pool.submit(_image_build, prepared, handover, around)
         try:
             both: tuple[Future[Any], ...] = (local, image)
+            local.add_done_callback(partial(_foresee, image, prepared, around, aside))
             done, _ = wait(both, return_when=FIRST_EXCEPTION)
         except KeyboardInterrupt:
             around.cancel.set()
@@ -98,6 +104,14 @@ def _both_builds(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> t
             around.cancel.set()
             broken.result()
         return local.result(), image.result()
+
+
+def _foresee(
+    image: Future[ImageBuild], prepared: Prepared, around: Surroundings, aside: Executor, local: Future[LocalBuild]
+) -> None:
+    """Look at the base while the image is still being built; afterwards the image itself is looked at as quickly."""
+    if local.exception() is None and not image.done():
+        aside.submit(read_of_base, prepared.image, local.result().artifact.path, around=around)
 
 
 def _local_build(spec: BuildSpec, prepared: Prepared, handover: Handover | None, around: Surroundings) -> LocalBuild:

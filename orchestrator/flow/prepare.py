@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from orchestrator.dockerfile.model import Dockerfile
     from orchestrator.dockerfile.trace import BuilderPlace
     from orchestrator.engine.docker import Engine
+    from orchestrator.engine.image_facts import ImageFacts
     from orchestrator.engine.process import Stream
     from orchestrator.events import Emit
     from orchestrator.source.snapshot import Snapshot
@@ -211,6 +212,7 @@ def _image_plan(
     hardening: Hardening,
     around: Surroundings,
 ) -> ImagePlan:
+    base = _shipped_base(dockerfile, spec.image.target, bases, around.engine)
     return ImagePlan(
         tree=around.workspace.source,
         files=snapshot.files,
@@ -223,7 +225,8 @@ def _image_plan(
         builder=(builder.stage.index, builder.program),
         binary=spec.image.binary,
         epoch=snapshot.epoch,
-        base_layers=_base_layers(dockerfile, spec.image.target, bases, around.engine),
+        base_layers=base.layers if base else (),
+        base_id=base.id if base else None,
         limits=Limits(step=spec.image.step_limit, silence=spec.image.silence_limit),
         leftovers=spec.image.leftovers,
         offline=spec.network.steps == "none",
@@ -316,17 +319,18 @@ def _selection(dockerfile: Dockerfile, builder: BuilderPlace, project: CargoProj
     return None
 
 
-def _base_layers(
+def _shipped_base(
     dockerfile: Dockerfile, target: str | None, bases: Mapping[str, BaseImage], engine: Engine
-) -> tuple[str, ...]:
+) -> ImageFacts | None:
+    """Return the base of the shipped image; None where it begins with nothing."""
     stage = dockerfile.stage(target)
     while stage.base_stage is not None:
         stage = dockerfile.stages[stage.base_stage]
     if stage.base not in bases:
-        return ()
+        return None
     image = engine.image(bases[stage.base].image_id)
     if image is None:
         raise DockerfileInvalidError(
             f"the engine lost the base {stage.base}", location=dockerfile.location(stage.line), repair="run it again"
         )
-    return image.layers
+    return image

@@ -19,7 +19,7 @@ from orchestrator.binary.loading.facts import (
     load_facts_from_json,
     load_facts_to_json,
 )
-from orchestrator.binary.loading.read import read_loadable
+from orchestrator.binary.loading.read import read_ahead, read_loadable
 from orchestrator.binary.loading.root import ImageConfiguration, RootFiles
 
 __all__ = [
@@ -36,5 +36,6 @@ __all__ = [
     "VersionGap",
     "load_facts_from_json",
     "load_facts_to_json",
+    "read_ahead",
     "read_loadable",
 ]

@@ -60,6 +60,16 @@ def read_loadable(
     )
 
 
+def read_ahead(files: RootFiles, program: Path) -> None:
+    """Read what starting a program takes of a base, so that whoever keeps what is read has it by the time it is asked.
+
+    Args:
+        files: the base's files.
+        program: the program that images of this base will start, maybe by a script.
+    """
+    _warm(Root(files), ("/bin/sh",), "", view_elf(program.read_bytes()))
+
+
 def _warm(root: Root, command: tuple[str, ...], binary: str, view: LoaderView | None) -> None:
     """Read at the same time what a usual image needs; whatever it turns out not to need has cost little."""
     entry = command[0] if command and command[0].startswith("/") else ""

@@ -107,6 +107,7 @@ class Bench:
             binary=binary,
             epoch=snapshot.epoch,
             base_layers=image.layers if image else (),
+            base_id=image.id if image else None,
             limits=limits,
         )
 
