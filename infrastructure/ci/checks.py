@@ -27,6 +27,9 @@ _ON_EACH_ENGINE = (
     "tests/integration/smoke/test_hostile.py",
     _UNHAPPY,
 )
+_PROCESSES = 2
+"""Most tests wait for the engine, a container or a second compiler for half of their time, also on two cores."""
+
 _CORPUS = "tests/integration/corpus/test_corpus.py::test_no_wrong_program_ships"
 _CASES_ON_EACH_ENGINE = ("a1-old-mtime", "c1-target-cache-mount", "d2-wrong-stage", "sound-touch-all")
 """One of each kind: time stamps, mounts, the wrong file, and a sound one."""
@@ -51,6 +54,7 @@ def _checks(root: Path) -> tuple[Check, ...]:
         for name in ("words", "sources", "freshness", "handover", "kin", "programs", "witness", "oddly")
     )
     scripts = f"invoke infrastructure/docker/entrypoint.sh {shim}/on {shim}/exec {shim}/cargo {parts} {ask}"
+    tests = f"{python} pytest -q --require-engine tests/integration"
     cargo = f"--manifest-path backend/Cargo.toml --workspace --locked --target-dir {root}/.twinbuild/test-target"
     return (
         Check(name="lint", command=f"{python} ruff check .", fast=True),
@@ -62,8 +66,10 @@ def _checks(root: Path) -> tuple[Check, ...]:
         Check(name="unit tests", command=f"{python} pytest -q tests/unit tests/architecture", fast=True),
         Check(name="sample build", command=f"{programs}/invoke build"),
         Check(
-            name="integration tests", command=f"{python} pytest -q --require-engine --durations=15 tests/integration"
+            name="integration tests",
+            command=f"{tests} -m 'not alone' --numprocesses {_PROCESSES} --dist loadgroup --durations=15",
         ),
+        Check(name="integration tests that run alone", command=f"{tests} -m alone"),
         Check(name="backend's lint", command=f"cargo clippy -q --all-targets {cargo} -- -D warnings"),
         Check(name="backend's tests", command=f"cargo test -q {cargo}"),
     )

@@ -64,6 +64,19 @@ smoke: {{kind: job, expect: {{stdout: [hello from the real program]}}}}
 """
 
 
+_BY_ITSELF = ("corpus", "seed")
+"""Folders whose tests share nothing but the bases, and are long: each goes to whichever process is free."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep a module's tests in one process where several run them: they share what its fixtures have built."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        if item.path.parent.name not in _BY_ITSELF:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What a command left. `record`: the run record as JSON; empty where none was printed."""

@@ -1,4 +1,4 @@
-"""The corpus' table: what each case did, in the terminal's summary and in a file of the session's temporary folder."""
+"""The corpus' table in the terminal's summary: what each case did, whichever process of the tests it ran in."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from orchestrator.engine.docker import Engine
+    from tests.integration.corpus.case import Case
 
-ROWS = pytest.StashKey[list["Row"]]()
+_PROPERTY = "corpus"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, order=True)
 class Row:
     """A line of the table, filled while the case runs."""
 
@@ -29,12 +30,12 @@ class Row:
     seconds: str = "-"
 
 
-@pytest.fixture(scope="session")
-def rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Row]]:
-    """Return the table of this session; it is also written to `table.md` in a folder of the session's folder."""
-    table: list[Row] = request.config.stash.setdefault(ROWS, [])
-    yield table
-    (tmp_path_factory.mktemp("corpus") / "table.md").write_text("\n".join(lines(table)) + "\n", encoding="utf-8")
+@pytest.fixture
+def row(case: Case, request: pytest.FixtureRequest) -> Iterator[Row]:
+    """Return the case's line of the table; it goes to the summary with the test's report."""
+    made = Row(case=case.name, taxonomy=" ".join(case.taxonomy))
+    yield made
+    request.node.user_properties.append((_PROPERTY, astuple(made)))
 
 
 @pytest.fixture(scope="session")
@@ -59,10 +60,11 @@ def lines(table: list[Row]) -> list[str]:
     ]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table."""
-    table = config.stash.get(ROWS, [])
-    if table:
+    reports = [report for some in terminalreporter.stats.values() for report in some]
+    told = [value for each in reports for name, value in getattr(each, "user_properties", ()) if name == _PROPERTY]
+    if told:
         terminalreporter.section("corpus")
-        for line in lines(table):
+        for line in lines(sorted(Row(*values) for values in told)):
             terminalreporter.write_line(line)

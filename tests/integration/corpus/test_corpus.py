@@ -41,10 +41,8 @@ def stand(
 
 
 @pytest.mark.parametrize("case", every_case(), ids=lambda case: case.name)
-def test_no_wrong_program_ships(case: Case, stand: Stand, rows: list[Row]) -> None:
+def test_no_wrong_program_ships(case: Case, stand: Stand, row: Row) -> None:
     """Raw it ships what the case says; with the guard the program that was written, or nothing."""
-    row = Row(case=case.name, taxonomy=" ".join(case.taxonomy))
-    rows.append(row)
     began = time.monotonic()
     try:
         raw = stand.raw()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from orchestrator.engine.docker import Engine
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 ROOT = Path(__file__).resolve().parents[3]
 _NORMALISE = """\

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.engine, pytest.mark.cargo]
+pytestmark = [pytest.mark.engine, pytest.mark.cargo, pytest.mark.alone]
 
 
 def test_clean_leaves_the_users_images_and_files(hello: Any, engine: Any) -> None:

@@ -20,7 +20,7 @@ from orchestrator.record import read_record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.engine, pytest.mark.cargo]
+pytestmark = [pytest.mark.engine, pytest.mark.cargo, pytest.mark.alone]
 
 SLOW_SMOKE = ("src/main.rs", "}\n", "    std::thread::sleep(std::time::Duration::from_secs(60));\n}\n")
 KILLS = int(os.environ.get("TWINBUILD_TEST_KILLS", "6"))
