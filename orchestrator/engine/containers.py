@@ -21,6 +21,7 @@ from orchestrator.engine.attachment import Attachment
 from orchestrator.engine.faults import engine_faults
 from orchestrator.engine.files import ContainerFiles
 from orchestrator.engine.insight import ContainerInsight
+from orchestrator.engine.volumes import let_anybody_write
 from orchestrator.errors import NoVerdictError
 
 if TYPE_CHECKING:
@@ -45,8 +46,6 @@ _ENGINE_SIDE = re.compile(
 
 _HEALTH_INTERVAL = 1_000_000_000
 """Nanoseconds. The default of 30 s also comes before the first check, which is longer than most gates wait."""
-
-_TMPFS = {"type": "tmpfs", "device": "tmpfs", "o": "mode=1777,size=64m"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,11 +217,15 @@ class RunningContainer:
 
     def _create(self) -> None:
         api, wanted = self._engine.api, self._request
-        binds = [f"{self._volume(exists=exists)}:{path}" for path, exists in wanted.writable.items()]
+        places = {path: self._volume() for path in wanted.writable}
+        # A volume takes owner, mode and content from the image's folder. Where there is none it would be root's alone.
+        missing = [volume for path, volume in places.items() if not wanted.writable[path]]
+        let_anybody_write(self._engine, missing, image_id=wanted.image_id, labels=wanted.labels)
+        binds = [f"{volume}:{path}" for path, volume in places.items()]
         contents = {path: (text.encode(), 0o444) for path, text in wanted.files.items()}
         contents |= {path: (content, 0o555) for path, content in wanted.programs.items()}
         folders = sorted({posixpath.dirname(path) for path in contents})
-        binds += [f"{self._volume(exists=True)}:{folder}" for folder in folders]
+        binds += [f"{self._volume()}:{folder}" for folder in folders]
         host = api.create_host_config(
             binds=binds,
             cap_add=list(wanted.capabilities),
@@ -257,14 +260,9 @@ class RunningContainer:
             inside = {path: content for path, content in contents.items() if posixpath.dirname(path) == folder}
             api.put_archive(self.id, folder, packed(inside))
 
-    def _volume(self, *, exists: bool) -> str:
-        # A plain volume takes owner and mode from the image's folder and can be read after the end. Without such a
-        # folder it would be root's alone, so a memory file system that anybody may write to takes its place.
+    def _volume(self) -> str:
         made = self._engine.api.create_volume(
-            name=f"twinbuild-{secrets.token_hex(6)}",
-            labels=dict(self._request.labels),
-            driver="local",
-            driver_opts={} if exists else _TMPFS,
+            name=f"twinbuild-{secrets.token_hex(6)}", labels=dict(self._request.labels), driver="local"
         )
         self.volumes.append(made["Name"])
         return str(made["Name"])

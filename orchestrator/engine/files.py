@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 STAND_INS = frozenset({"/.dockerenv", "/etc/hostname", "/etc/hosts", "/etc/mtab", "/etc/resolv.conf"})
 """Files that the engine itself puts into every container."""
 
+_MOST_BELOW = 64 << 20
+"""Bytes."""
+
 _CAPABILITIES = "SCHILY.xattr.security.capability"
 """Where the engine's archives keep a file's capabilities."""
 
@@ -155,6 +158,20 @@ class ContainerFiles:
                 return ()
             parts = (member.name.split("/") for member in members)
             return tuple(part[1] for part in parts if len(part) == 2)  # noqa: PLR2004 - folder/name
+
+    def below(self, folder: str, *, most: int) -> tuple[str, ...] | None:
+        """Return the paths of all that is no folder below a folder; None where it is more than `most`, or large.
+
+        The engine sends the contents along, so no more than 64 MB of them are taken in.
+        """
+        with self._archive(folder) as members:
+            found: list[str] = []
+            for member in members or ():
+                if member.offset > _MOST_BELOW or len(found) > most:
+                    return None
+                if not member.isdir():
+                    found.append(posixpath.join(folder, member.name.partition("/")[2]))
+            return tuple(found)
 
     @contextmanager
     def _archive(self, path: str) -> Iterator[tarfile.TarFile | None]:

@@ -19,7 +19,7 @@ from orchestrator.smoke.services.settings import filled
 from orchestrator.smoke.services.start import passwords_of, places_of, running_services
 from orchestrator.smoke.signals import signal_name
 from orchestrator.smoke.transcript import Transcript
-from orchestrator.smoke.watch import new_output, watch
+from orchestrator.smoke.watch import MOST_LEFT, new_output, watch
 
 if TYPE_CHECKING:
     import threading
@@ -206,6 +206,13 @@ class _Subject(ContainerTarget):
 
     def processes(self) -> tuple[ProcessFacts, ...]:
         return self.container.insight.processes()
+
+    def left(self) -> tuple[str, ...] | None:
+        found = [self.container.files.below(place, most=MOST_LEFT) for place in self._settings.writable]
+        if None in found:
+            return None
+        names = [name for some in found for name in some or ()]
+        return tuple(sorted(names)) if len(names) <= MOST_LEFT else None
 
     def written(self) -> tuple[str, ...] | None:
         if self._settings.read_only:

@@ -13,7 +13,7 @@ from orchestrator.engine.process import Process, run
 from orchestrator.errors import NoVerdictError, StepTimeoutError
 from orchestrator.smoke import relay
 from orchestrator.smoke.signals import signal_number
-from orchestrator.smoke.watch import new_output
+from orchestrator.smoke.watch import MOST_LEFT, new_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -135,6 +135,11 @@ class LocalProgram:
         """Return none: they are not looked at."""
         return ()
 
+    def left(self) -> tuple[str, ...] | None:
+        """Return the files in its own folders, at the paths at which it sees them."""
+        found = [f"{at}/{name}" for at, place in self._places.items() for name in _below(place)]
+        return tuple(sorted(found)) if len(found) <= MOST_LEFT else None
+
     def written(self) -> tuple[str, ...] | None:
         """Return None: the sandbox is read-only but for its own folders."""
         return None
@@ -157,6 +162,11 @@ class LocalProgram:
             msg = "the program was not started"
             raise RuntimeError(msg)
         return self._process
+
+
+def _below(folder: Path) -> Iterator[str]:
+    for place, _, names in os.walk(folder):
+        yield from (str((Path(place) / name).relative_to(folder)) for name in names)
 
 
 def _children(pid: int) -> Iterator[int]:

@@ -10,7 +10,7 @@ from orchestrator.location import Location
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +123,7 @@ class Transcript:
         oom_killed: the kernel killed it, or a process of it, for its memory.
         files: whether each expected file was there; empty where files could not be looked at.
         forbidden: files that were there and must not be.
+        left: files in the writable folders when it was asked to end; None where nobody looked, or there were too many.
         written: files written outside of the declared places; None where nobody looked.
         zombies: dead processes that nobody had collected when it was asked to end.
         growth: bytes of memory that it took while it was idle; None where nobody looked.
@@ -157,6 +158,7 @@ class Transcript:
     oom_killed: bool = False
     files: Mapping[str, bool]
     forbidden: tuple[str, ...] = ()
+    left: tuple[str, ...] | None = None
     written: tuple[str, ...] | None = None
     zombies: int = 0
     growth: int | None = None

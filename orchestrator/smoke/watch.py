@@ -27,6 +27,8 @@ _NAP = 0.02
 _KILL_GRACE = 10.0
 _SECOND_LOOK = 0.2
 _PROCESSES_SHOWN = 6
+MOST_LEFT = 500
+"""Files of a run that are told; whoever makes more has a cache or a store there, and their names say nothing."""
 
 
 class Subject(Target, Protocol):
@@ -57,6 +59,9 @@ class Subject(Target, Protocol):
 
     def processes(self) -> tuple[ProcessFacts, ...]:
         """Return its processes, the first one first; empty where that cannot be told."""
+
+    def left(self) -> tuple[str, ...] | None:
+        """Return the files in the folders that it may write to; None where there are too many."""
 
     def written(self) -> tuple[str, ...] | None:
         """Return the files that it wrote outside of the declared places; None where that cannot be told."""
@@ -171,7 +176,7 @@ def _left_behind(seen: Transcript, course: _Watch) -> Transcript:
     subject, expect = course.subject, course.settings.expect
     files = {path: there for path in expect.files if (there := subject.exists(path)) is not None}
     forbidden = tuple(name for pattern in expect.no_files for name in _matches(subject, pattern))
-    return replace(seen, files=files, forbidden=forbidden)
+    return replace(seen, files=files, forbidden=forbidden, left=subject.left())
 
 
 def _ended(seen: Transcript, subject: Subject, stopped: _Stopped, *, ended: bool) -> Transcript:

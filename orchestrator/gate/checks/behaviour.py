@@ -60,6 +60,7 @@ def judge(
     evidence = (
         *(Evidence(label="difference", value=line) for line in diff[:_SHOWN]),
         *(Evidence(label="difference", value=f"({len(diff) - _SHOWN} more)") for _ in diff[_SHOWN : _SHOWN + 1]),
+        *_left(local, image, rules),
         *_times(local, image),
     )
     if differing:
@@ -197,6 +198,18 @@ def _meaning(local: Transcript, image: Transcript) -> str | None:
     if local.line_count and not image.line_count:
         return "the image's program does not do what the host's does"
     return None
+
+
+def _left(local: Transcript, image: Transcript, rules: Sequence[re.Pattern[str]]) -> Iterator[Evidence]:
+    """Yield the files that one side alone has left. They decide nothing: names may be random, and HOME another one."""
+    if local.left is None or image.left is None:
+        return
+    found = aligned([normalised(path, rules) for path in local.left], [normalised(path, rules) for path in image.left])
+    for line in found[:_SHOWN]:
+        side = "local" if line.startswith("-") else "the image"
+        yield Evidence(label="left", value=f"{line[1:]} by {side} alone")
+    if len(found) > _SHOWN:
+        yield Evidence(label="left", value=f"({len(found) - _SHOWN} more by one side alone)")
 
 
 def _times(local: Transcript, image: Transcript) -> Iterator[Evidence]:

@@ -162,3 +162,23 @@ def test_the_sample_backend_passes_every_probe(engine: Any, request: pytest.Fixt
     result = judge_smoke(seen, settings)
     assert result.status is Status.PASSED, (result, seen)
     assert "2 requests answered" in result.message
+
+
+def test_files_that_one_side_alone_leaves_are_shown(both: Any) -> None:
+    """Whatever is in the writable folders is compared, named by the plan or not; it is shown and decides nothing."""
+    local, image = both(READY, "job-and-stay.sh", ("/tmp/one",), ("/t/job-and-stay.sh", "/tmp/other"))
+    assert (local.left, image.left) == (("/tmp/one",), ("/tmp/other",))
+    result = judge(local, image)
+    assert result.status is Status.PASSED
+    told = [fact.value for fact in result.evidence if fact.label == "left"]
+    assert sorted(told) == ["/tmp/one by local alone", "/tmp/other by the image alone"]
+
+
+def test_what_a_job_leaves_can_be_read_after_its_end(both: Any) -> None:
+    """Also in a folder that the image lacks: the engine makes it, for any user, and keeps it until it was looked at."""
+    plan = {"kind": "job", "writable": ["/made/for-it"], "expect": {"files": ["/made/for-it/file"]}}
+    words = ("-c", "echo done > /made/for-it/file")
+    local, image = both(plan, "/bin/sh", words, ("/bin/sh", *words))
+    assert local.left == image.left == ("/made/for-it/file",)
+    assert local.files == image.files == {"/made/for-it/file": True}
+    assert judge(local, image).status is Status.PASSED
