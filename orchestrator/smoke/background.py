@@ -5,16 +5,11 @@ When the first process of a container ends, the kernel ends all others with it, 
 
 from __future__ import annotations
 
-import platform
-import tempfile
 from dataclasses import replace
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.containers import RunningContainer, StartFailedError
-from orchestrator.engine.process import run
-from orchestrator.errors import NoVerdictError
+from orchestrator.smoke.static_program import static_program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +22,7 @@ _GOES_ON = 213
 """What `first.c` ends with."""
 
 _PLACE = "/run/.twinbuild/first"
-_COMPILE_SECONDS, _MORE_SECONDS = 30.0, 5.0
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_MORE_SECONDS = 5.0
 
 
 def goes_on(
@@ -49,7 +43,7 @@ def goes_on(
     Raises:
         EngineUnreachableError: the engine went away.
     """
-    first = _compiled() if command and _ARCHITECTURES.get(platform.machine()) == image.architecture else None
+    first = static_program("first.c", image) if command else None
     if first is None:
         return False
     again = replace(request, entrypoint=(_PLACE, *command), command=(), programs={_PLACE: first})
@@ -59,15 +53,3 @@ def goes_on(
         except StartFailedError:
             return False
         return container.wait(within + _MORE_SECONDS) and container.end().exit_code == _GOES_ON
-
-
-def _compiled() -> bytes | None:
-    with tempfile.TemporaryDirectory(prefix="twinbuild-") as folder:
-        out = Path(folder) / "first"
-        source = (files("orchestrator.smoke") / "first.c").read_bytes()
-        words = ["cc", "-x", "c", "-", "-static", "-O1", "-s", "-o", str(out)]
-        try:
-            done = run(words, stdin=source, timeout=_COMPILE_SECONDS)
-        except NoVerdictError:
-            return None
-        return None if done.exit_code else out.read_bytes()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from orchestrator.binary.loading.launch import full_command
@@ -14,6 +16,7 @@ from orchestrator.engine.sweep import WORKSPACE_LABEL
 from orchestrator.errors import UsageError
 from orchestrator.smoke.background import goes_on
 from orchestrator.smoke.container import ContainerTarget
+from orchestrator.smoke.neighbour import Neighbour
 from orchestrator.smoke.peers.file import NO_PEERS, PeerFiles
 from orchestrator.smoke.services.settings import filled
 from orchestrator.smoke.services.start import passwords_of, places_of, running_services
@@ -23,7 +26,7 @@ from orchestrator.smoke.watch import MOST_LEFT, new_output, watch
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.image_facts import ImageFacts
@@ -98,9 +101,10 @@ def run_image(
         request = _request(image.id, settings, network=network, writable=there(), labels=own, services=running)
         secrets = {**passwords_of(running), **settings.secret_values(places_of(running, {}))}
         with RunningContainer(engine, request, keep=keep is not None) as container:
-            subject = _Subject(container, settings, secrets, peers)
+            neighbour = partial(Neighbour.beside, engine, image, container.id, labels=labels)
             stop_signal = settings.stop.signal or signal_name(image.stop_signal)
-            seen = watch(subject, settings, side="image", stop_signal=stop_signal, cancel=cancel)
+            with closing(_Subject(container, settings, secrets, peers, neighbour=neighbour)) as subject:
+                seen = watch(subject, settings, side="image", stop_signal=stop_signal, cancel=cancel)
             if keep is not None:
                 keep.append(KeptContainer(container=container.id, volumes=tuple(container.volumes)))
                 seen = replace(seen, container=container.id)
@@ -165,10 +169,16 @@ class _Subject(ContainerTarget):
     """A container under watch."""
 
     def __init__(
-        self, container: RunningContainer, settings: SmokeSettings, secrets: Mapping[str, str], peers: PeerFiles
+        self,
+        container: RunningContainer,
+        settings: SmokeSettings,
+        secrets: Mapping[str, str],
+        peers: PeerFiles,
+        *,
+        neighbour: Callable[[], Neighbour | None],
     ) -> None:
         self.secrets, self._peers = secrets, peers
-        super().__init__(container, new_output(settings, secrets))
+        super().__init__(container, new_output(settings, secrets), neighbour=neighbour)
         self._settings = settings
 
     def start(self, output: Output) -> str | None:

@@ -7,6 +7,7 @@ Also a program of its own, for the standard library alone, that does this in ano
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import re
@@ -19,10 +20,15 @@ _NS_GET_USERNS = 0xB701
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 """linux/nsfs.h and linux/sched.h."""
 
+_NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH})
 REFUSED, SILENT, BROKEN = 3, 4, 5
 """Exit codes of the program: no connection, no answer in time, any other trouble (told on standard error)."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)\s*\r\n", re.IGNORECASE)
+
+
+class UnreachableError(ConnectionError):
+    """No packet comes back from an address: it is no address of this machine's networks."""
 
 
 def exchange(host: str, port: int, request: bytes, *, timeout: float) -> bytes:
@@ -30,6 +36,7 @@ def exchange(host: str, port: int, request: bytes, *, timeout: float) -> bytes:
 
     Raises:
         ConnectionRefusedError: nobody listens there.
+        UnreachableError: the address cannot be reached from here.
         TimeoutError: it was taken, and nothing came within `timeout` seconds.
         OSError: any other trouble of the network.
     """
@@ -60,9 +67,11 @@ def exchange(host: str, port: int, request: bytes, *, timeout: float) -> bytes:
 def _connected(host: str, port: int, timeout: float) -> socket.socket:
     try:
         return socket.create_connection((host, port), timeout=timeout)
-    except TimeoutError:
-        message = f"{host} cannot be reached from here (is the engine rootless, or on another machine?)"
-        raise ConnectionError(message) from None
+    except OSError as error:
+        if isinstance(error, TimeoutError) or error.errno in _NO_WAY:
+            message = f"{host} cannot be reached from here (is the engine rootless, or on another machine?)"
+            raise UnreachableError(message) from None
+        raise
 
 
 def _complete(answer: bytes) -> bool:

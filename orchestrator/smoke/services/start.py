@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.containers import ContainerRequest, RunningContainer, StartFailedError
 from orchestrator.errors import InterruptedRunError, UsageError
 from orchestrator.smoke.container import ContainerTarget
+from orchestrator.smoke.neighbour import Neighbour
 from orchestrator.smoke.output import Output, Wanted
 from orchestrator.smoke.readiness import await_ready
 from orchestrator.smoke.services.settings import filled
@@ -21,7 +23,7 @@ from orchestrator.smoke.transcript import ServiceRun
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from orchestrator.engine.docker import Engine
     from orchestrator.smoke.services.settings import ServiceSettings
@@ -43,14 +45,22 @@ class Service:
         problem: why it is not up; None where it is.
     """
 
-    def __init__(self, name: str, settings: ServiceSettings, container: RunningContainer, password: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        container: RunningContainer,
+        password: str,
+        *,
+        neighbour: Callable[[], Neighbour | None],
+    ) -> None:
         self.name, self.port, self.password = name, settings.port, password
         self.problem: str | None = None
         self._settings, self._ready_after = settings, 0.0
         match = settings.ready.log.match() if settings.ready.log else None
         wanted = Wanted(ready=match, secrets={f"services.{name}.password": password})
         self._output = Output(kept=_KEPT, limit=_MOST, wanted=wanted, clock=time.monotonic)
-        self._target = ContainerTarget(container, self._output)
+        self._target = ContainerTarget(container, self._output, neighbour=neighbour)
 
     def start(self) -> None:
         """Start it, unless it has a problem already; what is wrong is told by `problem`."""
@@ -77,7 +87,8 @@ class Service:
             return self._target.container.wait(seconds) or self._output.flooded.is_set()
 
         probes, within = self._settings.probes(), self._settings.ready.within
-        ready = await_ready(self._target, probes, within=within, over=over)
+        with closing(self._target):
+            ready = await_ready(self._target, probes, within=within, over=over)
         if ready.after is not None:
             self._ready_after = ready.after
             return
@@ -146,7 +157,8 @@ def running_services(
                 )
             request = _request(name, service, image.id, network=network, labels=labels, places=places)
             container = stack.enter_context(RunningContainer(engine, request))
-            made = Service(name, service, container, passwords[name])
+            neighbour = partial(Neighbour.beside, engine, image, container.id, labels=labels)
+            made = Service(name, service, container, passwords[name], neighbour=neighbour)
             made.problem = next((text for probe in service.probes().values() if (text := probe.lacks(image))), None)
             started.append(made)
         for made in started:

@@ -68,6 +68,20 @@ def test_an_image_passes_by_the_plan_of_a_spec(plan: Any, laboratory: Any) -> No
     assert left(laboratory.engine, label_of(plan)) == []
 
 
+def test_an_engine_whose_containers_cannot_be_reached(plan: Any, laboratory: Any) -> None:
+    """As with a rootless engine or Docker Desktop: the command runs in a network that has no way to the container's.
+
+    The engine's socket is a file, and still there.
+    """
+    alone = ["unshare", "--net", "--map-root-user", *plan.command("smoke", laboratory.image(SERVES))]
+    words = [*alone, "--spec", "buildspec.yaml", "--json"]
+    done = subprocess.run(words, cwd=plan.folder, env=plan.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen = json.loads(done.stdout)["runs"][0]["transcript"]
+    assert seen["ready_after"] > 0
+    assert left(laboratory.engine, label_of(plan)) == []
+
+
 def test_repeated_runs_show_how_the_starts_are_spread(project: Any, laboratory: Any) -> None:
     """Without a spec it is started, seen to stay up, and stopped; the report counts what failed."""
     run = project.invoke("smoke", laboratory.image({"Entrypoint": ["/t/actor"]}), "--repeat", "2")

@@ -23,7 +23,7 @@ worker.join()
 """
 
 
-def gone(pid: int, within: float = 5.0) -> bool:
+def gone(pid: int, within: float = 30.0) -> bool:
     """Whether a process ends (a zombie counts as ended) within some seconds."""
     limit = time.monotonic() + within
     while time.monotonic() < limit:
