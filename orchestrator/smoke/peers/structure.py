@@ -38,7 +38,6 @@ def _refused(reason: str) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
-_COMMITS = "commands before a test change the image, and this image is judged as it is"
 _GRANTS = "the image is tested with what the engine gives; what the program needs is granted in `smoke`"
 
 
@@ -91,8 +90,8 @@ class CommandTest(_Part):
     exit_code: int = 0
     """The exit code that it must end with."""
 
-    setup: Annotated[tuple[tuple[Text, ...], ...], _refused(_COMMITS)] = ()
-    """Not supported."""
+    setup: tuple[Annotated[tuple[Text, ...], Field(min_length=1)], ...] = ()
+    """Commands that are run before, and leave what they change to the command."""
 
     teardown: tuple[tuple[Text, ...], ...] = ()
     """Without effect, as with the peer's docker driver."""
@@ -207,8 +206,8 @@ class RunOptions(_Part):
     env_vars: Annotated[tuple[Text, ...], _refused("write the variables under `globalEnvVars`")] = ()
     """Not supported."""
 
-    capabilities: Annotated[tuple[Text, ...], _refused(_GRANTS)] = ()
-    """Not supported."""
+    capabilities: tuple[Text, ...] = ()
+    """Capabilities that commands have beside the engine's usual ones."""
 
     bind_mounts: Annotated[tuple[Text, ...], _refused(_GRANTS)] = ()
     """Not supported."""

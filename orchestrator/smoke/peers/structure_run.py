@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.containers import ContainerRequest, RunningContainer, StartFailedError
 from orchestrator.engine.files import STAND_INS, image_files
 from orchestrator.engine.lines import Stream
 from orchestrator.smoke.peers.file import go_regex
+from orchestrator.smoke.static_program import static_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from orchestrator.smoke.transcript import Expectation
 
 _COMMAND_SECONDS = 30.0
+_NEVER_ENDED = f"`{{}}` did not end within {_COMMAND_SECONDS:g} s"
+_WAITS = "/run/.twinbuild/waits"
 _AT_ONCE = 2
 _MOST_OUTPUT = 4 * 1024**2
 _SHOWN = 200
@@ -96,8 +100,11 @@ def _command(
         cpus=_CPUS,
         labels=labels,
         confined=False,
+        capabilities=tests.container_run_options.capabilities,
         user=tests.container_run_options.user or None,
     )
+    if test.setup:
+        return _command_after(engine, image, test, request, known)
     said: dict[Stream, bytes] = {Stream.STDOUT: b"", Stream.STDERR: b""}
 
     def take(stream: Stream, chunk: bytes) -> None:
@@ -109,9 +116,45 @@ def _command(
         except StartFailedError as error:
             return f"`{test.command}` could not be started: {error}"
         if not container.wait(_COMMAND_SECONDS):
-            return f"`{test.command}` did not end within {_COMMAND_SECONDS:g} s"
+            return _NEVER_ENDED.format(test.command)
         code = container.end().exit_code
     output, errors = (said[stream].decode(errors="replace") for stream in (Stream.STDOUT, Stream.STDERR))
+    return _fault(test, code, output, errors)
+
+
+def _command_after(
+    engine: Engine, image: ImageFacts, test: CommandTest, request: ContainerRequest, known: Mapping[str, str]
+) -> str | None:
+    """Run a command after those that prepare it, all in one container, whose first program only waits.
+
+    The peer makes an image after each of them; a killed run would leave those behind.
+    """
+    waiting = static_program("neighbour.c", image)
+    if waiting is None:
+        return "cannot be judged: its `setup` takes a C compiler here (`cc -static`), and an image for this processor"
+    own = replace(request, entrypoint=(_WAITS,), command=(), programs={_WAITS: waiting})
+    command = (*(request.entrypoint or ()), *(request.command or ()))
+    before = ""
+    with RunningContainer(engine, own) as container:
+        try:
+            container.start(lambda _stream, _chunk: None)
+        except StartFailedError as error:
+            return f"`{test.command}` could not be prepared: {error}"
+        for setup in test.setup:
+            words = [_expanded(word, known) for word in setup]
+            prepared = container.insight.run(words, timeout=_COMMAND_SECONDS)
+            if prepared is None or prepared.exit_code:
+                # As with the peer this does not fail the test by itself, but often is why it fails.
+                how = "did not end" if prepared is None else f"ended with exit code {prepared.exit_code}"
+                before += f"; before it, `{' '.join(words)}` {how}"
+        done = container.insight.run(command, timeout=_COMMAND_SECONDS)
+    if done is None:
+        return _NEVER_ENDED.format(test.command) + before
+    fault = _fault(test, done.exit_code, done.stdout, done.stderr)
+    return fault and fault + before
+
+
+def _fault(test: CommandTest, code: int, output: str, errors: str) -> str | None:
     faults = (
         *_texts("standard output", output, test.expected_output, test.excluded_output),
         *_texts("standard error", errors, test.expected_error, test.excluded_error),

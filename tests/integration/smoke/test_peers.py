@@ -57,7 +57,7 @@ def test_every_kind_of_structure_test_can_hold(laboratory: Any, image: str) -> N
     assert problems(seen) == {}
     result = judge(seen, PLAN)
     assert result.status is Status.PASSED
-    assert "21 expectations of other tools' files" in result.message
+    assert "22 expectations of other tools' files" in result.message
 
 
 def test_every_kind_of_structure_test_can_fail(laboratory: Any, image: str) -> None:
@@ -68,6 +68,7 @@ def test_every_kind_of_structure_test_can_fail(laboratory: Any, image: str) -> N
         "commandTests: wrong output": "standard output does not match 'bye': it is 'hello'",
         "commandTests: excluded error": "standard error matches 'oh'",
         "commandTests: not there": "could not be started",
+        "commandTests: not prepared": "before it, `rm /no/such` ended with exit code 1",
         "fileExistenceTests: missing": "/no/such is not there",
         "fileExistenceTests: there": "/bin/sh is there",
         "fileExistenceTests: mode": "has the mode -rw-r--r--, expected -rwxr-xr-x",
@@ -87,7 +88,7 @@ def test_every_kind_of_structure_test_can_fail(laboratory: Any, image: str) -> N
     result = judge(seen, PLAN)
     assert (result.cause, str(result.location)) == ("expectation-failed", "fails.yaml:4:5")
     assert result.message.startswith(
-        "16 of 16 expectations of other tools' files do not hold: commandTests: wrong code"
+        "17 of 17 expectations of other tools' files do not hold: commandTests: wrong code"
     )
 
 

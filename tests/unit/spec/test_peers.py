@@ -50,7 +50,7 @@ def told(folder: Path, text: str, *, goss: bool) -> tuple[str, ...]:
             HEAD + "commandTests: [{name: a, command: b, expectedOutput: ['\\pL']}]",
             "without \\p, which is not supported",
         ),
-        (HEAD + "commandTests: [{name: a, command: b, setup: [[c]]}]", "commands before a test change the image"),
+        (HEAD + "commandTests: [{name: a, command: b, setup: [[]]}]", "2:46: `commandTests.0.setup.0`"),
         (
             HEAD + TEST + "containerRunOptions: {privileged: true}",
             "3:35: `containerRunOptions.privileged` is true",
