@@ -6,30 +6,37 @@ import re
 import zlib
 from collections import Counter
 from dataclasses import replace
+from itertools import islice
 from json import JSONDecodeError, loads
 from typing import TYPE_CHECKING
 
 from orchestrator.binary import elf_tables as tables
+from orchestrator.binary.compressed import plain_content
 from orchestrator.binary.elf_dynamic import DynamicFacts, read_dynamic
 from orchestrator.binary.go import read_go
 from orchestrator.binary.mapped import read_mapped
 from orchestrator.binary.names import hash_free_all
-from orchestrator.binary.profile import BinaryProfile, Function, SectionFacts
+from orchestrator.binary.profile import LOCAL, BinaryProfile, Function, SectionFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from orchestrator.binary.digests import MappedFile
     from orchestrator.binary.elf_tables import Header, Section, Segment, Symbol
 
-_FLAGS = (("A", tables.ALLOC), ("W", tables.WRITE), ("X", tables.EXECUTE))
+_FLAGS = (("A", tables.ALLOC), ("W", tables.WRITE), ("X", tables.EXECUTE), ("C", tables.COMPRESSED))
 _DEBUG = frozenset({".debug_info", ".zdebug_info"})
 _MOST_OVERLAP = 4
 """How often the parts of a file may cover it. Real ones cover it once; the bound keeps a crafted file from being read
 65,535 times over."""
 _PRODUCER = re.compile(rb"(?:clang LLVM \(rustc version |GNU (?:C|C\+\+|AS|GIMPLE)\d* |clang version )[^\0]{1,400}")
-_PRODUCERS_SEARCHED = 1 << 26  # bytes of .debug_str
+_TEXTS = (".debug_str", ".debug_line_str", ".zdebug_str", ".zdebug_line_str")
+_TEXTS_SEARCHED = 1 << 26  # bytes of each of them
 _MOST_PRODUCERS = 16
+_SPLIT = re.compile(rb"\.dwo\0")
+_LINK = ".gnu_debuglink"  # written by `objcopy --add-gnu-debuglink`
+_MOST_DEBUG_FILES = 16
+_LONGEST_PATH = 4096
 # rustc names the unit of code generation in the FILE symbol: `backend.0123456789abcdef-cgu.07`.
 _UNIT = re.compile(r"^(.+?)\.[0-9a-f]+-cgu\.\d+$")
 _AUDIT = ".dep-v0"  # cargo auditable, https://github.com/rust-secure-code/cargo-auditable
@@ -70,6 +77,8 @@ def _profile(
 ) -> BinaryProfile:
     end = _end(header, segments, sections)
     mapped = read_mapped(file, header, segments)
+    debug = (section for section in sections if section.name in _TEXTS)
+    texts = [plain_content(file.view, header, section, most=_TEXTS_SEARCHED) for section in debug]
     parts = [section for section in sections if section.type != 0]
     stripped = all(section.type != tables.SYMTAB for section in sections)
     interpreter = next((segment for segment in segments if segment.type == tables.INTERP), None)
@@ -86,7 +95,8 @@ def _profile(
         build_id=mapped.build_id,
         notes=mapped.notes,
         comment=_comment(file.view, parts),
-        producers=_producers(file, parts),
+        producers=_producers(texts),
+        debug_files=_debug_files(file.view, parts, texts),
         sections=tuple(_section(file, section) for section in parts),
         code_sha256=mapped.code_sha256,
         data_sha256=mapped.data_sha256,
@@ -137,14 +147,24 @@ def _comment(view: memoryview, sections: Iterable[Section]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text.decode(errors="replace") for text in content.split(b"\x00") if text))
 
 
-def _producers(file: MappedFile, sections: Iterable[Section]) -> tuple[str, ...]:
+def _producers(texts: Sequence[memoryview]) -> tuple[str, ...]:
     """Return the compilers that the debug information names, C compilers with their flags, sorted."""
-    section = next((section for section in sections if section.name in {".debug_str", ".debug_line_str"}), None)
-    if section is None:
-        return ()
-    content = tables.content_of(file.view, section)[:_PRODUCERS_SEARCHED]
-    found = {match[0].decode(errors="replace").split("/@/")[0] for match in _PRODUCER.finditer(content)}
+    named = {match[0] for text in texts for match in _PRODUCER.finditer(text)}
+    found = {name.decode(errors="replace").split("/@/")[0] for name in named}
     return tuple(sorted(found)[:_MOST_PRODUCERS])
+
+
+def _debug_files(view: memoryview, sections: Iterable[Section], texts: Sequence[memoryview]) -> tuple[str, ...]:
+    """Return the names of files beside the program that hold debug information: split (`.dwo`), or taken off."""
+    found = set()
+    for text in texts:
+        for match in islice(_SPLIT.finditer(text), _MOST_DEBUG_FILES):
+            end = match.end() - 1
+            found.add(bytes(text[max(end - _LONGEST_PATH, 0) : end]).rpartition(b"\0")[2].decode(errors="replace"))
+    link = next((section for section in sections if section.name == _LINK), None)
+    if link is not None:
+        found.add(tables.text_at(tables.content_of(view, link), 0))
+    return tuple(sorted(found - {""}))[:_MOST_DEBUG_FILES]
 
 
 def _functions(symbols: Iterable[Symbol]) -> tuple[Function, ...]:
@@ -180,12 +200,16 @@ def _hardening(segments: Iterable[Segment], dynamic: DynamicFacts, names: set[st
 
 
 def _audited(view: memoryview, sections: Iterable[Section]) -> tuple[str, ...]:
-    """Return `name version` of the packages that `cargo auditable` listed; empty where there is no such list."""
+    """Return the packages that `cargo auditable` listed, as the profile has them; empty where there is no such list."""
     section = next((section for section in sections if section.name == _AUDIT), None)
     if section is None:
         return ()
     try:
         listed = loads(zlib.decompressobj().decompress(bytes(tables.content_of(view, section)), _AUDIT_SIZE))
-        return tuple(sorted(f"{package['name']} {package['version']}" for package in listed["packages"]))
+        return tuple(sorted(map(_package, listed["packages"])))
     except (zlib.error, JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
         return ()
+
+
+def _package(listed: Mapping[str, object]) -> str:
+    return f"{listed['name']} {listed['version']}{LOCAL if listed['source'] == 'local' else ''}"

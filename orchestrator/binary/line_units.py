@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _MOST_FILES = 1 << 16
 _MOST_FORMATS = 16
 _MOST_UNITS = 1 << 16
+_LONGEST_TEXT = 4096  # bytes: PATH_MAX
 _WIDE = 0xFFFFFFFF
 _STRING, _LINE_STRP, _STRP, _UDATA, _BLOCK = 0x08, 0x1F, 0x0E, 0x0F, 0x09
 _FIXED_FORMS = {0x0B: 1, 0x05: 2, 0x06: 4, 0x07: 8, 0x1E: 16}
@@ -27,7 +28,7 @@ class BrokenTableError(Exception):
 class Reader:
     """Bytes and a place in them."""
 
-    data: bytes
+    data: memoryview
     place: int = 0
 
     def number(self, size: int) -> int:
@@ -58,12 +59,11 @@ class Reader:
 
     def text(self) -> str:
         """Return a text that ends with a zero."""
-        end = self.data.find(b"\0", self.place)
-        if end < 0:
+        found, ended, _ = bytes(self.data[self.place : self.place + _LONGEST_TEXT]).partition(b"\0")
+        if not ended:
             raise BrokenTableError
-        found = self.data[self.place : end].decode(errors="replace")
-        self.place = end + 1
-        return found
+        self.place += len(found) + 1
+        return found.decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Unit:
     first_file: int
 
 
-def units_of(data: bytes) -> Iterator[tuple[int, int]]:
+def units_of(data: memoryview) -> Iterator[tuple[int, int]]:
     """Yield where each unit begins and ends."""
     place = 0
     for _ in range(_MOST_UNITS):
@@ -94,7 +94,7 @@ def units_of(data: bytes) -> Iterator[tuple[int, int]]:
         place = reader.place + length
 
 
-def read_unit(data: bytes, start: int, end: int, *, line_texts: bytes, texts: bytes) -> Unit:
+def read_unit(data: memoryview, start: int, end: int, *, line_texts: memoryview, texts: memoryview) -> Unit:
     """Read a unit's header.
 
     Args:
@@ -141,7 +141,7 @@ def read_unit(data: bytes, start: int, end: int, *, line_texts: bytes, texts: by
     )
 
 
-def _described(reader: Reader, width: int, line_texts: bytes, texts: bytes) -> Iterator[tuple[str, int]]:
+def _described(reader: Reader, width: int, line_texts: memoryview, texts: memoryview) -> Iterator[tuple[str, int]]:
     """Yield path and folder's number of each entry of a table that says what its entries hold."""
     formats = [(reader.leb(), reader.leb()) for _ in range(reader.number(1))]
     if len(formats) > _MOST_FORMATS:

@@ -3,6 +3,9 @@
 Only a few addresses are asked for, and the tables of a large program take megabytes. So nothing is read as a whole: the
 sequence that holds an address is found by its opening instruction, which holds that address, and only it is decoded. A
 compiler that gives each function a section of its own (rustc does) begins a sequence at each function.
+
+Compressed tables are read as plain ones (`compressed.py`). With split debug information (`-gsplit-dwarf`) the line
+table stays in the program, and only types and variables go into `.dwo` files.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.binary import elf_tables as tables
+from orchestrator.binary.compressed import plain_content
 from orchestrator.binary.line_units import BrokenTableError, Reader, read_unit, units_of
 
 if TYPE_CHECKING:
@@ -43,21 +47,16 @@ class Lines:
     """The line table of one program; sections are taken out of the file when the first line is asked for."""
 
     def __init__(self, view: memoryview, header: tables.Header) -> None:
-        named = {section.name: section for section in tables.read_sections(view, header)}
-        self._parts = tuple(
-            _content(view, named.get(name)) for name in (".debug_line", ".debug_line_str", ".debug_str")
-        )
-        self._data, self._line_texts, self._texts = b"", b"", b""
+        self._view, self._header = view, header
+        self._data = self._line_texts = self._texts = view[:0]
+        self._taken = False
         self._sequences: list[tuple[int, int]] | None = None
         self._units: list[tuple[int, int]] | None = None
         self._left = _MOST_OPERATIONS
 
     def line(self, address: int) -> str | None:
         """Return `file:line` of an instruction, or None where there is no debug information of it."""
-        if not self._parts[0]:
-            return None
-        if not self._data:
-            self._data, self._line_texts, self._texts = map(bytes, self._parts)
+        self._take()
         try:
             sequence = self._sequence(address)
             unit = None if sequence is None else self._unit(sequence)
@@ -66,6 +65,17 @@ class Lines:
             return self._run(unit, sequence, address)
         except (BrokenTableError, struct.error):
             return None
+
+    def _take(self) -> None:
+        if self._taken:
+            return
+        self._taken = True
+        sections = tables.read_sections(self._view, self._header)
+        named = {section.name.replace(".zdebug", ".debug", 1): section for section in sections}
+        self._data, self._line_texts, self._texts = (
+            plain_content(self._view, self._header, named.get(name), most=_LARGEST)
+            for name in (".debug_line", ".debug_line_str", ".debug_str")
+        )
 
     def _sequence(self, address: int) -> int | None:
         """Return where the nearest address at or before this one is set."""
@@ -85,14 +95,17 @@ class Lines:
 
     def _run(self, unit: Unit, sequence: int, address: int) -> str | None:
         """Decode the sequence whose address is set at this place; what stands before that in it may name the file."""
-        begin = sequence
+        before = bytes(self._data[unit.program : sequence + len(_END_SEQUENCE) - 1])
+        begin = len(before)
         for _ in range(_MOST_TRIES):
-            begin = self._data.rfind(_END_SEQUENCE, unit.program, begin + len(_END_SEQUENCE) - 1)
-            rows = self._rows(unit, unit.program if begin < 0 else begin + len(_END_SEQUENCE), sequence)
+            begin = before.rfind(_END_SEQUENCE, 0, begin)
+            start = unit.program + (0 if begin < 0 else begin + len(_END_SEQUENCE))
+            rows = self._rows(unit, start, sequence)
             if rows is not None:
                 return _found(rows, unit, address)
             if begin < 0:
                 break
+            begin += len(_END_SEQUENCE) - 1
         return None
 
     def _rows(self, unit: Unit, start: int, must_pass: int) -> list[_RowOf] | None:
@@ -108,12 +121,6 @@ class Lines:
             if machine.step():
                 return machine.rows if passed else None
         return None
-
-
-def _content(view: memoryview, section: tables.Section | None) -> memoryview:
-    if section is None or section.flags & tables.COMPRESSED or section.size > _LARGEST:
-        return view[:0]
-    return tables.content_of(view, section)
 
 
 def _found(rows: list[_RowOf], unit: Unit, address: int) -> str | None:

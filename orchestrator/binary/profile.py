@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-PROFILE_VERSION = 4
+PROFILE_VERSION = 5
 """Part of the key under which profiles are remembered; goes up when a fact is added or changes its meaning."""
+
+
+LOCAL = " (local)"
+"""Stands behind packages that came from no registry or repository: the project's own."""
 
 
 class Format(StrEnum):
@@ -43,7 +47,7 @@ class SectionFacts:
 
     Attributes:
         size: bytes in memory for a section without content (`.bss`), else bytes in the file.
-        flags: `A` loaded, `W` writable, `X` executable, in this order.
+        flags: `A` loaded, `W` writable, `X` executable, `C` compressed, in this order.
         sha256: hex digest of the content; None where there is none to digest.
     """
 
@@ -81,10 +85,11 @@ class BinaryProfile:
             `bind-now`, `canary`, `nx`, `fortify`); for PE also `high-entropy` and `control-flow-guard`, where `pie` is
             DYNAMIC_BASE; for Mach-O also `nx-heap`.
         debug_info: whether it carries DWARF.
+        debug_files: names of files beside it that hold debug information: `.dwo` (split), or one it was taken off to.
         stripped: whether the symbol table is gone.
         crates: `name version` of dependencies, from the source paths that panics would print. A dependency that
             cannot panic leaves no trace, so absence alone proves nothing.
-        audited: `name version` of the packages that `cargo auditable` listed.
+        audited: `name version` of the packages that `cargo auditable` listed, ` (local)` behind the project's own.
         go: what `go version -m` shows of a Go program: its version, then `path`, `mod`, `dep` and `build` lines.
         rustc_commits: of the standard library's sources, from the same strings.
         roots: folders that the crates' sources were compiled in, as far as those strings tell.
@@ -112,6 +117,7 @@ class BinaryProfile:
     units: tuple[str, ...] = ()
     hardening: tuple[str, ...] = ()
     debug_info: bool = False
+    debug_files: tuple[str, ...] = ()
     stripped: bool = True
     crates: tuple[str, ...] = ()
     audited: tuple[str, ...] = ()
@@ -121,8 +127,8 @@ class BinaryProfile:
 
 
 _TEXTS = (
-    *("needed", "versions", "search", "notes", "comment", "producers", "units", "hardening"),
-    *("crates", "audited", "go", "rustc_commits", "roots"),
+    *("needed", "versions", "search", "notes", "comment", "producers", "debug_files"),
+    *("units", "hardening", "crates", "audited", "go", "rustc_commits", "roots"),
 )
 _PLAIN = (
     *("sha256", "size", "damage", "machine", "kind", "interpreter", "build_id"),

@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.go import modules_of
 from orchestrator.binary.names import entry_crates, own_functions
 from orchestrator.binary.profile import Format
+from orchestrator.parity.dependencies import dependencies
 from orchestrator.parity.difference import (
     Comparison,
     Difference,
@@ -121,7 +121,7 @@ def _difference(local: BinaryProfile, image: BinaryProfile, own: Sequence[str]) 
         functions=_functions(local.functions, image.functions),
         own=tuple(code for crate in own if (code := _own(local, image, crate)) is not None),
         needed=sets(local.needed, image.needed),
-        crates=sets((*local.crates, *modules_of(local.go)), (*image.crates, *modules_of(image.go))),
+        crates=dependencies(local, image),
         toolchains=toolchains(local, image),
         roots=sets(local.roots, image.roots),
         local_entries=entry_crates(local),

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from orchestrator.parity.facts import BuildFacts
     from orchestrator.parity.rung import Rung
 
+DEBUG = (".debug_", ".zdebug_")
+"""How sections with debug information begin; the second is GNU's older name for compressed ones."""
+
 STANDARD_LIBRARY = "standard library of rustc "
 """How a toolchain is named that shows only in the source paths of the standard library."""
 
@@ -137,11 +140,16 @@ class Difference:
         same = self.local.code_sha256 == self.image.code_sha256
         return self.sound and (same or (self.content is not None and self.content.bodies.code_equal))
 
-    def section_sizes(self, prefix: str) -> tuple[int, int]:
+    def section_sizes(self, *prefixes: str) -> tuple[int, int]:
         """Return how many bytes the sections take whose names begin so, on both sides."""
         sides = (self.local, self.image)
-        here, there = (sum(p.size for p in side.sections if p.name.startswith(prefix)) for side in sides)
+        here, there = (sum(p.size for p in side.sections if p.name.startswith(prefixes)) for side in sides)
         return here, there
+
+
+def compressed(profile: BinaryProfile) -> bool:
+    """Return whether a program's debug information is kept compressed."""
+    return any(part.name.startswith(".zdebug_") or "C" in part.flags for part in profile.sections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

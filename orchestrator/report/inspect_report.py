@@ -56,7 +56,13 @@ def _tables(profile: BinaryProfile) -> Iterator[tuple[str, str | None]]:
     if profile.code_sha256 is not None:
         yield "hardening", ", ".join(profile.hardening) or "none"
         yield "symbols", "stripped" if profile.functions is None else f"{len(profile.functions):,} functions"
-        yield "debug info", "yes" if profile.debug_info else "none"
+        yield "debug info", _debug_info(profile)
+
+
+def _debug_info(profile: BinaryProfile) -> str:
+    packed = any("C" in part.flags or part.name.startswith(".zdebug_") for part in profile.sections)
+    held = ("yes, compressed" if packed else "yes") if profile.debug_info else "none"
+    return f"{held}; more in {', '.join(profile.debug_files)}" if profile.debug_files else held
 
 
 def _traces(profile: BinaryProfile) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.parity.aspects.aspect import Aspect, sides
+from orchestrator.parity.difference import DEBUG
 from orchestrator.verdict import Evidence
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 def look(difference: Difference) -> Aspect:
     """Compare the sizes and contents of `.debug_*`."""
-    local, image = difference.section_sizes(".debug_")
-    differing = [part.name for part in difference.sections if part.name.startswith(".debug_")]
+    local, image = difference.section_sizes(*DEBUG)
+    differing = [part.name for part in difference.sections if part.name.startswith(DEBUG)]
     if not local and not image:
         return Aspect(name="debug info", equal=True if difference.sound else None, summary="neither has any")
     return Aspect(

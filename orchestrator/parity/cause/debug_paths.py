@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.parity.cause.suspicion import Likelihood, Suspicion
+from orchestrator.parity.difference import DEBUG, compressed
 from orchestrator.verdict import Evidence
 
 if TYPE_CHECKING:
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
 def weigh(difference: Difference) -> Suspicion | None:
     """Likely when all that is mapped is equal, both carry debug information, and that differs."""
     local, image = difference.local, difference.image
-    differing = {section.name for section in difference.sections if section.name.startswith(".debug_")}
+    differing = {section.name for section in difference.sections if section.name.startswith(DEBUG)}
     if not difference.mapped_equal or not differing or not (local.debug_info and image.debug_info):
         return None
-    if (
-        difference.toolchains
-        or difference.section_sizes(".debug_info")[0] != difference.section_sizes(".debug_info")[1]
-    ):
+    packed = [compressed(side) for side in (local, image)]
+    sizes = difference.section_sizes(".debug_info")
+    # How much a compressed section takes depends on the very paths.
+    if difference.toolchains or packed[0] != packed[1] or (sizes[0] != sizes[1] and not packed[0]):
         return None
     return Suspicion(
         cause="debug-paths",

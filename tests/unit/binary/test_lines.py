@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.binary import elf_tables as tables
+from orchestrator.binary.compressed import plain_content
 from orchestrator.binary.content.explain import explain_difference
 from orchestrator.binary.lines import Lines
 
@@ -62,14 +63,56 @@ def compared_with_addr2line(program: Path) -> tuple[int, list[tuple[int, str | N
 
 @pytest.mark.parametrize(
     "flags",
-    [("-gdwarf-5", "-O1"), ("-gdwarf-4", "-O2", "-ffunction-sections"), ("-gdwarf-3", "-O0")],
-    ids=["DWARF 5", "DWARF 4, sections", "DWARF 3"],
+    [
+        ("-gdwarf-5", "-O1"),
+        ("-gdwarf-4", "-O2", "-ffunction-sections"),
+        ("-gdwarf-3", "-O0"),
+        ("-g", "-O1", "-gz=zlib"),
+        ("-g", "-O1", "-gz=zlib-gnu"),
+        ("-g", "-O1", "-Wl,--compress-debug-sections=zstd"),
+        ("-gdwarf-4", "-O1", "-gz=zlib"),
+        ("-g", "-O1", "-gsplit-dwarf"),
+        ("-gdwarf-4", "-O1", "-gsplit-dwarf"),
+        ("-g", "-O1", "-gsplit-dwarf", "-gz=zlib"),
+    ],
+    ids=[
+        *("DWARF 5", "DWARF 4, sections", "DWARF 3", "zlib", "zlib, GNU's old form", "zstd", "DWARF 4, zlib"),
+        *("split", "split, DWARF 4", "split and compressed"),
+    ],
 )
 def test_lines_of_c_are_those_of_addr2line(tmp_path: Path, flags: Sequence[str]) -> None:
-    """One sequence for the whole file, or one for each function; files described in both ways."""
+    """One sequence for the whole file, or one for each function; files described in both ways; compressed; split."""
     asked, wrong = compared_with_addr2line(built(tmp_path, "till", *flags))
     assert asked > 5
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("method", "head"),
+    [("zlib", b"\x01\0\0\0"), ("zlib-gnu", b"ZLIB"), ("zstd", b"\x02\0\0\0")],
+)
+def test_what_is_compressed_is_read_and_what_is_damaged_is_not(tmp_path: Path, method: str, head: bytes) -> None:
+    """The same texts come out; nothing does of another size, method or stream, or beyond what may be read."""
+    view, header, section = _section(built(tmp_path, "plain", "-g").read_bytes())
+    texts = bytes(plain_content(view, header, section, most=1 << 20))
+    packed = built(tmp_path, "packed", "-g", f"-Wl,--compress-debug-sections={method}").read_bytes()
+    view, header, section = _section(packed)
+    assert bytes(view[section.offset : section.offset + 4]) == head
+    found = plain_content(view, header, section, most=1 << 20)
+    assert set(bytes(found).split(b"\0")) == set(texts.split(b"\0"))
+    assert not plain_content(view, header, section, most=len(found) - 1)
+    # The method; the lowest byte of the size; the stream.
+    for place in (section.offset, section.offset + (11 if method == "zlib-gnu" else 8), section.end - 9):
+        torn = bytearray(packed)
+        torn[place] ^= 0x15
+        assert bytes(plain_content(memoryview(torn), header, section, most=1 << 20)) != bytes(found)
+
+
+def _section(program: bytes) -> tuple[memoryview, tables.Header, tables.Section]:
+    """Return the section of texts of a program."""
+    view = memoryview(program)
+    header = tables.read_header(view)
+    return view, header, next(s for s in tables.read_sections(view, header) if s.name.endswith("debug_str"))
 
 
 @pytest.mark.cargo

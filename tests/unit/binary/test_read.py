@@ -18,6 +18,8 @@ from orchestrator.binary.names import entry_crates, own_functions
 from orchestrator.binary.profile import Format, profile_from_json, profile_to_json
 from orchestrator.binary.read import profile_of, read_profile
 from orchestrator.errors import RecordUnreadableError
+from orchestrator.parity.cause import diagnose
+from orchestrator.parity.compare import compare
 from orchestrator.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -316,6 +318,31 @@ def test_a_processor_that_nobody_knows_is_named_by_its_number(tmp_path: Path) ->
     assert (done.stdout, done.stderr) == ("", "")
 
 
+AUDITED = """
+789c65ceb10ec2300c04d07ff11c59496121bf8218acd4858834ae9c94a5cabf13185081f14ef7a4db60a170a72b17f0e70d
+32cd0c1e621502030fd61225f7c2a14577ea559155c36b12942a178c02cd7c5cb9719a7ee08087bd4b1228ed4d8d297d118b
+471cfe89819117ce23e710df6fad7117032a52c1575db9f53489ced4b36b4f22fd44b5
+"""
+"""`.dep-v0` as cargo-auditable 0.7.7 wrote it for a package `till` with a crate `shelf` beside it, and itoa."""
+
+
+def test_packages_that_the_real_cargo_auditable_lists_are_read(c_program: Path, tmp_path: Path) -> None:
+    """The project's own are told apart; another version is the cause although no byte that is mapped differs."""
+    part, program, other = tmp_path / "part", tmp_path / "program", tmp_path / "other"
+    content = bytes.fromhex(AUDITED)
+    listed = zlib.decompress(content)
+    for target, written in ((program, content), (other, zlib.compress(listed.replace(b"1.0.", b"1.9.")))):
+        part.write_bytes(written)
+        subprocess.run(["objcopy", f"--add-section=.dep-v0={part}", str(c_program), str(target)], check=True)
+    profiles = [read_profile(path) for path in (program, other)]
+    itoa = next(package for package in profiles[0].audited if package.startswith("itoa"))
+    assert profiles[0].audited == (itoa, "shelf 1.2.3 (local)", "till 0.4.2 (local)")
+    found = compare(*profiles)
+    assert found.difference is not None
+    assert found.difference.crates.only_local == (itoa,)
+    assert diagnose(found.difference)[0].cause == "dependency-version"
+
+
 def test_packages_that_cargo_auditable_lists_are_read(c_program: Path, tmp_path: Path) -> None:
     """Its section `.dep-v0` holds zlib-compressed JSON; what is no such thing counts as no list."""
     packages = [
@@ -333,7 +360,7 @@ def test_packages_that_cargo_auditable_lists_are_read(c_program: Path, tmp_path:
         part.write_bytes(content)
         subprocess.run(["objcopy", f"--add-section=.dep-v0={part}", str(c_program), str(program)], check=True)
         found[name] = read_profile(program).audited
-    assert found == {"whole": ("app 0.1.0", "serde 1.0.2"), "other": (), "cut": ()}
+    assert found == {"whole": ("app 0.1.0 (local)", "serde 1.0.2"), "other": (), "cut": ()}
 
 
 def test_names_of_cxx_are_kept(tmp_path: Path) -> None:

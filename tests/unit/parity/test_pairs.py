@@ -51,6 +51,18 @@ def test_two_builds_of_the_same_source_are_identical(workshop: Any, compared: Co
     assert comparison.held_by == ""
 
 
+def test_debug_information_that_one_side_has_compressed(
+    workshop: Any, compared: Compared, profiled: Callable[[Path], BinaryProfile]
+) -> None:
+    """It is said so, instead of that the sources lay elsewhere; and both read the same of it."""
+    program = workshop.service("-g")
+    packed = workshop.changed(program, "packed", "objcopy", "--compress-debug-sections=zlib")
+    comparison = compared(program, packed)
+    assert summary(comparison) == (Rung.HASH_ONLY, "debug-info", Likelihood.LIKELY)
+    assert "only the image's program's debug information is compressed" in leading(comparison).explanation
+    assert profiled(packed).producers == profiled(program).producers != ()
+
+
 def test_a_stub_is_certain(workshop: Any, compared: Compared, stub_source: str) -> None:
     """All own functions but `main` are gone, all dependencies too, and the rest is the standard library's."""
     comparison = compared(workshop.service(), workshop.plain(stub_source))
