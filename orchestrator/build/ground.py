@@ -52,6 +52,7 @@ class LocalPlan:
         variables: what RUN steps of the builder stage see; the build gets these and nothing of the caller's.
         selection: how the image's cargo call selects packages; None where that is not known.
         host: the host name that the build sees where it has a namespace.
+        user: the number of the user that it sees itself run as there; RUN steps are root's unless USER says otherwise.
     """
 
     tree: Path
@@ -63,6 +64,7 @@ class LocalPlan:
     variables: Mapping[str, str]
     selection: tuple[str, ...] | None = None
     host: str = SANDBOX_HOST
+    user: int = 0
 
     @property
     def root(self) -> str:
@@ -123,7 +125,7 @@ def prepare_ground(plan: LocalPlan, *, workspace: Workspace, environment: Mappin
         Bind(source=cargo_home, target=plan.paths.cargo_home),
         *_toolchain(plan),
     )
-    place = choose_place(binds, environment=environment, host=plan.host)
+    place = choose_place(binds, environment=environment, host=plan.host, user=plan.user)
     remapped = place.kind is PlaceKind.REMAP
     manifest = worktree / plan.project.folder / "Cargo.toml"
     return Ground(

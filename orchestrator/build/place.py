@@ -94,13 +94,16 @@ class Place:
         return [*self.prefix, "--chdir", directory, "--", *argv] if self.prefix else list(argv)
 
 
-def choose_place(binds: Sequence[Bind], *, environment: Mapping[str, str], host: str = SANDBOX_HOST) -> Place:
+def choose_place(
+    binds: Sequence[Bind], *, environment: Mapping[str, str], host: str = SANDBOX_HOST, user: int = 0
+) -> Place:
     """Return a namespace with these binds where one can be had, else the remapped place.
 
     Args:
         binds: absolute; one may lie inside another's target, whose folder then gets an empty one as mount point.
         environment: the caller's variables (PATH).
         host: the host name that the build sees.
+        user: the number of the user that the build sees itself run as; 0 where another one is not to be had.
     """
     ordered = tuple(sorted(binds, key=lambda bind: len(Path(bind.target).parts)))
     bwrap = shutil.which("bwrap", path=environment.get("PATH"))
@@ -109,10 +112,10 @@ def choose_place(binds: Sequence[Bind], *, environment: Mapping[str, str], host:
     if any(Path(bind.target) == Path("/") for bind in ordered):
         return Place(kind=PlaceKind.REMAP, reason="the image builds in its root folder", binds=ordered)
     why = ""
-    for user in _users():
+    for owner in _users(user):
         for isolation in _ISOLATIONS:
             apart = (*isolation, "--hostname", host)
-            prefix = (bwrap, "--die-with-parent", *user, *_root(ordered), *apart, *_mounts(ordered))
+            prefix = (bwrap, "--die-with-parent", *owner, *_root(ordered), *apart, *_mounts(ordered))
             tried = run([*prefix, "--", "true"], environment={"PATH": environment.get("PATH", "")})
             if tried.exit_code == 0:
                 reason = "mount namespace by bubblewrap"
@@ -127,7 +130,9 @@ def may_have_namespaces(environment: Mapping[str, str]) -> bool:
     return shutil.which("bwrap", path=environment.get("PATH")) is not None
 
 
-def _users() -> tuple[tuple[str, ...], ...]:
+def _users(wanted: int) -> tuple[tuple[str, ...], ...]:
+    if wanted:
+        return (("--unshare-user", "--uid", str(wanted), "--gid", str(wanted)), *_users(0))
     mapped = ("--unshare-user", "--uid", "0", "--gid", "0")
     # Root may lack the right to mount (a plain container) and still have the one to a user namespace.
     return ((), mapped) if os.getuid() == 0 else (mapped,)

@@ -36,6 +36,7 @@ class Circumstances:
         clock: seconds since 1970 at which the clock stands still for every program that asks libc for the time.
         steady_random: whether libc's random numbers are the same in each process.
         host: the host name.
+        user: the number of the user that the build sees itself run as, where it has a namespace.
         folder: where the sources seem to lie.
     """
 
@@ -43,6 +44,7 @@ class Circumstances:
     clock: int | None = None
     steady_random: bool = False
     host: str | None = None
+    user: int = 0
     folder: str | None = None
 
 
@@ -73,13 +75,15 @@ def build_under(
         InterruptedRunError: `cancel` was set.
     """
     variables = {**plan.variables, **circumstances.variables}
-    plan = replace(plan, variables=variables, host=circumstances.host or plan.host)
+    plan = replace(plan, variables=variables, host=circumstances.host or plan.host, user=circumstances.user)
     if circumstances.folder is not None:
         plan = replace(plan, paths=replace(plan.paths, workspace=circumstances.folder))
     with _apart(workspace) as shelf:
         if circumstances.clock is not None or circumstances.steady_random:
             plan = replace(plan, variables={**variables, **_held_still(circumstances, plan, shelf, environment)})
-        return build_local(plan, workspace=shelf, log=log, environment=environment, emit=emit, cancel=cancel)
+        return build_local(
+            plan, workspace=shelf, log=log, environment=environment, emit=emit, cancel=cancel, behind=False
+        )
 
 
 @contextmanager

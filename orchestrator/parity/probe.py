@@ -57,8 +57,14 @@ _CAUSES = {
     Factor.CLOCK: "timestamp",
     Factor.EPOCH: "timestamp",
     Factor.PATH: "paths",
-    **dict.fromkeys((Factor.LOCALE, Factor.USER, Factor.HOST), "baked-value"),
+    # A build that repeats itself with each number of jobs takes the number in.
+    **dict.fromkeys((Factor.JOBS, Factor.LOCALE, Factor.USER, Factor.HOST), "baked-value"),
 }
+"""What a factor that changes the program of a build that repeats itself is a case of."""
+
+_CAUSES_HELD = {Factor.CLOCK: "timestamp"}
+"""What one that makes a build repeat itself once it is held still is a case of, where it is no plain nondeterminism."""
+
 _REPAIRS = {
     "timestamp": "take the time out of the build script or macro that reads it, or let it honour SOURCE_DATE_EPOCH and "
     "set that under `inputs` in the spec",
@@ -66,12 +72,16 @@ _REPAIRS = {
     "baked-value": "take it out of the build script, or give both sides the same value under `inputs` in the spec",
     "nondeterminism": "sort what a build script or macro writes: `BTreeMap` instead of `HashMap`, `sort()` after "
     "`read_dir` and after work that was done in parallel",
+    "jobs": "let no build script take NUM_JOBS in; where one works in parallel, sort what comes out",
     "unknown": "compare what went into both builds: features, profile, packages, variables that build scripts read",
 }
 
 
 class Reach(IntEnum):
     """How a probe's program differs from the local one, beside how the image's does."""
+
+    FAILED = -1
+    """There is none: the build fails under this factor, so it proves nothing."""
 
     NONE = 0
     """It does not."""
@@ -92,7 +102,7 @@ class Outcome:
 
     Attributes:
         number: 1, or 2 for the second build under the same conditions.
-        sha256: of its program.
+        sha256: of its program; empty where the build failed.
         seconds: what the build took.
         remembered: whether it was made by an earlier call.
     """
@@ -126,12 +136,21 @@ def next_probe(outcomes: Sequence[Outcome]) -> tuple[Factor, int] | None:
     if again.reach is Reach.NONE:
         return next(((factor, 1) for factor in CHANGED if (factor, 1) not in done), None)
     for factor in HELD_STILL:
-        for number in (1, _TWICE):
+        first = done.get((factor, 1))
+        for number in (1,) if first is not None and first.reach is Reach.FAILED else (1, _TWICE):
             if (factor, number) not in done:
                 return factor, number
         if _steady(factor, outcomes):
             return None
     return None
+
+
+def most_probes(outcomes: Sequence[Outcome]) -> int | None:
+    """Return how many probes there will be at most; None before it is known whether the build repeats itself."""
+    again = next((outcome for outcome in outcomes if outcome.factor is Factor.AGAIN), None)
+    if again is None:
+        return None
+    return 1 + (len(CHANGED) if again.reach is Reach.NONE else _TWICE * len(HELD_STILL))
 
 
 def conclude(outcomes: Sequence[Outcome]) -> Conclusion:
@@ -142,7 +161,7 @@ def conclude(outcomes: Sequence[Outcome]) -> Conclusion:
         return _conclusion("unknown", "no probe was finished", evidence)
     if again.reach is not Reach.NONE:
         return _unsteady(outcomes, again, evidence)
-    changing = [outcome for outcome in outcomes if outcome.reach is not Reach.NONE]
+    changing = [outcome for outcome in outcomes if outcome.reach > Reach.NONE]
     best = max(changing, key=lambda outcome: outcome.reach, default=None)
     if best is None or best.reach is Reach.ELSEWHERE:
         still = [outcome.factor.value for outcome in outcomes if outcome.reach is Reach.NONE]
@@ -153,7 +172,8 @@ def conclude(outcomes: Sequence[Outcome]) -> Conclusion:
         text = f"with {_OTHERWISE[best.factor]} the host builds the image's program, byte for byte"
     else:
         text = f"{_OTHERWISE[best.factor]} changes the program in all places in which the two differ"
-    return _conclusion(_CAUSES.get(best.factor, "nondeterminism"), text, evidence)
+    repair = _REPAIRS["jobs"] if best.factor is Factor.JOBS else None
+    return _conclusion(_CAUSES[best.factor], text, evidence, repair=repair)
 
 
 def _unsteady(outcomes: Sequence[Outcome], again: Outcome, evidence: tuple[Evidence, ...]) -> Conclusion:
@@ -162,21 +182,24 @@ def _unsteady(outcomes: Sequence[Outcome], again: Outcome, evidence: tuple[Evide
     part = "" if again.reach is not Reach.ELSEWHERE else "; the pair differs in further places, which this leaves open"
     if steady is None:
         return _conclusion("nondeterminism", f"the same build, made twice, gives two programs{part}", evidence)
-    cause = _CAUSES.get(steady, "nondeterminism")
-    text = f"the same build, made twice, gives two programs, and one with {_HELD[steady]}{part}"
+    cause = _CAUSES_HELD.get(steady, "nondeterminism")
+    text = f"the same build, made twice, gives two programs, and only one with {_HELD[steady]}{part}"
     return _conclusion(cause, text, evidence)
 
 
 def _steady(factor: Factor, outcomes: Sequence[Outcome]) -> bool:
-    made = [outcome.sha256 for outcome in outcomes if outcome.factor is factor]
+    made = [outcome.sha256 for outcome in outcomes if outcome.factor is factor and outcome.reach >= Reach.NONE]
     return len(made) == _TWICE and made[0] == made[1]
 
 
-def _conclusion(cause: str, explanation: str, evidence: tuple[Evidence, ...]) -> Conclusion:
-    return Conclusion(cause=cause, explanation=explanation, repair=_REPAIRS[cause], evidence=evidence)
+def _conclusion(
+    cause: str, explanation: str, evidence: tuple[Evidence, ...], *, repair: str | None = None
+) -> Conclusion:
+    return Conclusion(cause=cause, explanation=explanation, repair=repair or _REPAIRS[cause], evidence=evidence)
 
 
-_SAID = {
+SAID = {
+    Reach.FAILED: "the build fails",
     Reach.NONE: "the local program again",
     Reach.ELSEWHERE: "another program, different in other places than the pair",
     Reach.COVERS: "another program, different wherever the pair is",
@@ -186,5 +209,5 @@ _SAID = {
 
 def _told(outcome: Outcome) -> Evidence:
     second = " (second build)" if outcome.number == _TWICE else ""
-    value = f"{_SAID[outcome.reach]} {outcome.sha256[:12]}"
+    value = f"{SAID[outcome.reach]} {outcome.sha256[:12]}".rstrip()
     return Evidence(label=f"probe {outcome.factor.value}{second}", value=value)

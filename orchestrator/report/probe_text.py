@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LABEL = 10
 _WORDS = {
+    Reach.FAILED: "✗ the build fails, see the log",
     Reach.NONE: "= the local program",
     Reach.ELSEWHERE: "≠ differs, in other places than the pair",
     Reach.COVERS: "≠ differs wherever the pair does",
@@ -37,7 +38,7 @@ def _lines(
     for outcome in outcomes:
         name = f"{outcome.factor.value}{', again' if outcome.number > 1 else ''}"
         took = "remembered" if outcome.remembered else duration(outcome.seconds)
-        yield f"  {name:32}{took:>12}  {outcome.sha256[:12]}  {_WORDS[outcome.reach]}"
+        yield f"  {name:32}{took:>12}  {outcome.sha256[:12]:12}  {_WORDS[outcome.reach]}"
     yield ""
     yield from _labelled("cause", f"{conclusion.cause}: {conclusion.explanation}", style)
     ruled_out = next((fact.value for fact in conclusion.evidence if fact.label == "ruled out"), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +49,17 @@ class Crate:
             place.write_text(content)
 
     def build(
-        self, *, at: str = "/app", variables: Mapping[str, str] | None = None, fetch: bool = True, **settings: Any
+        self,
+        *,
+        at: str = "/app",
+        variables: Mapping[str, str] | None = None,
+        fetch: bool = True,
+        user: int = 0,
+        **settings: Any,
     ) -> LocalBuild:
         """Do what a run does, up to the program."""
         return build_local(
-            self.plan(at=at, variables=variables, fetch=fetch, **settings),
+            replace(self.plan(at=at, variables=variables, fetch=fetch, **settings), user=user),
             workspace=self.workspace,
             log=self.workspace.root / "local.log",
             environment=self.environment,

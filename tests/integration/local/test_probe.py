@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.events import StepEvent
-from orchestrator.flow.probe import Pair, ProbeReport, probe_pair
+from orchestrator.events import NoteEvent, OutputEvent, StepEvent
+from orchestrator.flow.probe import ProbeReport, probe_pair
+from orchestrator.flow.probe_bench import Pair
 from orchestrator.parity.probe import Factor, Reach
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = [pytest.mark.cargo, pytest.mark.usefixtures("namespaces")]
 
@@ -20,20 +27,28 @@ ORDER = (
     'all.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(" ")'
 )
 JOBS = 'format!("built by {:0>4} jobs", std::env::var("NUM_JOBS").unwrap())'
+OWNER = 'std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()).to_string()'
 BASE = {"CARGO_BUILD_JOBS": "2"}
 
 
-def built(crate: Any, expression: str, **image: str) -> Pair:
-    """Build both sides, the image's with other variables."""
+def built(crate: Any, expression: str, *, user: int = 0, **image: str) -> Pair:
+    """Build both sides, the image's with other variables or as another user."""
     crate.write({"src/main.rs": MAIN, "build.rs": SCRIPT.format(expression=expression)})
     local = crate.build(variables=BASE).artifact
     crate.workspace.target.rename(crate.workspace.root / "target-of-local")
-    other = crate.build(variables={**BASE, **image}).artifact
+    other = crate.build(variables={**BASE, **image}, user=user).artifact
     assert local.sha256 != other.sha256
     return Pair(local=local, image=other)
 
 
-def probed(crate: Any, pair: Pair, *, limit: float = 600.0, told: list[Any] | None = None) -> ProbeReport:
+def probed(
+    crate: Any,
+    pair: Pair,
+    *,
+    limit: float = 600.0,
+    told: list[Any] | None = None,
+    keep: Callable[[ProbeReport], object] = lambda _report: None,
+) -> ProbeReport:
     """Look for the cause."""
     return probe_pair(
         pair,
@@ -44,6 +59,7 @@ def probed(crate: Any, pair: Pair, *, limit: float = 600.0, told: list[Any] | No
         environment=crate.environment,
         emit=(told if told is not None else []).append,
         limit=limit,
+        keep=keep,
     )
 
 
@@ -81,8 +97,46 @@ def test_the_image_s_program_is_met_and_a_second_call_goes_on(crate: Any) -> Non
         (Factor.JOBS, Reach.MEETS),
     ]
     assert "image's program, byte for byte" in found.conclusion.explanation
-    assert "probe: jobs" in {event.name for event in told if isinstance(event, StepEvent)}
+    assert found.conclusion.cause == "baked-value"
+    assert "NUM_JOBS" in found.conclusion.repair
+    steps = {event.name for event in told if isinstance(event, StepEvent)}
+    assert steps == {"probe: again", "probe 2 of at most 8: clock", "probe 3 of at most 8: jobs"}
+    said = [event for event in told if isinstance(event, OutputEvent)]
+    assert {event.step for event in said} == steps
+    assert any("Compiling" in event.text for event in said)
+    assert "jobs: the image's program" in {event.text for event in told if isinstance(event, NoteEvent)}
     second = probed(crate, pair, limit=0.0)
     assert [one.remembered for one in second.outcomes] == [True] * 3
     assert second.conclusion == found.conclusion
     assert not list(crate.workspace.scratch.iterdir())
+
+
+def test_another_user_is_one_by_number_too(crate: Any) -> None:
+    """What asks the system and no variable sees it too; a build that fails under a factor does not end the search."""
+    script = f'{{ let owner = {OWNER}; assert!(std::env::var("CARGO_BUILD_JOBS").unwrap() == "2"); owner }}'
+    pair = built(crate, script, user=1000)
+    found = probed(crate, pair)
+    reached = {one.factor: one.reach for one in found.outcomes}
+    assert (reached[Factor.JOBS], reached[Factor.USER]) == (Reach.FAILED, Reach.MEETS)
+    assert found.conclusion.cause == "baked-value"
+    assert [one.remembered for one in probed(crate, pair, limit=0.0).outcomes] == [True] * len(found.outcomes)
+
+
+def test_what_was_found_is_kept_when_the_search_is_ended_by_hand(crate: Any) -> None:
+    """After each probe, so a Ctrl-C in the third one leaves two; the next call needs only the third."""
+    pair = built(crate, JOBS, CARGO_BUILD_JOBS="1")
+    kept: list[ProbeReport] = []
+
+    def keep(found: ProbeReport) -> None:
+        kept.append(found)
+        if len(found.outcomes) == 2:
+            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        probed(crate, pair, keep=keep)
+    assert [len(found.outcomes) for found in kept] == [0, 1, 2]
+    assert kept[-1].left is Factor.JOBS
+    assert not list(crate.workspace.scratch.iterdir())
+    again = probed(crate, pair)
+    assert [one.remembered for one in again.outcomes] == [True, True, False]
+    assert again.conclusion.cause == "baked-value"

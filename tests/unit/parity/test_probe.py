@@ -80,7 +80,7 @@ def test_a_build_that_repeats_itself_has_each_factor_changed_once() -> None:
     ("factor", "cause"),
     [
         (Factor.CLOCK, "timestamp"),
-        (Factor.JOBS, "nondeterminism"),
+        (Factor.JOBS, "baked-value"),
         (Factor.LOCALE, "baked-value"),
         (Factor.USER, "baked-value"),
         (Factor.HOST, "baked-value"),
