@@ -1,4 +1,7 @@
-"""A comparison of two programs on one screen: rung, what holds it back, causes, repair, and where to look."""
+"""A comparison of two programs on one screen: rung, what holds it back, where to look, and at its end the answer.
+
+The last lines are those that a person sees first: verdict, causes, repair.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from orchestrator.binary.names import crate_of, readable
 from orchestrator.parity.aspects import look_at
 from orchestrator.parity.cause import Likelihood, diagnose
 from orchestrator.parity.extent import extent
-from orchestrator.parity.rung import accepts
+from orchestrator.parity.rung import Rung, accepts
 from orchestrator.report.untrusted import visible
 from orchestrator.report.width import cut, wrap
 
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from orchestrator.parity.aspects import Aspect
     from orchestrator.parity.cause import Suspicion
     from orchestrator.parity.difference import Comparison, Difference
-    from orchestrator.parity.rung import Rung
     from orchestrator.report.style import Style
 
 _DIGEST = 12
@@ -51,9 +53,9 @@ def render_comparison(local: str, image: str, comparison: Comparison, style: Sty
         suspicions = diagnose(comparison.difference)
         blocks += [
             list(_aspects(comparison.difference, style)),
-            list(_causes(suspicions, style)),
-            list(_excerpt(comparison.difference, style)),
-            [word, *_labelled("repair", suspicions[0].repair, style)],
+            # Two programs with nothing in common have no function that is worth a look.
+            [] if comparison.rung is Rung.FOREIGN else list(_excerpt(comparison.difference, style)),
+            [word, *_causes(suspicions, style), *_labelled("repair", suspicions[0].repair, style)],
         ]
     else:
         blocks.append([word])
@@ -86,7 +88,7 @@ def _aspects(difference: Difference, style: Style) -> Iterator[str]:
 def _aspect(aspect: Aspect, style: Style) -> Iterator[str]:
     mark = style.sign("…")
     yield cut(f"  {style.sign('≠')} {aspect.name:16}{visible(aspect.summary)}", style.width, mark)
-    for detail in aspect.details[:_DETAILS] if aspect.name not in {"sections", "sizes"} else ():
+    for detail in aspect.details[:_DETAILS] if aspect.name != "sections" else ():
         line = f"    {'':16}{visible(detail.label)}: {visible(detail.value)}"
         yield style.paint(cut(line, style.width, mark), "dim")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.names import readable
+from orchestrator.binary.names import crate_of, readable
 from orchestrator.parity.aspects.aspect import Aspect
 from orchestrator.verdict import Evidence
 
@@ -17,7 +17,7 @@ _MOST = 20
 
 
 def look(difference: Difference) -> Aspect:
-    """Count functions that do the same, that moved, and that differ; name the first of these."""
+    """Count functions that do the same, that moved, and that differ; name some of these, own ones first."""
     content = difference.content
     if difference.mapped_equal or (content is None and difference.local.code_sha256 == difference.image.code_sha256):
         return Aspect(name="code", equal=True if difference.sound else None, summary="equal, byte for byte")
@@ -25,6 +25,9 @@ def look(difference: Difference) -> Aspect:
         summary = _by_size(difference) if difference.sound else "not looked into"
         return Aspect(name="code", equal=False if difference.sound else None, summary=summary)
     bodies = content.bodies
+    own = {code.crate for code in difference.own} | set(difference.local_entries)
+    changed = sorted(bodies.changed, key=lambda pair: (crate_of(pair.local.name) not in own, pair.local.name))
+    gone = sorted(bodies.only_local, key=lambda body: crate_of(body.name) not in own)
     total = bodies.same + len(bodies.other_data) + len(bodies.changed) + len(bodies.only_local)
     parts = [f"{bodies.same:,} of {total:,} functions do the same"]
     parts += [f"{len(found):,} {words}" for found, words in (
@@ -42,9 +45,9 @@ def look(difference: Difference) -> Aspect:
         details=(
             *(
                 Evidence(label="other body", value=f"{readable(pair.local.name)} ({_sizes(pair)})")
-                for pair in sorted(bodies.changed, key=lambda pair: pair.local.name)[:_MOST]
+                for pair in changed[:_MOST]
             ),
-            *(Evidence(label="only local", value=readable(body.name)) for body in bodies.only_local[:_MOST]),
+            *(Evidence(label="only local", value=readable(body.name)) for body in gone[:_MOST]),
             *(Evidence(label="only in the image", value=readable(body.name)) for body in bodies.only_image[:_MOST]),
         ),
     )

@@ -20,6 +20,8 @@ REPAIR = (
     "keep `stub: {guard: enforce}` in the spec, which recompiles what changed; in the Dockerfile itself, `touch` every "
     "source of every local crate after the COPY that brings the real sources, before the build"
 )
+_EMPTY = 16
+"""Bytes of code of a `main` that does nothing: one on x86-64, at most four instructions elsewhere."""
 _START = "std::rt::lang_start"
 """Compiled with `main`, for the type that it returns."""
 EXPLAINS = frozenset(
@@ -56,14 +58,38 @@ def _by_own_code(difference: Difference, emptied: list[OwnCode], *, bare: bool) 
     functions = difference.functions
     share = f"{functions.common:,} of {functions.local:,} functions, " if functions else ""
     missing = tuple(name for code in emptied for name in code.missing)
+    mains = _mains(difference)
+    idle = mains is not None and mains[2] <= _EMPTY
     return Suspicion(
         cause="stub",
         likelihood=_likelihood(difference, bare=bare),
-        explanation=f"the image's program has {share}none of package {names}'s own ({rest})",
+        explanation=f"the image's program has {share}none of package {names}'s own ({rest}): a placeholder, as it is "
+        "compiled to cache dependencies" + (", which ends at once with exit code 0 and prints nothing" if idle else ""),
         repair=REPAIR,
-        evidence=(Evidence(label="own functions missing", value=listed(missing)), *_dependencies(difference)),
+        evidence=(
+            *(
+                []
+                if mains is None
+                else [Evidence(label=mains[0], value=f"{mains[1]:,} bytes local, {mains[2]:,} in the image")]
+            ),
+            Evidence(label="own functions missing", value=listed(missing)),
+            *_dependencies(difference),
+        ),
         explains=EXPLAINS,
     )
+
+
+def _mains(difference: Difference) -> tuple[str, int, int] | None:
+    """Return the name of the `main` that both programs have, and how many bytes of code it takes in each."""
+    crates = [crate for crate in difference.local_entries if crate in difference.image_entries]
+    if not crates:
+        return None
+    name = f"{crates[0]}::main"
+    here, there = (
+        next((function.size for function in side.functions or () if readable(function.name) == name), None)
+        for side in (difference.local, difference.image)
+    )
+    return None if here is None or there is None else (name, here, there)
 
 
 def _likelihood(difference: Difference, *, bare: bool) -> Likelihood:

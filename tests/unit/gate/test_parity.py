@@ -69,7 +69,8 @@ def test_the_seeds_stub_is_named_in_one_sentence() -> None:
     assert (result.status, result.cause, result.location) == (Status.FAILED, "stub", location)
     assert result.message == (
         "the image's program is not the local one (rung foreign, accepted identical; 1.7 MB against 16.0 MB): "
-        "the image's program has 813 of 14,134 functions, none of package `backend`'s own (main only)"
+        "the image's program has 813 of 14,134 functions, none of package `backend`'s own (main only): "
+        "a placeholder, as it is compiled to cache dependencies"
     )
     assert "guard: enforce" in (result.repair or "")
     evidence = shown(result)
