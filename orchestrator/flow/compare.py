@@ -10,10 +10,12 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.binary.content.explain import explain_difference
+from orchestrator.binary.names import code_by_crate, own_functions
 from orchestrator.binary.read import read_profile
 from orchestrator.errors import UsageError
 from orchestrator.parity.compare import compare, compare_files
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from orchestrator.parity.difference import Comparison
 
 _BLOCK = 1 << 20
+_MOST_NAMED = 12
 _REFERENCE = re.compile(r"[a-z0-9][\w./-]*(?::\d+/[\w./-]+)?(?::[\w][\w.-]*|@?sha256:[0-9a-f]+)?")
 
 
@@ -64,7 +67,7 @@ def compare_programs(
         environment: variables, for finding the engine.
 
     Raises:
-        UsageError: there is no such rung, file, image, or path in it.
+        UsageError: there is no such rung, file, image, or path in it, or the local program holds none of these crates.
     """
     if accept not in set(Rung):
         raise UsageError(
@@ -97,8 +100,22 @@ def _compare(local: Path, image: Path, own: Sequence[str]) -> Comparison:
     # Digests are most of the reading, and are made without holding up the other thread.
     with ThreadPoolExecutor(2) as pool:
         here, there = pool.map(read_profile, (local, image))
+    _held(own, here)
     content = explain_difference(local, image) if worth_reading(here, there) else None
     return compare(here, there, own=own, content=content)
+
+
+def _held(own: Sequence[str], local: BinaryProfile) -> None:
+    """Refuse names that are none: without the project's own code in view, a stub would pass for something else."""
+    if not own or local.functions is None or any(own_functions(local, crate) for crate in own):
+        return
+    crates = [crate for crate in code_by_crate(local) if crate not in {"other", "core", "std", "alloc"}]
+    near = get_close_matches(own[0].replace("-", "_"), crates, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(
+        f"the local program holds no function of {' or '.join(map(repr, own))}",
+        repair=f"{hint}it holds code of {', '.join(sorted(crates)[:_MOST_NAMED]) or 'none that is named'}",
+    )
 
 
 def _same_content(one: Path, other: Path) -> bool:
@@ -133,6 +150,8 @@ def program_at(name: str, environment: Mapping[str, str], *, like: str | None = 
     Raises:
         UsageError: there is no such file, image, or path in it.
     """
+    if not name:
+        raise UsageError("a program's name is empty", repair="name a file, or IMAGE:PATH")
     path = Path(name)
     if path.is_file():
         yield FoundProgram(path=path, origin=name)

@@ -64,7 +64,7 @@ def of_the_workspace(difference: Difference) -> bool:
 
 def _by_language(difference: Difference) -> Suspicion | None:
     local, image = difference.local, difference.image
-    if not local.rustc_commits or image.rustc_commits or image.damage is not None:
+    if not local.rustc_commits or image.rustc_commits or image.damage is not None or image.format is Format.EMPTY:
         return None
     if any(text.startswith("rustc ") for text in image.comment):
         return None

@@ -112,6 +112,7 @@ def test_an_identical_pair_is_not_taken_apart(programs: tuple[Path, Path, Path],
         (("compare", "/nowhere/local", "/nowhere/image"), "there is no file /nowhere/local"),
         (("compare", sys.executable, "."), "is a folder"),
         (("compare", sys.executable, sys.executable, "--accept", "perfect"), "there is no rung 'perfect'"),
+        (("compare", sys.executable, ""), "a program's name is empty"),
         (("inspect", "No Such Thing"), "there is no file No Such Thing"),
         (("explain", "pahts"), "did you mean paths"),
     ],
@@ -121,6 +122,17 @@ def test_a_mistake_is_explained(arguments: tuple[str, ...], words: str, tmp_path
     done = invoke(*arguments, cwd=tmp_path)
     assert done.returncode == 3
     assert words in " ".join(done.stderr.split())
+
+
+@pytest.mark.cargo
+def test_a_misspelt_crate_of_one_s_own_is_told(programs: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    """Otherwise a stub would be taken for something else; one right name among several is enough."""
+    local, _, stub = programs
+    done = invoke("compare", str(local), str(stub), "--own", "bakend", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "holds no function of 'bakend'" in " ".join(done.stderr.split())
+    assert "did you mean backend?" in done.stderr
+    assert "stub (certain)" in invoke("compare", str(local), str(stub), "--own", "backend,bakend", cwd=tmp_path).stdout
 
 
 @pytest.mark.cargo
