@@ -53,7 +53,7 @@ class UsageError(NoVerdictError):
 
 
 class EngineUnreachableError(NoVerdictError):
-    """No Docker engine answers, or the one that did went away during the run."""
+    """No Docker engine answers, or the one that did went away, or failed by its own fault, during the run."""
 
     exit_code, cause = 4, "engine-unreachable"
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine.faults import engine_faults, fault
+from orchestrator.engine.faults import engine_faults, fault, network_fault
 from orchestrator.engine.protobuf import read_status
 from orchestrator.errors import (
     EngineUnreachableError,
@@ -132,7 +132,7 @@ def solve(
         SolveFailedError: the build failed.
         StepTimeoutError: a step exceeded a limit; the build was ended on the engine.
         InterruptedRunError: `cancel` was set; the build was ended on the engine.
-        EngineUnreachableError: the engine went away.
+        EngineUnreachableError: the engine went away, or has no network for a step.
         NoSpaceError: the engine's disk is full.
     """
     build = secrets.token_hex(16)
@@ -241,6 +241,9 @@ def _failed(message: str, watched: _Watched) -> Exception:
     for said in (message, log.decode(errors="replace")):
         if "no space left on device" in said.lower():
             return fault("building the image", said)
+    network = network_fault(message)
+    if network is not None:
+        return network
     return SolveFailedError(message, step=broken, log=log)
 
 

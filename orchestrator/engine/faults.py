@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,13 @@ from orchestrator.errors import EngineUnreachableError, NoSpaceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_NO_ENDPOINT = re.compile(r": (failed to create endpoint \S+ on network [^:]+: .+)\Z", re.DOTALL)
+"""The engine's words where a step gets no network, at the end of the step's error (20.10, 26.1, 28.5)."""
+
+_ENDED = re.compile(r"exit code: \d+\Z")
+"""The end of what it says of a step that ran."""
 
 
 @contextmanager
@@ -48,6 +56,22 @@ def fault(doing: str, said: str) -> NoSpaceError | EngineUnreachableError:
     return EngineUnreachableError(
         f"the Docker engine failed while {doing}: {said}",
         repair="see the engine's own log (`journalctl -u docker`)",
+    )
+
+
+def network_fault(said: str) -> EngineUnreachableError | None:
+    """Return the error for a step that failed before it began, for the engine had no network for it; None for others.
+
+    Args:
+        said: the engine's words for the failed step, not the step's own.
+    """
+    found = _NO_ENDPOINT.search(said)
+    if found is None or _ENDED.search(said):
+        return None
+    return EngineUnreachableError(
+        f"the Docker engine's own network is broken, no step of the build is to blame: {found[1]}",
+        repair="restart the engine, which makes its network again: `sudo systemctl restart docker` "
+        "(or `sudo service docker restart`)",
     )
 
 

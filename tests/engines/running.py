@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import time
 from contextlib import contextmanager, suppress
@@ -163,6 +164,14 @@ def _children(pid: int) -> list[int]:
     with suppress(OSError):
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
     return []
+
+
+def network_of(host: str) -> list[str]:
+    """Return how a command begins that runs in an engine's own network, with the programs of its Debian system."""
+    with socket.socket(socket.AF_UNIX) as attempt:
+        attempt.connect(host.removeprefix("unix://"))
+        pid, _, _ = struct.unpack("3i", attempt.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return ["nsenter", f"--target={pid}", "--net", "--mount", "--"]
 
 
 def describe(host: str) -> str:
