@@ -15,6 +15,7 @@ from orchestrator.build.local import LocalBuild, build_local
 from orchestrator.build.settings import Where
 from orchestrator.engine.sweep import sweep
 from orchestrator.events import Lane, told
+from orchestrator.flow.failures import awaits_host, told_failure
 from orchestrator.flow.foresee import read_of_base
 from orchestrator.flow.investigate import investigate
 from orchestrator.flow.lock import Footing, builders_base, check_footing
@@ -86,7 +87,7 @@ def judge_candidate(spec: BuildSpec, evidence: GateEvidence, *, workspace: Works
 def _both_builds(
     spec: BuildSpec, prepared: Prepared, around: Surroundings, *, aside: Executor
 ) -> tuple[LocalBuild, ImageBuild]:
-    """Run both builds at the same time; the first that fails ends the other, and its error is the run's."""
+    """Run both builds at the same time; one that fails ends the other (failures.py says which error is the run's)."""
     plan = prepared.handover
     handover = Handover(plan) if plan is not None else None
     with ThreadPoolExecutor(2) as pool:
@@ -95,14 +96,16 @@ def _both_builds(
         try:
             both: tuple[Future[Any], ...] = (local, image)
             local.add_done_callback(partial(_foresee, image, prepared, around, aside))
-            done, _ = wait(both, return_when=FIRST_EXCEPTION)
+            wait(both, return_when=FIRST_EXCEPTION)
+            if awaits_host(image, prepared.builder.cargo_lines):
+                wait((local,))
         except KeyboardInterrupt:
             around.cancel.set()
             raise
-        broken = next((future for future in done if future.exception() is not None), None)
-        if broken is not None:
+        failure = told_failure(local, image)
+        if failure is not None:
             around.cancel.set()
-            broken.result()
+            raise failure
         return local.result(), image.result()
 
 
