@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from orchestrator.bases.bootstrap import bootstrap
-from orchestrator.bases.image import BaseImage, HostToolchain, Origin
+from orchestrator.bases.image import REPOSITORY, BaseImage, HostToolchain, Origin
 from orchestrator.bases.prepare import prepare_bases
 from orchestrator.bases.recipe import recipe_of
 from orchestrator.bases.settings import BaseSettings, BootstrapSettings, PullSettings
@@ -115,6 +115,26 @@ def test_a_bootstrap_that_fails_leaves_nothing(engine: Engine, tmp_path: Path) -
     assert caught.value.detail
     with pytest.raises(ToolMissingError, match="mmdebstrap is needed"):
         prepare(engine, "x:1", tmp_path, settings, environment={"PATH": "/nonexistent"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_version_that_has_left_the_archive(engine: Engine, tmp_path: Path, slim_base: str) -> None:
+    """The base that was made of it in its day is still built on; made again it is an error, and that one stays."""
+    settings = BaseSettings(bootstrap=BootstrapSettings(suite="bookworm", packages=("ca-certificates=20230101",)))
+    assert settings.bootstrap is not None
+    pinned = f"{REPOSITORY}:{recipe_of('debian:old', settings.bootstrap, None).key[:16]}"
+    engine.tag(slim_base, pinned)
+    try:
+        assert prepare(engine, "debian:old", tmp_path, settings).image_id == slim_base
+        with pytest.raises(BaseUnavailableError, match="with ca-certificates=20230101") as caught:
+            prepare(engine, "debian:old", tmp_path, settings, rebuild=True)
+        assert "the archive may no longer have ca-certificates=20230101" in str(caught.value.repair)
+        assert "snapshot.debian.org" in str(caught.value.repair)
+        kept = engine.image(pinned)
+        assert kept is not None
+        assert kept.id == slim_base
+    finally:
+        engine.remove_image(pinned)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -21,26 +21,41 @@ fn main() {
         .map(|name| format!("{}={}", name, std::env::var(name).unwrap_or_default()))
         .collect();
     let here = std::env::current_dir().unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    println!("cargo:warning=clock {}", now.as_secs());
     println!("cargo:rustc-env=SEEN={} {} {}", host.trim(), vars.join(" "), here.display());
 }
 """
 _ONE = """\
-import os, sys
+import os, re, sys, threading
 from pathlib import Path
 sys.path[:0] = [{root!r}, {here!r}]
 from conftest import Crate
+from orchestrator.build.probe_build import Circumstances, build_under
 from orchestrator.workspace import Workspace
 place = Path(sys.argv[1])
 crate = Crate(folder=place / "project", workspace=Workspace.open(place / "workspace"), environment=dict(os.environ))
-built = crate.build(fetch=False, variables={{"CARGO_BUILD_JOBS": sys.argv[2]}})
-print(built.place.kind.value, built.artifact.sha256)
+built = build_under(
+    Circumstances(clock=int(sys.argv[3])),
+    crate.plan(fetch=False, variables={{"CARGO_BUILD_JOBS": sys.argv[2]}}),
+    workspace=crate.workspace,
+    log=place / "log",
+    environment=crate.environment,
+    emit=lambda event: crate.said.append(getattr(event, "text", "")),
+    cancel=threading.Event(),
+)
+(clock,) = re.findall(r"clock ([0-9]+)", " ".join(crate.said))
+print(built.place.kind.value, built.artifact.sha256, clock)
 """
+_FIRST_CLOCK, _YEARS = 10**9, 4 * 365 * 86400
+"""The clock of the first run (September 2001), and what each is later than the one before."""
+
 _NAMES = ("a", "deep/er/still", "with space", "\u00fcn\u00ef")
 
 
 @pytest.mark.usefixtures("namespaces")
 def test_ten_runs_give_one_program(crate: Any, tmp_path: Path) -> None:
-    """Directory, user, TZ, locale, umask, -j, host name and the files' times change; a build script asks for them."""
+    """Directory, user, TZ, locale, umask, -j, host name, clock and the files' times change; a build script asks."""
     files = {name: (crate.folder / name).read_text() for name in ("Cargo.toml", "Cargo.lock")}
     files |= {"src/main.rs": _MAIN, "build.rs": _BUILD}
     script = _ONE.format(root=str(Path(__file__).resolve().parents[3]), here=str(Path(__file__).parent))
@@ -75,6 +90,7 @@ def test_ten_runs_give_one_program(crate: Any, tmp_path: Path) -> None:
                 script,
                 place,
                 f"{1 + number % 4}",
+                f"{_FIRST_CLOCK + number * _YEARS}",
             ],
             env={**os.environ, **changed},
             capture_output=True,
@@ -83,5 +99,6 @@ def test_ten_runs_give_one_program(crate: Any, tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         said.append(done.stdout.split())
-    assert {kind for kind, _ in said} == {"namespace"}
-    assert len({digest for _, digest in said}) == 1
+    assert {kind for kind, _, _ in said} == {"namespace"}
+    assert [int(clock) for _, _, clock in said] == [_FIRST_CLOCK + number * _YEARS for number in range(10)]
+    assert len({digest for _, digest, _ in said}) == 1

@@ -54,6 +54,10 @@ def test_what_drifts_from_the_lock_is_said_and_refused_on_demand(hello: Project)
     elsewhere = hello.build("--locked")
     assert (elsewhere.exit_code, elsewhere.cause) == (18, "lock-invalid")
     assert elsewhere.record["failure"]["location"]["line"] == 5
+    unheld = hello.invoke("build", "--spec", "buildspec.yaml")
+    assert unheld.exit_code == 0, unheld.stderr
+    assert "and the engine runs linux/" in unheld.stderr
+    assert "it says nothing of this build" in unheld.stderr
     lock.write_text(text.replace("tool:", "tol:"))
     mistaken = hello.build()
     assert (mistaken.exit_code, mistaken.cause) == (18, "lock-invalid")
