@@ -16,7 +16,7 @@ from orchestrator.workspace import no_space_named
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from orchestrator.bases.recipe import Recipe
     from orchestrator.engine.docker import Engine
@@ -40,7 +40,7 @@ def bootstrap(
     on_line: Callable[[Stream, str], None],
     cancel: threading.Event | None = None,
 ) -> str:
-    """Make the base, load it into the engine and return its image ID. It gets no tag here.
+    """Make the base, load it into the engine and return what that calls it. It gets no tag here.
 
     Args:
         engine: where the image is loaded.
@@ -58,22 +58,36 @@ def bootstrap(
     with no_space_named(scratch), tempfile.TemporaryDirectory(dir=scratch, prefix="base-") as folder:
         system = Path(folder) / "system.tar"
         write_system_layer(recipe.settings, system, environment=environment, on_line=on_line, cancel=cancel)
-        layers = [layer_of(system, made_by=f"twinbuild: Debian {recipe.settings.suite} from packages")]
+        layers = [layer_of(system)]
         if recipe.toolchain is not None:
             toolchain = Path(folder) / "toolchain.tar"
             write_toolchain_layer(recipe.toolchain, toolchain)
-            layers.append(layer_of(toolchain, made_by=f"twinbuild: Rust {recipe.toolchain.name}"))
-        config = image_config(
-            layers,
-            environment=recipe.environment,
-            architecture=_ARCHITECTURES.get(platform.machine(), platform.machine()),
-            epoch=EPOCH,
-            comment=f"twinbuild base {recipe.key}",
-        )
+            layers.append(layer_of(toolchain))
+        config = base_config(recipe, [layer.diff_id for layer in layers])
         loaded = engine.load(archive(config, layers))
-    if loaded != image_id(config):
+    facts = engine.image(loaded)
+    as_sent = facts is not None and facts.layers == tuple(layer.diff_id for layer in layers)
+    if not as_sent or (loaded != image_id(config) and not engine.names_manifests):
         raise BaseUnavailableError(
             f"the engine loaded {loaded} where {image_id(config)} was sent",
             repair="run `invoke bases --rebuild`; if it stays so, report it with `invoke doctor`'s output",
         )
     return loaded
+
+
+def base_config(recipe: Recipe, layers: Sequence[str]) -> bytes:
+    """Return the configuration of a base; its sha256 is the image ID, whatever the engine calls it.
+
+    Args:
+        recipe: what goes into it.
+        layers: diff ids: the system's, and the toolchain's where it has one.
+    """
+    made_by = [f"twinbuild: Debian {recipe.settings.suite} from packages"]
+    made_by += [f"twinbuild: Rust {recipe.toolchain.name}"] if recipe.toolchain else []
+    return image_config(
+        list(zip(layers, made_by, strict=True)),
+        environment=recipe.environment,
+        architecture=_ARCHITECTURES.get(platform.machine(), platform.machine()),
+        epoch=EPOCH,
+        comment=f"twinbuild base {recipe.key}",
+    )

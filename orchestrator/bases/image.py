@@ -48,6 +48,8 @@ class BaseImage:
     Attributes:
         reference: as the Dockerfile's FROM writes it.
         pinned: the tag of our own that FROM is rewritten to; it points to `image_id` and to nothing else, ever.
+        image_id: what the engine calls it (engine/store.py).
+        made_id: its ID, where it was made from packages; of others the engine knows it (`base_id`).
         key: digest of the recipe of a bootstrapped base; None for others.
         environment: the image's ENV.
         directory: its WORKDIR.
@@ -61,6 +63,7 @@ class BaseImage:
     image_id: str
     origin: Origin
     environment: Mapping[str, str]
+    made_id: str | None = None
     key: str | None = None
     cargo_home: str | None = None
     sysroot: str | None = None

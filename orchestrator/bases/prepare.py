@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from orchestrator.bases.bootstrap import bootstrap
+from orchestrator.bases.bootstrap import base_config, bootstrap
 from orchestrator.bases.image import PINNED, REPOSITORY, BaseImage, Origin
 from orchestrator.bases.recipe import CARGO_HOME, recipe_of
-from orchestrator.engine.store import require_own_store
+from orchestrator.engine.archive import image_id
 from orchestrator.errors import BaseUnavailableError
 from orchestrator.events import Lane, OutputEvent, StepEvent, StepState
 
@@ -45,7 +45,6 @@ def prepare_bases(
     every base gets a tag of our own, which the Dockerfile that is sent to the engine names instead.
 
     Raises:
-        EngineUnsupportedError: the engine keeps images in a way that is not known here.
         BaseUnavailableError: a reference is neither named in the spec nor known to the engine, or cannot be made.
         ToolchainMismatchError: a reference promises another toolchain than the host's.
         ToolMissingError: bootstrapping needs mmdebstrap and there is none.
@@ -76,7 +75,7 @@ def prepare_bases(
             StepEvent(
                 lane=Lane.BASES,
                 step=reference,
-                name=f"base {reference} ({base.origin}, {base.image_id[7:19]})",
+                name=f"base {reference} ({base.origin}, {(base.made_id or base.image_id)[7:19]})",
                 state=state,
                 seconds=time.monotonic() - began,
             )
@@ -100,7 +99,6 @@ def _bootstrapped(
     pinned = f"{REPOSITORY}:{recipe.key[:_KEY_LENGTH]}"
     image = None if rebuild else engine.image(pinned)
     if image is None:
-        require_own_store(engine)
         name = f"bootstrap {reference} from Debian {settings.suite} packages"
         emit(StepEvent(lane=Lane.BASES, step=reference, name=name, state=StepState.STARTED))
 
@@ -116,6 +114,7 @@ def _bootstrapped(
         reference=reference,
         pinned=pinned,
         image_id=image.id,
+        made_id=image_id(base_config(recipe, image.layers)) if engine.names_manifests else image.id,
         origin=Origin.BOOTSTRAP,
         environment=image.environment,
         directory=image.working_directory or "/",
@@ -126,8 +125,7 @@ def _bootstrapped(
 
 
 def _pulled(engine: Engine, reference: str, digest: str) -> BaseImage:
-    image_id = engine.pull(reference, digest)
-    return _pinned(engine, reference, image_id, Origin.PULL)
+    return _pinned(engine, reference, engine.pull(reference, digest), Origin.PULL)
 
 
 def _from_engine(engine: Engine, reference: str) -> BaseImage:
@@ -148,12 +146,11 @@ def _example(reference: str) -> str:
     return "{suite: bookworm, packages: [ca-certificates]}"
 
 
-def _pinned(engine: Engine, reference: str, image_id: str, origin: Origin) -> BaseImage:
-    pinned = f"{PINNED}:{image_id.removeprefix('sha256:')[:_KEY_LENGTH]}"
+def _pinned(engine: Engine, reference: str, name: str, origin: Origin) -> BaseImage:
+    pinned = f"{PINNED}:{name.removeprefix('sha256:')[:_KEY_LENGTH]}"
     held = engine.image(pinned)
-    if held is None or held.id != image_id:
-        require_own_store(engine)
-        engine.tag(image_id, pinned)
+    if held is None or held.id != name:
+        engine.tag(name, pinned)
     image = engine.image(pinned)
     if image is None:
         raise BaseUnavailableError(f"the engine lost the image {reference} while it was being pinned")

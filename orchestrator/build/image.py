@@ -37,7 +37,8 @@ class ImageBuild:
 
     Attributes:
         raw_id: the image as the engine built it.
-        candidate_id: the normalised image, which is judged and may be promoted.
+        candidate_id: the normalised image, which is judged and may be promoted; as `raw_id`, what the engine calls it.
+        image_id: its ID, the digest of its configuration: the same on every engine.
         leftovers: what the build host left in its layers.
         touched: the names of what its own layers, above the base's, add, replace or remove.
         witness: what the shim wrote, by `<stage index>/<file>`.
@@ -47,6 +48,7 @@ class ImageBuild:
 
     raw_id: str
     candidate_id: str
+    image_id: str
     leftovers: tuple[Leftover, ...]
     touched: frozenset[str]
     context: ContextFacts
@@ -92,11 +94,12 @@ def build_image(
                 place = plan.dockerfile.location(step.line)
                 emit(NoteEvent(lane=Lane.IMAGE, text=f"{place}: cached, and without a witness: built once more"))
             first, built = built, stages(anew)
-            for made in {first.raw_id, first.candidate.image_id} - {built.raw_id, built.candidate.image_id}:
+            for made in {first.raw_id, first.candidate.name} - {built.raw_id, built.candidate.name}:
                 engine.remove_image(made)
     return ImageBuild(
         raw_id=built.raw_id,
-        candidate_id=built.candidate.image_id,
+        candidate_id=built.candidate.name,
+        image_id=built.candidate.image_id,
         leftovers=built.candidate.leftovers,
         touched=built.candidate.touched,
         context=built.build.context,
@@ -153,6 +156,4 @@ def _candidate(
             emit(NoteEvent(lane=Lane.IMAGE, text=text))
 
         candidate = normalise(build.engine, raw_id, how, workspace=workspace, say=say)
-        return candidate, shipped_program(
-            build.engine, candidate.image_id, plan.binary, workspace=workspace, labels=labels
-        )
+        return candidate, shipped_program(build.engine, candidate.name, plan.binary, workspace=workspace, labels=labels)

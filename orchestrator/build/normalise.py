@@ -14,15 +14,15 @@ import re
 import tarfile
 import tempfile
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from orchestrator.build.history import canonical_history
+from orchestrator.build.canonical_config import canonical_config
 from orchestrator.build.leftovers import Leftover, leftover_from_json, leftovers_in, removable, summed
 from orchestrator.build.lower import OPAQUE, WHITEOUT, Lower, attributes, joined, plain
 from orchestrator.build.saved import SavedImage
 from orchestrator.engine.archive import Layer, archive, layer_of
+from orchestrator.engine.archive import image_id as image_id_of
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.workspace import memo_key, no_space_named
 
@@ -34,12 +34,8 @@ if TYPE_CHECKING:
 
 _OWN = re.compile(r"(?:\.wh\.)?\.twinbuild(?:\..*)?", re.DOTALL)
 """Names of the tool's own in layers, and the whiteouts that remove them again (dockerfile/harden.py says where)."""
-_VERSION = 5
+_VERSION = 6
 _IN_MEMORY = 8 * 1024 * 1024
-_CONFIG_KEPT = frozenset({"architecture", "author", "config", "os", "variant", "os.version"})
-"""What of an image's configuration says something about the image; the rest is about who built it and when."""
-
-_RUN_CONFIG_DROPPED = frozenset({"Hostname", "Domainname", "Image", "AttachStdin", "AttachStdout", "AttachStderr"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +60,14 @@ class Normalised:
     """A normalised image.
 
     Attributes:
+        image_id: its ID, the digest of its configuration: the same on every engine.
+        name: what this engine calls it (engine/store.py).
         leftovers: what the build host has left in the layers that it was made of.
         touched: the names, without folders, of what the layers above the base add, replace or remove.
     """
 
     image_id: str
+    name: str
     leftovers: tuple[Leftover, ...]
     touched: frozenset[str]
 
@@ -85,7 +84,7 @@ def normalise(
 
     Args:
         engine: has the image, and gets the normalised one.
-        image_id: the image.
+        image_id: what the engine calls the image.
         how: what is done to it.
         workspace: remembers the answer.
         say: told what a person should know.
@@ -105,10 +104,9 @@ def normalise(
             "without": how.without_leftovers,
         }
     )
-    known = workspace.recall("normalised", key)
-    if isinstance(known, dict) and engine.image(str(known["image"])) is not None:
-        found = tuple(leftover_from_json(each) for each in known["leftovers"])
-        return Normalised(image_id=str(known["image"]), leftovers=found, touched=frozenset(known["touched"]))
+    known = _recalled(engine, workspace, key)
+    if known is not None:
+        return known
     with (
         no_space_named(workspace.root),
         tempfile.TemporaryDirectory(dir=workspace.scratch, prefix="normalise-") as folder,
@@ -127,11 +125,24 @@ def normalise(
             touched |= _names(out)
             if diff_id not in (*diff_ids[number + 1 :], *diff_ids[:kept]):
                 saved.layer(diff_id).unlink()
-        canonical = _canonical(config, kept, layers, epoch=how.epoch)
-        made = _loaded(engine, canonical, layers, saved, parents=diff_ids[:kept], say=say)
-    told = {"image": made, "leftovers": [asdict(each) for each in left], "touched": sorted(touched)}
+        canonical = canonical_config(config, kept, layers, epoch=how.epoch)
+        name = _loaded(engine, canonical, layers, saved, parents=diff_ids[:kept], say=say)
+    made = image_id_of(canonical)
+    told = {"image": made, "name": name, "leftovers": [asdict(each) for each in left], "touched": sorted(touched)}
     workspace.remember("normalised", key, told)
-    return Normalised(image_id=made, leftovers=tuple(left), touched=frozenset(touched))
+    return Normalised(image_id=made, name=name, leftovers=tuple(left), touched=frozenset(touched))
+
+
+def _recalled(engine: Engine, workspace: Workspace, key: str) -> Normalised | None:
+    known = workspace.recall("normalised", key)
+    if not isinstance(known, dict) or engine.image(str(known["name"])) is None:
+        return None
+    return Normalised(
+        image_id=str(known["image"]),
+        name=str(known["name"]),
+        leftovers=tuple(leftover_from_json(each) for each in known["leftovers"]),
+        touched=frozenset(known["touched"]),
+    )
 
 
 def _names(layer: Path) -> set[str]:
@@ -150,14 +161,19 @@ def _loaded(
     parents: Sequence[str],
     say: Callable[[str], None],
 ) -> str:
-    """Load the image by its upper layers; all of them are sent to an engine that no longer has those below."""
-    try:
-        return engine.load(archive(config, layers, parents=parents))
-    except EngineUnreachableError as error:
-        if not parents:
-            raise
-        say(f"the engine did not take the upper layers alone, so all are sent: {error.message}")
-    below = [layer_of(saved.layer(diff_id), made_by="") for diff_id in parents]
+    """Load the image by its upper layers, and return what the engine calls it.
+
+    All layers are sent to an engine that no longer has those below, and to containerd's image store, which takes no
+    others (measured on 28.5.2: `failed to resolve layers`).
+    """
+    if not engine.names_manifests:
+        try:
+            return engine.load(archive(config, layers, parents=parents))
+        except EngineUnreachableError as error:
+            if not parents:
+                raise
+            say(f"the engine did not take the upper layers alone, so all are sent: {error.message}")
+    below = [layer_of(saved.layer(diff_id)) for diff_id in parents]
     return engine.load(archive(config, [*below, *layers]))
 
 
@@ -209,7 +225,7 @@ def _rewritten(
             if restored is not None:
                 member.size, content = len(restored), io.BytesIO(restored)
             target.addfile(member, content)
-    return layer_of(out, made_by="")
+    return layer_of(out)
 
 
 def _order(members: Sequence[tarfile.TarInfo]) -> Any:
@@ -282,20 +298,3 @@ def _restored(content: IO[bytes] | None, size: int, restored: Mapping[str, bytes
     digest = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
     content.seek(0)
     return restored.get(digest)
-
-
-def _canonical(config: Mapping[str, Any], kept: int, layers: Sequence[Layer], *, epoch: int) -> bytes:
-    created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    canonical = {key: value for key, value in config.items() if key in _CONFIG_KEPT}
-    canonical["config"] = {
-        key: value
-        for key, value in (config.get("config") or {}).items()
-        if key not in _RUN_CONFIG_DROPPED and value not in (None, "", False, [], {})
-    }
-    canonical["created"] = created
-    canonical["history"] = list(canonical_history(config.get("history") or (), kept, created))
-    canonical["rootfs"] = {
-        "type": "layers",
-        "diff_ids": [*config["rootfs"]["diff_ids"][:kept], *(layer.diff_id for layer in layers)],
-    }
-    return json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()

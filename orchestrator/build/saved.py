@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import zlib
 from typing import IO, TYPE_CHECKING
 
+from orchestrator.engine.blocks import BlockStream
 from orchestrator.errors import ImageBuildFailedError
 
 if TYPE_CHECKING:
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _IN_MEMORY = 8 * 1024 * 1024
+_BLOCK = 1 << 20
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_GZIP_WINDOW = 31
+"""zlib's way to say: the largest window, with gzip's header."""
 
 
 class SavedImage:
@@ -27,7 +33,7 @@ class SavedImage:
         blobs: dict[str, Path] = {}
         texts: dict[str, bytes] = {}
         links: dict[str, str] = {}
-        with tarfile.open(fileobj=_Stream(blocks), mode="r|") as members:
+        with tarfile.open(fileobj=BlockStream(blocks), mode="r|") as members:
             for member in members:
                 content = members.extractfile(member) if member.isreg() else None
                 if content is None:
@@ -77,30 +83,15 @@ def _linked(name: str, links: Mapping[str, str]) -> str:
 
 
 def _put_aside(content: IO[bytes], path: Path) -> Path:
+    """Write a layer to disk, unpacked: containerd's image store keeps those of a registry as they came."""
+    first = content.read(_BLOCK)
+    if first.startswith(_ZSTD):
+        raise _not_understood("a layer of it is packed with zstd; pull the base as another one, packed with gzip")
+    unpack = zlib.decompressobj(wbits=_GZIP_WINDOW) if first.startswith(_GZIP) else None
     with path.open("wb") as out:
-        while block := content.read(1 << 20):
-            out.write(block)
+        while first:
+            out.write(unpack.decompress(first) if unpack else first)
+            first = content.read(_BLOCK)
+        if unpack:
+            out.write(unpack.flush())
     return path
-
-
-class _Stream(io.RawIOBase):
-    """A stream over blocks of bytes."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks, self._rest = iter(blocks), b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        parts, have = [self._rest], len(self._rest)
-        while size < 0 or have < size:
-            block = next(self._blocks, b"")
-            if not block:
-                break
-            parts.append(block)
-            have += len(block)
-        content = b"".join(parts)
-        cut = len(content) if size < 0 else size
-        self._rest = content[cut:]
-        return content[:cut]

@@ -28,35 +28,34 @@ class Layer:
     path: Path
     diff_id: str
     size: int
-    made_by: str
 
 
-def layer_of(path: Path, *, made_by: str) -> Layer:
+def layer_of(path: Path) -> Layer:
     """Return a layer for a tar on disk; its `diff_id` is the sha256 of the file."""
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Layer(path=path, diff_id=f"sha256:{digest}", size=path.stat().st_size, made_by=made_by)
+    return Layer(path=path, diff_id=f"sha256:{digest}", size=path.stat().st_size)
 
 
 def image_config(
-    layers: Sequence[Layer], *, environment: Mapping[str, str], architecture: str, epoch: int, comment: str
+    layers: Sequence[tuple[str, str]], *, environment: Mapping[str, str], architecture: str, epoch: int, comment: str
 ) -> bytes:
-    """Return the image's configuration; its sha256 is the image ID."""
+    """Return the image's configuration; its sha256 is the image ID. `layers`: diff id, and what made it."""
     created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     config = {
         "architecture": architecture,
         "comment": comment,
         "config": {"Cmd": ["/bin/sh"], "Env": [f"{name}={value}" for name, value in environment.items()]},
         "created": created,
-        "history": [{"created": created, "created_by": layer.made_by} for layer in layers],
+        "history": [{"created": created, "created_by": made_by} for _, made_by in layers],
         "os": "linux",
-        "rootfs": {"diff_ids": [layer.diff_id for layer in layers], "type": "layers"},
+        "rootfs": {"diff_ids": [diff_id for diff_id, _ in layers], "type": "layers"},
     }
     return json.dumps(config, sort_keys=True, separators=(",", ":")).encode()
 
 
 def image_id(config: bytes) -> str:
-    """Return the ID that an engine gives an image with this configuration."""
+    """Return the ID of an image with this configuration; not every engine calls it so (`store.py`)."""
     return f"sha256:{hashlib.sha256(config).hexdigest()}"
 
 
@@ -115,11 +114,15 @@ def load_files(
         with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
             for name, content, mode in files:
                 _store(tar, name, content, mode, mtime)
-        layers = [layer_of(path, made_by=f"twinbuild: {reference}")]
+        layer = layer_of(path)
         config = image_config(
-            layers, environment={}, architecture=engine.version.architecture, epoch=0, comment=reference
+            [(layer.diff_id, f"twinbuild: {reference}")],
+            environment={},
+            architecture=engine.version.architecture,
+            epoch=0,
+            comment=reference,
         )
-        engine.tag(engine.load(archive(config, layers)), reference)
+        engine.tag(engine.load(archive(config, [layer])), reference)
     return reference
 
 

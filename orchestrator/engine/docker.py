@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from orchestrator.engine.faults import engine_faults, fault, reason
 from orchestrator.engine.image_facts import ImageFacts, image_facts
+from orchestrator.engine.store import names_manifests
 from orchestrator.errors import (
     BaseUnavailableError,
     EngineUnreachableError,
@@ -54,6 +55,7 @@ class Engine:
         # docker-py is typed in part only, and the calls that matter here are below what it types.
         self.api = api
         self.version = version
+        self._names_manifests: bool | None = None
 
     @classmethod
     def connect(cls, environment: Mapping[str, str]) -> Engine:
@@ -95,6 +97,13 @@ class Engine:
     def close(self) -> None:
         """Close the connection."""
         self.api.close()
+
+    @property
+    def names_manifests(self) -> bool:
+        """Return whether it calls images by the digest of their manifest instead of their ID, and takes them whole."""
+        if self._names_manifests is None:
+            self._names_manifests = names_manifests(self)
+        return self._names_manifests
 
     def image(self, reference: str) -> ImageFacts | None:
         """Return an image by id or tag, or None where the engine has none of that name."""
@@ -138,7 +147,7 @@ class Engine:
         return True
 
     def load(self, archive: Iterable[bytes]) -> str:
-        """Load an image archive and return the id of its image.
+        """Load an image archive and return what the engine calls its image.
 
         Raises:
             NoSpaceError: the engine's disk is full.
@@ -174,7 +183,7 @@ class Engine:
             yield from self.api.get_image(image_id, chunk_size=1 << 20)
 
     def pull(self, reference: str, digest: str) -> str:
-        """Pull an image by digest and return its id. The reference's tag is not touched.
+        """Pull an image by digest and return what the engine calls it. The reference's tag is not touched.
 
         Raises:
             BaseUnavailableError: the registry does not have it or does not answer.

@@ -14,6 +14,7 @@ class ImageFacts:
     """An image's configuration as the engine tells it.
 
     Attributes:
+        id: what the engine calls it: its ID, or with containerd's image store the digest of its manifest (`store.py`).
         layers: diff ids, lowest first.
         entrypoint, command: empty where the image has none.
         environment: ENV in its order.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.bases.bootstrap import bootstrap
+from orchestrator.bases.identity import base_id
 from orchestrator.bases.image import BaseImage, HostToolchain, Origin
 from orchestrator.bases.prepare import prepare_bases
 from orchestrator.bases.recipe import recipe_of
@@ -33,7 +34,11 @@ def list_bases(
     """
     with _alone(workspace, show), Engine.connect(environment) as engine:
         made = _prepared(engine, loaded, workspace=workspace, environment=environment, show=show, rebuild=rebuild)
-        return [f"{base.reference:28} {base.image_id[7:19]}  {base.origin:9}  {base.pinned}" for base in made]
+        ids = [base_id(engine, base, workspace=workspace) for base in made]
+        return [
+            f"{base.reference:28} {known[7:19]}  {base.origin:9}  {base.pinned}"
+            for base, known in zip(made, ids, strict=True)
+        ]
 
 
 def verify_bases(loaded: LoadedSpec, *, workspace: Workspace, environment: Mapping[str, str], show: Emit) -> list[str]:

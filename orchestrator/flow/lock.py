@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.bases.identity import base_id
 from orchestrator.bases.image import Origin
 from orchestrator.build.settings import Where
 from orchestrator.errors import LockDriftError, LockInvalidError
@@ -137,7 +138,8 @@ def _base(spec: BuildSpec, base: BaseImage, around: Surroundings) -> BaseInvento
     settings = spec.bases.get(base.reference)
     pulled = settings.pull.digest if settings and settings.pull and base.origin is Origin.PULL else None
     packages = packages_of(around.engine, base.image_id, workspace=around.workspace, labels=around.labels)
-    return BaseInventory(origin=base.origin.value, image=base.image_id, digest=pulled, packages=packages)
+    known = base_id(around.engine, base, workspace=around.workspace)
+    return BaseInventory(origin=base.origin.value, image=known, digest=pulled, packages=packages)
 
 
 def _platform(around: Surroundings) -> str:

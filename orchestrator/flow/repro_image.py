@@ -13,7 +13,7 @@ from orchestrator.build.engine_build import EngineBuild
 from orchestrator.build.image import normalisation
 from orchestrator.build.image_difference import ImageDifference, image_differences
 from orchestrator.build.leftovers import Kind, kind_of
-from orchestrator.build.normalise import normalise
+from orchestrator.build.normalise import Normalised, normalise
 from orchestrator.build.saved import SavedImage
 from orchestrator.dockerfile.harden import shipped_name
 from orchestrator.dockerfile.layers import layer_instruction
@@ -93,51 +93,53 @@ def repro_image(loaded: LoadedSpec, *, workspace: Workspace, environment: Mappin
         with tempfile.TemporaryDirectory(dir=workspace.scratch, prefix="repro-") as folder:
             made = _twice(prepared, around, Path(folder))
             found = _compared(prepared, made, around, Path(folder))
-    return ImageRepro(ids=made, differences=found, seconds=time.monotonic() - began)
+    return ImageRepro(ids=(made[0].image_id, made[1].image_id), differences=found, seconds=time.monotonic() - began)
 
 
-def _twice(prepared: Prepared, around: Surroundings, folder: Path) -> tuple[str, str]:
+def _twice(prepared: Prepared, around: Surroundings, folder: Path) -> tuple[Normalised, Normalised]:
     before = _known(around)
-    ids: list[str] = []
+    made: list[Normalised] = []
     for number in (1, 2):
         start = time.monotonic()
         with (around.logs / f"image-{number}.log").open("w", encoding="utf-8", buffering=1) as out:
-            ids.append(_built(prepared, around, folder / f"{number}.tar", out=out, before=before, number=number))
+            made.append(_built(prepared, around, folder / f"{number}.tar", out=out, before=before, number=number))
         time.sleep(max(0.0, _A_SECOND - (time.monotonic() - start)))
-    return ids[0], ids[1]
+    return made[0], made[1]
 
 
 def _built(
     prepared: Prepared, around: Surroundings, context: Path, *, out: TextIO, before: set[str], number: int
-) -> str:
+) -> Normalised:
     plan = prepared.image
     with told(around.emit, Lane.IMAGE, f"build {number} of 2, every step anew"):
         build = EngineBuild(
             around.engine, plan, context, out=out, emit=around.emit, cancel=around.cancel, no_cache=True
         )
         raw = build.solve(shipped_name(plan.dockerfile, plan.target))
-        made = normalise(around.engine, raw, normalisation(plan), workspace=around.workspace).image_id
-    if raw != made:
+        made = normalise(around.engine, raw, normalisation(plan), workspace=around.workspace)
+    if raw != made.name:
         _forget(raw, around, before)
     return made
 
 
-def _compared(prepared: Prepared, made: tuple[str, str], around: Surroundings, folder: Path) -> tuple[Located, ...]:
+def _compared(
+    prepared: Prepared, made: tuple[Normalised, Normalised], around: Surroundings, folder: Path
+) -> tuple[Located, ...]:
     before = _known(around)
     try:
-        if made[0] == made[1]:
+        if made[0].image_id == made[1].image_id:
             return ()
         with told(around.emit, Lane.IMAGE, "both images compared", own=True):
             saved = []
             for number, image in enumerate(made):
                 place = folder / f"saved-{number}"
                 place.mkdir()
-                saved.append(SavedImage(around.engine.save(image), place))
+                saved.append(SavedImage(around.engine.save(image.name), place))
             base = len(prepared.image.base_layers)
             return tuple(_located(image_differences(saved[0], saved[1], base_layers=base), prepared))
     finally:
-        for image in set(made):
-            _forget(image, around, before)
+        for name in {image.name for image in made}:
+            _forget(name, around, before)
 
 
 def _located(differences: Iterator[ImageDifference], prepared: Prepared) -> Iterator[Located]:

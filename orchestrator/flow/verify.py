@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from orchestrator.bases.identity import base_id, image_id_of
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels
 from orchestrator.errors import NoVerdictError, run_ended
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from orchestrator.bases.image import BaseImage
     from orchestrator.build.artifact import Artifact
     from orchestrator.build.image import ImageBuild
     from orchestrator.events import Emit
@@ -148,23 +150,26 @@ def _verified(
         candidate = make_candidate(spec, snapshot, around, lock=lock, locked=locked)
         checks = judge_candidate(spec, candidate.evidence, workspace=workspace)
         verdict = evaluate(checks)
-        outcome = _promoted(engine, spec.image.tag, candidate.image, open_gate(candidate.image.candidate_id, verdict))
+        outcome = _promoted(spec.image.tag, candidate.image, open_gate(candidate.image.candidate_id, verdict), around)
         _retire(engine, workspace, candidate.image)
         record = replace(record, tool=_tool_facts(record.tool, engine, candidate.prepared))
-    return _told(record, candidate, spec.smoke, checks=checks, verdict=verdict, outcome=outcome)
+        bases = tuple(_base_facts(base, around) for base in candidate.prepared.bases.values())
+    return _told(record, candidate, spec.smoke, bases=bases, checks=checks, verdict=verdict, outcome=outcome)
 
 
-def _promoted(engine: Engine, tag: str, image: ImageBuild, passed: PassedGate | None) -> ImageFacts:
+def _promoted(tag: str, image: ImageBuild, passed: PassedGate | None, around: Surroundings) -> ImageFacts:
     """Give a passed candidate its tag; any other leaves the tag where it is."""
+    engine = around.engine
     before = engine.image(tag)
     if passed is not None:
         engine.tag(passed.image_id, tag)
     return ImageFacts(
         raw_id=image.raw_id,
-        candidate_id=image.candidate_id,
+        candidate_id=image.image_id,
+        engine_id=image.candidate_id,
         tag=tag,
         promoted=passed is not None,
-        previous_id=before.id if before else None,
+        previous_id=image_id_of(engine, before.id, workspace=around.workspace) if before else None,
     )
 
 
@@ -220,18 +225,18 @@ def _told(
     candidate: Candidate,
     plan: SmokeSettings,
     *,
+    bases: tuple[BaseFacts, ...],
     checks: tuple[CheckResult, ...],
     verdict: Verdict,
     outcome: ImageFacts,
 ) -> RunRecord:
     prepared, local, image, evidence = candidate.prepared, candidate.local, candidate.image, candidate.evidence
-    bases = prepared.bases.values()
     return replace(
         record,
         place=f"{local.place.kind} ({local.place.reason})",
         local=local_facts(local),
         calls=call_facts(evidence.shipped, [stage.reference for stage in prepared.dockerfile.stages]),
-        bases=tuple(BaseFacts(reference=b.reference, image_id=b.image_id, origin=b.origin) for b in bases),
+        bases=bases,
         lock=candidate.footing.lock,
         unlike=candidate.footing.unlike,
         leftovers=leftover_facts(image.leftovers, prepared.dockerfile, prepared.image.target),
@@ -253,6 +258,11 @@ def _told(
 def _tool_facts(tool: ToolFacts, engine: Engine, prepared: Prepared) -> ToolFacts:
     found = prepared.toolchain
     return replace(tool, engine=engine.version.version, toolchain=f"{found.version} ({found.commit[:9]}, {found.host})")
+
+
+def _base_facts(base: BaseImage, around: Surroundings) -> BaseFacts:
+    known = base_id(around.engine, base, workspace=around.workspace)
+    return BaseFacts(reference=base.reference, image_id=known, origin=base.origin)
 
 
 def _program(side: str, artifact: Artifact | None, path: str) -> ProgramFacts:

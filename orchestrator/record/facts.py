@@ -193,11 +193,13 @@ class ImageFacts:
     """The candidate and what became of it.
 
     Attributes:
-        raw_id: the image as the engine built it.
-        candidate_id: the normalised image that was judged, and that has the tag if it passed.
+        raw_id: the image as the engine built it, by what that calls it.
+        candidate_id: the ID of the normalised image that was judged, and that has the tag if it passed: the sha256 of
+            its configuration, the same on every engine.
+        engine_id: what this engine calls it: its ID, or with containerd's image store the digest of its manifest.
         tag: the name in question.
         promoted: whether the tag now points to the candidate.
-        previous_id: where the tag pointed before; None when there was no such tag.
+        previous_id: the ID of the image that the tag pointed to before; None when there was no such tag.
     """
 
     raw_id: str
@@ -205,6 +207,7 @@ class ImageFacts:
     tag: str
     promoted: bool
     previous_id: str | None = None
+    engine_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

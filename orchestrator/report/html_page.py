@@ -145,6 +145,7 @@ def _told(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield "compiler flags", " ".join(record.local.flags) or "none"
     if record.image is not None:
         yield "candidate", record.image.candidate_id
+        yield "as the engine calls it", record.image.engine_id or record.image.candidate_id
         yield "as the engine built it", record.image.raw_id
     yield "toolchain", record.tool.toolchain or ""
     yield "engine", record.tool.engine or ""

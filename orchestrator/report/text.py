@@ -178,8 +178,10 @@ def _ending(record: RunRecord, style: Style) -> Iterator[str]:
     if record.failure:
         yield from render_failure(record.failure, style, excerpts=record.excerpts)
     elif record.verdict is not None and record.verdict.status is VerdictStatus.PASSED and record.image:
-        new = short(record.image.candidate_id)
-        yield f"{style.paint('PASSED', 'green')}  {record.image.tag} {style.sign('→')} {new}"
+        image = record.image
+        yield f"{style.paint('PASSED', 'green')}  {image.tag} {style.sign('→')} {short(image.candidate_id)}"
+        if image.engine_id not in {None, image.candidate_id}:
+            yield from _labelled("engine", f"it lists this image by its manifest, {short(image.engine_id)}", style)
     else:
         yield from _refusal(record, style)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.bases.prepare import prepare_bases
-from orchestrator.build.normalise import Normalisation, normalise
+from orchestrator.build.normalise import Normalisation, Normalised, normalise
 from orchestrator.engine.buildkit import Limits, solve
 from orchestrator.engine.docker import Engine
 from orchestrator.workspace import Workspace
@@ -38,7 +38,7 @@ class Made:
     """What an engine made.
 
     Attributes:
-        odd: the normalised image of `odd/Dockerfile`.
+        odd: the ID of the normalised image of `odd/Dockerfile`.
         contents: what it holds: the configuration, and the entries of each layer of its own.
         hello: an `invoke build` of the smallest project.
     """
@@ -60,7 +60,7 @@ def here(engine: Engine, folder: Path, tmp_path_factory: pytest.TempPathFactory)
     return _made(engine, os.environ.get("DOCKER_HOST", ""), folder, tmp_path_factory.mktemp("here"))
 
 
-@pytest.fixture(scope="module", params=[name for name in RELEASES if not RELEASES[name].features])
+@pytest.fixture(scope="module", params=list(RELEASES))
 def there(request: pytest.FixtureRequest, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     """Return what another engine made."""
     release: Release = RELEASES[request.param]
@@ -86,12 +86,12 @@ def test_a_project_has_the_same_program_and_image_id(here: Made, there: Made) ->
 
 def _made(engine: Engine, host: str, folder: Path, scratch: Path) -> Made:
     odd = _odd(engine, scratch)
-    contents = _contents(engine, odd)
-    engine.remove_image(odd)
-    return Made(odd=odd, contents=contents, hello=_hello(engine, host, folder, scratch))
+    contents = _contents(engine, odd.name)
+    engine.remove_image(odd.name)
+    return Made(odd=odd.image_id, contents=contents, hello=_hello(engine, host, folder, scratch))
 
 
-def _odd(engine: Engine, scratch: Path) -> str:
+def _odd(engine: Engine, scratch: Path) -> Normalised:
     made = prepare_bases(
         engine, [SLIM], RECIPES, toolchain=None, scratch=scratch, environment=os.environ, emit=lambda _event: None
     )
@@ -115,7 +115,7 @@ def _odd(engine: Engine, scratch: Path) -> str:
         no_cache=True,
     ).image_id
     how = Normalisation(epoch=EPOCH, base_layers=base.layers, restored={})
-    normalised = normalise(engine, raw, how, workspace=Workspace.open(scratch / "odd")).image_id
+    normalised = normalise(engine, raw, how, workspace=Workspace.open(scratch / "odd"))
     engine.remove_image(raw)
     return normalised
 

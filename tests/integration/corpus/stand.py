@@ -57,7 +57,7 @@ class Stand:
 
     def run(self, run: Run) -> Ran:
         """Run the image that a guarded build made."""
-        return run_image(self._engine, run.record["image"]["candidate_id"])
+        return run_image(self._engine, run.record["image"]["engine_id"])
 
     def close(self) -> None:
         """Remove every image that was made."""

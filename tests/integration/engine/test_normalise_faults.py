@@ -72,16 +72,17 @@ def test_an_engine_that_lost_a_parent_layer_gets_all_of_them(
     base = engine.image(slim_base)
     assert base is not None
     how = Normalisation(epoch=1_600_000_000, base_layers=base.layers, restored={})
-    usual = normalise(engine, image, how, workspace=Workspace.open(tmp_path / "1")).image_id
+    usual = normalise(engine, image, how, workspace=Workspace.open(tmp_path / "1"))
     forgetful: Any = _Forgetful(engine)
     said: list[str] = []
     try:
         made = normalise(forgetful, image, how, workspace=Workspace.open(tmp_path / "2"), say=said.append)
-        assert made.image_id == usual
-        assert forgetful.refused == 1
-        assert "all are sent" in said[0]
+        assert made.image_id == usual.image_id
+        # Containerd's image store gets all of them in any case.
+        assert forgetful.refused == (0 if engine.names_manifests else 1)
+        assert engine.names_manifests or "all are sent" in said[0]
     finally:
-        engine.remove_image(usual)
+        engine.remove_image(usual.name)
 
 
 def test_a_disk_that_fills_up_is_named(slim_base: str, tmp_path: Path) -> None:

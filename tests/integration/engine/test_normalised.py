@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.bases.identity import image_id_of
 from orchestrator.build.normalise import Normalisation, normalise
 from orchestrator.engine.buildkit import Limits, solve
 from orchestrator.engine.docker import Engine
@@ -80,10 +81,9 @@ def test_two_uncached_builds_have_one_id(
     first, second = (
         normalise(engine, image, how, workspace=Workspace.open(tmp_path / str(n))) for n, image in enumerate(raw)
     )
-    ids = [first.image_id, second.image_id]
     try:
-        assert ids[0] == ids[1]
-        facts = engine.image(ids[0])
+        assert first.image_id == second.image_id
+        facts = engine.image(first.name)
         assert facts is not None
         assert facts.layers[: len(base.layers)] == base.layers
         assert len(facts.layers) == len(base.layers) + 5
@@ -94,10 +94,11 @@ def test_two_uncached_builds_have_one_id(
         assert normalise(engine, raw[0], how, workspace=workspace) == first
         assert first.touched >= {"file", "null", "soft", "issue"}
         assert not first.touched & {"libc.so.6", "data", "opt"}
-        assert normalise(engine, ids[0], how, workspace=workspace).image_id == ids[0]
-        found = entries(engine, ids[0])
+        assert normalise(engine, first.name, how, workspace=workspace).image_id == first.image_id
+        assert image_id_of(engine, first.name, workspace=workspace) == first.image_id
+        found = entries(engine, first.name)
     finally:
-        engine.remove_image(ids[0])
+        engine.remove_image(first.name)
     assert found["opt/data/file"].uid == 1234
     assert found["opt/data/hard"].islnk() or found["opt/data/file"].islnk()
     assert found["opt/data/old"].mtime < EPOCH

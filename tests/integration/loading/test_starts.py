@@ -238,7 +238,7 @@ def tar_of(path: Path, files: Files, links: Mapping[str, str]) -> Layer:
             link = tarfile.TarInfo(name)
             link.type, link.linkname = tarfile.SYMTYPE, target
             tar.addfile(link)
-    return layer_of(path, made_by="test")
+    return layer_of(path)
 
 
 def files_of_slim(parts: Path) -> Files:

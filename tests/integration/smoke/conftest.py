@@ -142,7 +142,7 @@ def _layer(path: Path, programs: Programs) -> Layer:
             link = tarfile.TarInfo(name)
             link.type, link.linkname = tarfile.SYMTYPE, target
             tar.addfile(link)
-    return layer_of(path, made_by="test")
+    return layer_of(path)
 
 
 @pytest.fixture(scope="session")

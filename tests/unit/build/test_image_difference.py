@@ -31,7 +31,7 @@ def _image(folder: Path, *members: tuple[tarfile.TarInfo, bytes], **config: obje
     with tarfile.open(place, "w", format=tarfile.PAX_FORMAT) as tar:
         for entry, content in members:
             tar.addfile(entry, io.BytesIO(content))
-    layer = layer_of(place, made_by="")
+    layer = layer_of(place)
     history = [{"created_by": "RUN /bin/sh -c x"}, {"created_by": "ENV A=b", "empty_layer": True}]
     text = json.dumps({"config": config, "history": history, "rootfs": {"diff_ids": [layer.diff_id]}}).encode()
     return SavedImage(archive(text, [layer]), folder)

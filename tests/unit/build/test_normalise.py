@@ -15,7 +15,7 @@ import pytest
 
 from orchestrator.build.history import canonical_step
 from orchestrator.build.lower import Lower
-from orchestrator.build.normalise import Normalisation, _canonical, _names, _rewritten
+from orchestrator.build.normalise import Normalisation, _names, _rewritten, canonical_config
 from orchestrator.build.saved import SavedImage
 from orchestrator.engine.archive import Layer
 from orchestrator.errors import ImageBuildFailedError
@@ -305,8 +305,8 @@ CONFIG: dict[str, Any] = {
 
 
 def canonical(config: Mapping[str, Any]) -> bytes:
-    layer = Layer(path=Path("x"), diff_id="sha256:new", size=1, made_by="")
-    return _canonical(config, 1, [layer], epoch=EPOCH)
+    layer = Layer(path=Path("x"), diff_id="sha256:new", size=1)
+    return canonical_config(config, 1, [layer], epoch=EPOCH)
 
 
 def test_the_configuration_is_canonical() -> None:
