@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.build.builder_side import BuilderQuestions, BuilderSide, builder_side
 from orchestrator.build.engine_build import EngineBuild
 from orchestrator.build.evidence import StageEvidence, shipped_program, stage_evidence
 from orchestrator.build.normalise import Normalisation, Normalised, normalise
@@ -44,6 +45,7 @@ class ImageBuild:
         witness: what the shim wrote, by `<stage index>/<file>`.
         builder, shipped: the program before and after it was copied; None where there is no such file.
         logs: what executed steps printed, by Dockerfile line.
+        builder_side: what the builder stage says of itself; None where nobody asked, or nothing was installed in it.
     """
 
     raw_id: str
@@ -57,6 +59,7 @@ class ImageBuild:
     shipped: Artifact | None
     logs: Mapping[int, str]
     seconds: float
+    builder_side: BuilderSide | None = None
 
 
 def build_image(
@@ -68,8 +71,11 @@ def build_image(
     log: Path,
     emit: Emit,
     cancel: threading.Event,
+    asked: BuilderQuestions | None = None,
 ) -> ImageBuild:
     """Build the shipped stage, read the evidence out of its stages, and make the candidate.
+
+    `asked`: how the builder stage is asked what it has installed; None asks nothing.
 
     Raises:
         ImageBuildFailedError: a step failed; its own last lines are in `detail`.
@@ -84,7 +90,7 @@ def build_image(
         def stages(plan: ImagePlan) -> _Stages:
             with tempfile.TemporaryDirectory(dir=workspace.scratch, prefix="context-") as folder:
                 build = EngineBuild(engine, plan, Path(folder) / "context.tar", out=out, emit=emit, cancel=cancel)
-                return _stages(build, workspace=workspace, labels=labels, emit=emit)
+                return _stages(build, asked, workspace=workspace, labels=labels, emit=emit)
 
         built = stages(remembered(plan, workspace))
         silent = [step for step in silent_steps(plan, built.evidence.witness) if step.line not in built.build.executed]
@@ -108,6 +114,7 @@ def build_image(
         shipped=built.shipped,
         logs=built.build.logs,
         seconds=time.monotonic() - began,
+        builder_side=built.builder,
     )
 
 
@@ -120,17 +127,23 @@ class _Stages:
     evidence: StageEvidence
     candidate: Normalised
     shipped: Artifact | None
+    builder: BuilderSide | None
 
 
-def _stages(build: EngineBuild, *, workspace: Workspace, labels: Mapping[str, str], emit: Emit) -> _Stages:
+def _stages(
+    build: EngineBuild, asked: BuilderQuestions | None, *, workspace: Workspace, labels: Mapping[str, str], emit: Emit
+) -> _Stages:
     raw_id = build.solve(shipped_name(build.plan.dockerfile, build.plan.target))
     with ThreadPoolExecutor(1) as pool:
         # Both mostly wait for the engine, and neither needs the other's answer.
         making = pool.submit(_candidate, build, raw_id, workspace=workspace, labels=labels, emit=emit)
         with told(emit, Lane.IMAGE, "evidence read out of the stages", own=True):
             evidence = stage_evidence(build, raw_id, workspace=workspace, labels=labels)
+            builder = None
+            if asked is not None:
+                builder = builder_side(build, raw_id, asked, workspace=workspace, labels=labels)
         candidate, shipped = making.result()
-    return _Stages(build=build, raw_id=raw_id, evidence=evidence, candidate=candidate, shipped=shipped)
+    return _Stages(build=build, raw_id=raw_id, evidence=evidence, candidate=candidate, shipped=shipped, builder=builder)
 
 
 def normalisation(plan: ImagePlan) -> Normalisation:

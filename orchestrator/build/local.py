@@ -18,6 +18,7 @@ from orchestrator.events import Lane, OutputEvent, StepEvent, StepState
 from orchestrator.toolchains.cargo.command import cargo_words
 from orchestrator.toolchains.cargo.depinfo import read_depinfo
 from orchestrator.toolchains.cargo.flags import effective_rustflags
+from orchestrator.toolchains.cargo.identity import compiler_facts
 from orchestrator.toolchains.cargo.messages import CargoReport
 
 if TYPE_CHECKING:
@@ -123,18 +124,13 @@ def build_local(
 def _flags(plan: LocalPlan, ground: Ground) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return what rustc is given for every crate, and cargo's variables, which say so."""
     flags = effective_rustflags(
-        ground.config, ground.variables, host=plan.toolchain.host, facts=lambda: _compiler_facts(plan)
+        ground.config, ground.variables, host=plan.toolchain.host, facts=lambda: compiler_facts(plan.toolchain)
     )
     variables = dict(ground.variables)
     if ground.place.kind is PlaceKind.REMAP:
         flags, added = remapped(flags, variables, ground.place.binds)
         variables.update(added)
     return flags, variables
-
-
-def _compiler_facts(plan: LocalPlan) -> frozenset[str]:
-    asked = run([str(plan.toolchain.rustc), "--print", "cfg"], environment={})
-    return frozenset(asked.stdout.decode().splitlines())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

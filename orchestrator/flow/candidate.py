@@ -18,7 +18,7 @@ from orchestrator.events import Lane, told
 from orchestrator.flow.failures import awaits_host, told_failure
 from orchestrator.flow.foresee import read_of_base
 from orchestrator.flow.investigate import investigate
-from orchestrator.flow.lock import Footing, builders_base, check_footing
+from orchestrator.flow.lock import Footing, builder_questions, builders_base, check_builder, check_footing
 from orchestrator.flow.prepare import Prepared, prepare
 from orchestrator.gate.checks import selftest
 from orchestrator.gate.run_checks import run_checks
@@ -71,6 +71,7 @@ def make_candidate(
     footing = check_footing(spec, prepared, around, lock=lock, locked=locked)
     with ThreadPoolExecutor(1) as aside:
         local, image = _both_builds(spec, prepared, around, aside=aside)
+        footing = check_builder(footing, image.builder_side, prepared, around, lock=lock, locked=locked)
         evidence = investigate(spec, snapshot, prepared, local, image, sides=footing.sides, around=around)
     return Candidate(prepared=prepared, local=local, image=image, evidence=evidence, footing=footing)
 
@@ -162,6 +163,7 @@ def _image_build(prepared: Prepared, handover: Handover | None, around: Surround
         log=around.logs / "image.log",
         emit=around.emit,
         cancel=around.cancel,
+        asked=builder_questions(prepared, around),
     )
     if handover is not None:
         handover.settle(around.engine)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.place import SANDBOX_HOST, PlaceKind
 from orchestrator.dockerfile.timeline.read import read_timeline
-from orchestrator.engine.process import run
 from orchestrator.inventory.relevant import libraries
 from orchestrator.parity.facts import BuildFacts, SideFacts
 from orchestrator.toolchains.cargo.command import cargo_words
 from orchestrator.toolchains.cargo.config import config_files, read_config
 from orchestrator.toolchains.cargo.flags import effective_rustflags
+from orchestrator.toolchains.cargo.identity import compiler_facts
 from orchestrator.toolchains.cargo.in_force import features_in_force, profile_in_force, profile_of
 from orchestrator.toolchains.cargo.native import native_crates
 from orchestrator.toolchains.cargo.witness import read_witness
@@ -74,7 +74,7 @@ def build_facts(
         c_compiler=sides[1].c_compiler if native else None,
         target=_option(call.arguments, "--target") or variables.get("CARGO_BUILD_TARGET", ""),
         rustflags=effective_rustflags(
-            config, variables, host=prepared.toolchain.host, facts=lambda: _compiler_facts(prepared)
+            config, variables, host=prepared.toolchain.host, facts=lambda: compiler_facts(prepared.toolchain)
         ),
         profile=profile_in_force(manifest, config, variables, call.arguments, profile=profile_of(call.arguments)),
         features=features_in_force(call.arguments),
@@ -132,11 +132,6 @@ def _sources(prepared: Prepared, local: LocalBuild, call: WitnessedCall | None) 
         for total, digest in zip(sides, both, strict=True):
             total.update(f"{path} {digest}\n".encode(errors="surrogateescape"))
     return sides[0].hexdigest(), sides[1].hexdigest()
-
-
-def _compiler_facts(prepared: Prepared) -> frozenset[str]:
-    asked = run([str(prepared.toolchain.rustc), "--print", "cfg"], environment={})
-    return frozenset(asked.stdout.decode().splitlines())
 
 
 def _epoch(variables: Mapping[str, str]) -> int | None:

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.bases.identity import base_id
 from orchestrator.bases.image import Origin
+from orchestrator.build.builder_side import BuilderQuestions, BuilderSide, known_builder_side
 from orchestrator.build.settings import Where
 from orchestrator.errors import LockDriftError, LockInvalidError
 from orchestrator.events import Lane, NoteEvent
+from orchestrator.inventory.answers import LINKER
 from orchestrator.inventory.drift import drift, unlike
 from orchestrator.inventory.host import host_side
 from orchestrator.inventory.image import image_side, packages_of
 from orchestrator.inventory.model import VERSION as FORMAT
-from orchestrator.inventory.model import BaseInventory, Inventory, SideInventory
+from orchestrator.inventory.model import BaseInventory, BuilderInventory, Inventory, SideInventory
 from orchestrator.location import Location
 from orchestrator.record import DriftFacts, LockFacts
 from orchestrator.spec.lockfile import lock_path, read_lock_file
+from orchestrator.toolchains.cargo.config import config_files, read_config
+from orchestrator.toolchains.cargo.identity import compiler_facts
+from orchestrator.toolchains.cargo.linker import chosen_linker
 from orchestrator.toolchains.cargo.native import native_crates
 from orchestrator.version import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from orchestrator.bases.image import BaseImage
     from orchestrator.flow.prepare import Prepared, Surroundings
+    from orchestrator.inventory.drift import Drift
     from orchestrator.spec.load import LoadedSpec
     from orchestrator.spec.lockfile import LockedInventory
     from orchestrator.spec.model import BuildSpec
@@ -63,6 +70,8 @@ def lock_of(loaded: LoadedSpec, *, workspace: Workspace, locked: bool) -> Locked
 def take_inventory(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> Inventory:
     """Return all that both builds stand on, beyond the sources; nothing is built."""
     host, image = _sides(spec, prepared, around)
+    questions = builder_questions(prepared, around)
+    known = known_builder_side(prepared.image, questions, workspace=around.workspace)
     return Inventory(
         version=FORMAT,
         tool=VERSION,
@@ -70,6 +79,64 @@ def take_inventory(spec: BuildSpec, prepared: Prepared, around: Surroundings) ->
         bases={reference: _base(spec, base, around) for reference, base in sorted(prepared.bases.items())},
         host=host,
         image=image,
+        builder=None if known is None else _installed(known, image, prepared, around),
+    )
+
+
+def builder_questions(prepared: Prepared, around: Surroundings) -> BuilderQuestions:
+    """Return how the builder stage is asked what its steps have installed."""
+    return BuilderQuestions(variables=linker_variables(prepared), libraries=_has_native(prepared, around))
+
+
+def check_builder(
+    footing: Footing,
+    found: BuilderSide | None,
+    prepared: Prepared,
+    around: Surroundings,
+    *,
+    lock: LockedInventory | None,
+    locked: bool,
+) -> Footing:
+    """Say, once the image is built, what its builder stage has installed that is not as locked.
+
+    Args:
+        footing: what was found out before the build.
+        found: what the stage says of itself; None where no step of it can have installed anything.
+        prepared: what was built.
+        around: the run.
+        lock: what the build is held against.
+        locked: whether a change forbids the verdict.
+
+    Raises:
+        LockDriftError: something has changed, and `locked` forbids that; nothing was tagged.
+    """
+    host, image = footing.sides
+    if found is None:
+        return footing
+    footing = replace(footing, sides=(host, found.side))
+    if lock is None or footing.lock is None:
+        return footing
+    if lock.inventory.builder is None:
+        text = f"what the builder stage's steps install is not in {lock.path}: it is known now, `invoke lock` adds it"
+        around.emit(NoteEvent(lane=Lane.IMAGE, text=text))
+        return footing
+    now = lock.inventory.model_copy(update={"builder": _installed(found, image, prepared, around)})
+    facts = _told(drift(lock.inventory, now), lock, around, locked=locked)
+    return replace(footing, lock=replace(footing.lock, drift=(*footing.lock.drift, *facts)))
+
+
+def _installed(found: BuilderSide, base: SideInventory, prepared: Prepared, around: Surroundings) -> BuilderInventory:
+    image = builders_base(prepared)
+    below = (
+        packages_of(around.engine, image.image_id, workspace=around.workspace, labels=around.labels) if image else {}
+    )
+    side = found.side
+    return BuilderInventory(
+        rustc=side.rustc if side.rustc != base.rustc else None,
+        c_compiler=side.c_compiler if side.c_compiler != base.c_compiler else None,
+        linker=side.linker if side.linker != base.linker else None,
+        modules=dict(side.modules.items() - base.modules.items()),
+        packages=dict(found.packages.items() - below.items()),
     )
 
 
@@ -91,7 +158,17 @@ def check_footing(
     if lock.inventory.platform != _platform(around):
         _say_other_platform(lock, around, locked=locked)
         return Footing(lock=None, unlike=differing, sides=(host, image))
-    changed = drift(lock.inventory, take_inventory(spec, prepared, around))
+    # What steps install is known after the build alone.
+    now = take_inventory(spec, prepared, around).model_copy(update={"builder": lock.inventory.builder})
+    facts = _told(drift(lock.inventory, now), lock, around, locked=locked)
+    return Footing(
+        lock=LockFacts(path=str(lock.path), digest=lock.digest, drift=facts), unlike=differing, sides=(host, image)
+    )
+
+
+def _told(
+    changed: Sequence[Drift], lock: LockedInventory, around: Surroundings, *, locked: bool
+) -> tuple[DriftFacts, ...]:
     if changed and locked:
         raise LockDriftError(
             f"{_count(len(changed))} since {lock.path} was written, and --locked was given",
@@ -103,27 +180,45 @@ def check_footing(
         around.emit(NoteEvent(lane=Lane.BASES, text=f"not as locked: {each}"))
     if len(changed) > _TOLD:
         around.emit(NoteEvent(lane=Lane.BASES, text=f"not as locked: {len(changed) - _TOLD} more, see the record"))
-    facts = tuple(
+    return tuple(
         DriftFacts(where=each.where, what=each.what, locked=each.locked, found=each.found, text=str(each))
         for each in changed
-    )
-    return Footing(
-        lock=LockFacts(path=str(lock.path), digest=lock.digest, drift=facts), unlike=differing, sides=(host, image)
     )
 
 
 def _sides(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> tuple[SideInventory, SideInventory]:
     workspace, plan = around.workspace, prepared.local
-    lock = prepared.project.lock
-    libraries = bool(native_crates(plan.tree, lock, tuple(plan.files), workspace=workspace))
+    libraries = _has_native(prepared, around)
     base = builders_base(prepared)
     image = SideInventory()
+    asked = linker_variables(prepared)
     if base is not None:
-        image = image_side(around.engine, base.image_id, libraries=libraries, workspace=workspace, labels=around.labels)
+        image = image_side(
+            around.engine, base.image_id, libraries=libraries, asked=asked, workspace=workspace, labels=around.labels
+        )
     if spec.local.where is Where.CONTAINER:
         # Nothing of this machine takes part.
         return image, image
-    return host_side(plan.variables, plan.toolchain.sysroot, libraries=libraries, workspace=workspace), image
+    variables = {**plan.variables, **asked}
+    return host_side(variables, plan.toolchain.sysroot, libraries=libraries, workspace=workspace), image
+
+
+def _has_native(prepared: Prepared, around: Surroundings) -> bool:
+    plan = prepared.local
+    return bool(native_crates(plan.tree, prepared.project.lock, tuple(plan.files), workspace=around.workspace))
+
+
+def linker_variables(prepared: Prepared) -> dict[str, str]:
+    """Return the variables that tell a side which linker the project asks for."""
+    tree, project = prepared.local.tree.absolute(), prepared.project
+    chosen = chosen_linker(
+        read_config(config_files(tree / project.folder, tree), top=tree),
+        prepared.local.variables,
+        host=prepared.toolchain.host,
+        facts=lambda: compiler_facts(prepared.toolchain),
+    )
+    said = zip(LINKER, (chosen.program, chosen.behind), strict=True)
+    return {name: value for name, value in said if value}
 
 
 def builders_base(prepared: Prepared) -> BaseImage | None:

@@ -15,7 +15,6 @@ from orchestrator.dockerfile.model import read_dockerfile
 from orchestrator.dockerfile.timeline.beside import context_at
 from orchestrator.dockerfile.timeline.read import read_timeline
 from orchestrator.dockerfile.trace import Tracer
-from orchestrator.engine.process import run
 from orchestrator.repro.dockerfile import dockerfile_advice
 from orchestrator.repro.manifest import manifest_advice
 from orchestrator.repro.recipe import PlainBuild, plain_build
@@ -25,7 +24,7 @@ from orchestrator.source.tree import lay_out
 from orchestrator.toolchains.cargo.command import cargo_words
 from orchestrator.toolchains.cargo.config import config_files, read_config
 from orchestrator.toolchains.cargo.flags import effective_rustflags
-from orchestrator.toolchains.cargo.identity import identify
+from orchestrator.toolchains.cargo.identity import compiler_facts, identify
 from orchestrator.toolchains.cargo.lock import read_lock
 from orchestrator.toolchains.cargo.native import native_crates
 from orchestrator.toolchains.cargo.project import read_project
@@ -184,12 +183,7 @@ def _flags(
     tree: Path, project: CargoProject, toolchain: CargoToolchain, variables: Mapping[str, str]
 ) -> tuple[str, ...]:
     config = read_config(config_files((tree / project.folder).absolute(), tree.absolute()), top=tree.absolute())
-
-    def facts() -> frozenset[str]:
-        asked = run([str(toolchain.rustc), "--print", "cfg"], environment={})
-        return frozenset(asked.stdout.decode().splitlines())
-
-    return effective_rustflags(config, variables, host=toolchain.host, facts=facts)
+    return effective_rustflags(config, variables, host=toolchain.host, facts=lambda: compiler_facts(toolchain))
 
 
 def _edited(edits: list[Edit], found: _Project) -> Iterator[tuple[str, str]]:

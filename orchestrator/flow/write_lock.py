@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.build.builder_side import installing_lines
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels
 from orchestrator.errors import LockInvalidError
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from orchestrator.inventory.model import Inventory
     from orchestrator.spec.load import LoadedSpec
     from orchestrator.workspace import Workspace
+
+
+_UNKNOWN = "what the builder stage's steps install is not known before a build: run `invoke build`, and this again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,10 @@ def write_lock(loaded: LoadedSpec, *, workspace: Workspace, environment: Mapping
                 emit=show,
                 cancel=threading.Event(),
             )
-            found = take_inventory(loaded.spec, prepare(loaded.spec, snapshot, around), around)
+            prepared = prepare(loaded.spec, snapshot, around)
+            found = take_inventory(loaded.spec, prepared, around)
+            if found.builder is None and any(installing_lines(prepared.image)):
+                show(NoteEvent(lane=Lane.BASES, text=_UNKNOWN))
             before = _before(path, workspace)
             write_lock_file(path, found)
     finally:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 QUESTIONS = (files("orchestrator.inventory") / "ask.sh").read_text(encoding="utf-8")
 """The script that asks; its answers are read by `side_of`."""
 
+LINKER = ("TWINBUILD_LINKER", "TWINBUILD_LINKER_BEHIND")
+"""Variables that tell the script what rustc calls to link, and what that is told to link with; unset where the project
+leaves it to them."""
+
 _LINKED_INTO_ALL = re.compile(r"libc6?-dev|musl-dev|libgcc-[0-9.]+-dev")
 """Packages of which every program gets something: start files, libc, libgcc."""
 

@@ -7,7 +7,18 @@ cc=${CC:-cc}
 echo '[cc]'
 $cc --version
 echo '[ld]'
-ld=$($cc -print-prog-name=ld)
+# What rustc calls is a compiler that calls a linker, or a linker.
+driver=${TWINBUILD_LINKER:-$cc}
+case ${driver##*/} in
+*lld* | *mold* | wild | ld | ld.* | *-ld | *-ld.*) ld=$driver ;;
+*)
+    case ${TWINBUILD_LINKER_BEHIND-} in
+    '') ld=$($driver -print-prog-name=ld) ;;
+    /*) ld=$TWINBUILD_LINKER_BEHIND ;;
+    *) ld=$($driver -print-prog-name="ld.$TWINBUILD_LINKER_BEHIND") ;;
+    esac
+    ;;
+esac
 ${ld:-ld} --version
 echo '[modules]'
 for name in $(pkg-config --list-all | cut -d ' ' -f 1 | LC_ALL=C sort); do

@@ -43,27 +43,33 @@ def packages_of(engine: Engine, image_id: str, *, workspace: Workspace, labels: 
 
 
 def image_side(
-    engine: Engine, image_id: str, *, libraries: bool, workspace: Workspace, labels: Mapping[str, str]
+    engine: Engine,
+    image_id: str,
+    *,
+    libraries: bool,
+    asked: Mapping[str, str],
+    workspace: Workspace,
+    labels: Mapping[str, str],
 ) -> SideInventory:
     """Return what compiles in an image and what it would find, by asking inside it, without a network.
 
-    An image that cannot run anything (no shell, another processor) answers nothing.
+    An image that cannot run anything (no shell, another processor) answers nothing. `asked`: variables for the script.
     """
-    key = memo_key({"image": image_id, "asked": QUESTIONS})
+    key = memo_key({"image": image_id, "asked": QUESTIONS, "given": dict(asked)})
     said = workspace.recall("image-side", key)
     if not isinstance(said, str):
-        said = _ask(engine, image_id, labels)
+        said = _ask(engine, image_id, asked, labels)
         workspace.remember("image-side", key, said)
     return side_of(said, libraries=libraries)
 
 
-def _ask(engine: Engine, image_id: str, labels: Mapping[str, str]) -> str:
+def _ask(engine: Engine, image_id: str, asked: Mapping[str, str], labels: Mapping[str, str]) -> str:
     heard: list[bytes] = []
     request = ContainerRequest(
         image_id=image_id,
         entrypoint=("/bin/sh", "-c", QUESTIONS),
         command=(),
-        environment={"LC_ALL": "C"},
+        environment={**asked, "LC_ALL": "C"},
         network="none",
         read_only=True,
         writable={},

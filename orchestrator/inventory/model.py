@@ -27,7 +27,7 @@ class SideInventory(Settings):
     """What `cc --version` says of itself."""
 
     linker: str | None = None
-    """What the linker says of itself that the C compiler calls."""
+    """What the linker says of itself: the one that the project asks for, else the one that the C compiler calls."""
 
     modules: dict[str, str] = Field(default_factory=dict)
     """What pkg-config offers: version by module."""
@@ -52,6 +52,25 @@ class BaseInventory(Settings):
     """Version, and sha256 over what dpkg keeps of the package's files (`<name>.md5sums`), by name."""
 
 
+class BuilderInventory(Settings):
+    """What the steps of the builder stage bring to its base."""
+
+    rustc: str | None = None
+    """Release and commit, where they are not the base's."""
+
+    c_compiler: str | None = None
+    """As of a side, where it is not the base's."""
+
+    linker: str | None = None
+    """As of a side, where it is not the base's."""
+
+    modules: dict[str, str] = Field(default_factory=dict)
+    """What pkg-config offers beyond the base, or in another version: version by module."""
+
+    packages: dict[str, str] = Field(default_factory=dict)
+    """The packages that steps have installed or replaced, `-dev` or not: as those of a base."""
+
+
 class Inventory(Settings):
     """Everything that a build stands on and that is no source of the project."""
 
@@ -72,3 +91,6 @@ class Inventory(Settings):
 
     image: SideInventory
     """The side of the image: the builder's base."""
+
+    builder: BuilderInventory | None = None
+    """What steps install upon that base; none where no step can, or where it was locked before a first build."""

@@ -30,6 +30,14 @@ def holds(expression: str, facts: Collection[str]) -> bool:
     return answer
 
 
+def matches(expression: str, facts: Collection[str]) -> bool:
+    """Return whether an expression is true; False for one that cargo refuses as soon as it is called."""
+    try:
+        return holds(expression, facts)
+    except ValueError:
+        return False
+
+
 def _predicate(tokens: _Tokens, facts: Collection[str]) -> bool:
     name = tokens.word()
     if name in {"all", "any", "not"} and tokens.follows("("):

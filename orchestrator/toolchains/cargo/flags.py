@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.toolchains.cargo.cfg import holds
+from orchestrator.toolchains.cargo.cfg import matches
 from orchestrator.toolchains.cargo.config import table, text_list
 
 if TYPE_CHECKING:
@@ -60,13 +60,5 @@ def _target_flags(
     yield from text_list(environment.get(f"CARGO_TARGET_{host.upper().replace('-', '_')}_RUSTFLAGS"))
     for key in sorted(targets):
         flags = text_list(table(targets, key).get("rustflags"))
-        if flags and key.startswith("cfg(") and _matches(key, facts()):
+        if flags and key.startswith("cfg(") and matches(key, facts()):
             yield from flags
-
-
-def _matches(expression: str, facts: Collection[str]) -> bool:
-    try:
-        return holds(expression, facts)
-    except ValueError:
-        # Cargo refuses it, in its own words, as soon as it is called.
-        return False

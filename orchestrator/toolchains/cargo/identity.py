@@ -96,6 +96,12 @@ def identify(
     )
 
 
+def compiler_facts(toolchain: CargoToolchain) -> frozenset[str]:
+    """Return the lines of `rustc --print cfg`, of which cargo's `cfg(...)` tables ask."""
+    asked = run([str(toolchain.rustc), "--print", "cfg"], environment={})
+    return frozenset(asked.stdout.decode().splitlines())
+
+
 def _facts(folder: Path, rustc: Path, environment: Mapping[str, str]) -> dict[str, object]:
     """Return what decides which toolchain answers: rustup's settings, the choice files, and the program itself."""
     rustup = Path(environment.get("RUSTUP_HOME") or Path(environment.get("HOME") or "/") / ".rustup")

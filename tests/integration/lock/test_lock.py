@@ -62,3 +62,50 @@ def test_what_drifts_from_the_lock_is_said_and_refused_on_demand(hello: Project)
     mistaken = hello.build()
     assert (mistaken.exit_code, mistaken.cause) == (18, "lock-invalid")
     assert any("buildspec.lock:4:1: unknown key `tol`" in line for line in mistaken.record["failure"]["detail"])
+
+
+_STATUS = """\
+
+Package: libodd-dev
+Status: install ok installed
+Architecture: all
+Version: {version}
+"""
+
+
+def test_what_steps_install_is_locked_once_it_is_known(hello: Project) -> None:
+    """A package comes by a step of the builder stage's, and is named when it changes; the project's linker is asked."""
+    dockerfile = (hello.folder / "Dockerfile").read_text()
+    # As a package manager leaves it: an entry in dpkg's list.
+    step = "RUN cat /odd/status >>/var/lib/dpkg/status\n"
+    hello.write(
+        {
+            "Dockerfile": dockerfile.replace(
+                "WORKDIR /app\n", f"COPY odd /odd\n{step}WORKDIR /app\nCOPY .cargo .cargo\n", 1
+            ),
+            ".cargo/config.toml": "[build]\nrustflags = ['-Clink-arg=-fuse-ld=gold']\n",
+            "odd/status": _STATUS.format(version="1.0-1"),
+        }
+    )
+    early = hello.invoke("lock", "--spec", "buildspec.yaml")
+    assert "is not known before a build" in early.stderr
+    first = hello.invoke("build", "--spec", "buildspec.yaml")
+    assert first.exit_code == 0, first.stderr
+    assert "`invoke lock` adds it" in first.stderr
+    assert hello.invoke("lock", "--spec", "buildspec.yaml").exit_code == 0
+    text = (hello.folder / "buildspec.lock").read_text()
+    assert re.search(r"^builder:\n(?:  .*\n)*?  packages:\n    libodd-dev: 1.0-1$", text, re.MULTILINE), text
+    assert text.count("  linker: GNU gold") == 2
+    held = hello.build("--locked")
+    assert held.exit_code == 0, held.record["failure"]
+    assert held.record["lock"]["drift"] == []
+
+    hello.write({"odd/status": _STATUS.format(version="1.0-2")})
+    moved = hello.build()
+    assert moved.exit_code == 0, moved.stderr
+    (change,) = moved.record["lock"]["drift"]
+    assert (change["where"], change["what"]) == ("builder", "libodd-dev")
+    assert "builder: libodd-dev was 1.0-1, is 1.0-2" in change["text"]
+    refused = hello.build("--locked")
+    assert (refused.exit_code, refused.cause) == (17, "lock-drift")
+    assert any("libodd-dev" in line for line in refused.record["failure"]["detail"])

@@ -1,0 +1,93 @@
+"""The builder stage as its steps leave it: what these have installed, asked inside the stage itself.
+
+A base is known before the build, what `RUN apt-get install` brings is not. So the stage is asked once it is built, and
+again only after a step of it that is no call of cargo has been executed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.dockerfile.calls import cargo_calls
+from orchestrator.inventory.image import image_side, packages_of
+from orchestrator.inventory.model import SideInventory
+from orchestrator.workspace import memo_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from orchestrator.build.engine_build import EngineBuild
+    from orchestrator.build.image_plan import ImagePlan
+    from orchestrator.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuilderSide:
+    """What the builder stage says of itself, and its packages by name."""
+
+    side: SideInventory
+    packages: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuilderQuestions:
+    """How the builder stage is asked: variables for the script, and whether system libraries matter."""
+
+    variables: Mapping[str, str]
+    libraries: bool
+
+
+def builder_side(
+    build: EngineBuild, raw_id: str, asked: BuilderQuestions, *, workspace: Workspace, labels: Mapping[str, str]
+) -> BuilderSide | None:
+    """Return what the builder stage says of itself; None where no step of it can have installed anything.
+
+    Args:
+        build: of the shipped stage, which is there.
+        raw_id: the shipped stage's image, which is not removed.
+        asked: how it is asked.
+        workspace: remembers the answer.
+        labels: on the container that is used.
+
+    Raises:
+        NoVerdictError: of the kind that `EngineBuild.solve` tells.
+    """
+    plan = build.plan
+    lines = set(installing_lines(plan))
+    if plan.builder is None or not lines:
+        return None
+    known = known_builder_side(plan, asked, workspace=workspace)
+    if known is not None and not lines & build.executed:
+        return known
+    stage = plan.dockerfile.stages[plan.builder[0]]
+    image = build.solve(stage.name or str(stage.index), shown=False)
+    side = image_side(
+        build.engine, image, libraries=asked.libraries, asked=asked.variables, workspace=workspace, labels=labels
+    )
+    packages = packages_of(build.engine, image, workspace=workspace, labels=labels)
+    if image != raw_id:
+        build.engine.remove_image(image)
+    workspace.remember("builder-side", _key(plan, asked), {"side": side.model_dump(), "packages": packages})
+    return BuilderSide(side=side, packages=packages)
+
+
+def known_builder_side(plan: ImagePlan, asked: BuilderQuestions, *, workspace: Workspace) -> BuilderSide | None:
+    """Return what the builder stage of such a plan said when it was last built; None where it never was."""
+    known = workspace.recall("builder-side", _key(plan, asked))
+    if not isinstance(known, dict):
+        return None
+    return BuilderSide(side=SideInventory.model_validate(known["side"]), packages=known["packages"])
+
+
+def installing_lines(plan: ImagePlan) -> Iterator[int]:
+    """Yield the lines of the builder stage's steps, and of the stages below it, that call no cargo."""
+    index = plan.builder[0] if plan.builder is not None else None
+    while index is not None:
+        stage = plan.dockerfile.stages[index]
+        yield from (each.line for each in stage.instructions if each.keyword == "RUN" and not cargo_calls(each))
+        index = stage.base_stage
+
+
+def _key(plan: ImagePlan, asked: BuilderQuestions) -> str:
+    return memo_key({"text": plan.hardened, "given": dict(asked.variables), "libraries": asked.libraries})
