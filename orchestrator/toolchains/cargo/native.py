@@ -14,8 +14,20 @@ if TYPE_CHECKING:
 _PROBES = frozenset({"pkg-config", "vcpkg", "system-deps", "metadeps", "cmake", "autotools", "bindgen"})
 """Crates with which build scripts look for system libraries, or build against their headers."""
 
-_BINDINGS_ONLY = frozenset({"js-sys", "web-sys", "linux-raw-sys", "windows-sys", "winapi-sys"})
-"""Named as if they linked something, and they hold declarations only."""
+_BINDINGS_ONLY = frozenset(
+    {
+        *("js-sys", "web-sys", "jni-sys"),
+        *("windows-sys", "winapi-sys", "kernel32-sys", "ws2_32-sys", "fuchsia-zircon-sys"),
+        *("core-foundation-sys", "security-framework-sys", "system-configuration-sys", "fsevent-sys", "kqueue-sys"),
+        *("linux-raw-sys", "inotify-sys", "dirs-sys", "libbz2-rs-sys"),
+    }
+)
+"""Named as if they linked something: declarations of another platform, which stand in every Cargo.lock, of the kernel,
+or a library written in Rust."""
+
+
+_RULES = 2
+"""Counts up with every change of what is told here, since answers are remembered."""
 
 
 def native_crates(tree: Path, lock: str, files: tuple[SourceFile, ...], *, workspace: Workspace) -> tuple[str, ...]:
@@ -29,7 +41,7 @@ def native_crates(tree: Path, lock: str, files: tuple[SourceFile, ...], *, works
         files: the snapshot's files.
         workspace: remembers the answer by the lock file's content.
     """
-    digest = next((file.sha256 for file in files if file.path == lock), None)
+    digest = next((f"{_RULES}-{file.sha256}" for file in files if file.path == lock), None)
     known = workspace.recall("native", digest) if digest else None
     if isinstance(known, list):
         return tuple(str(name) for name in known)

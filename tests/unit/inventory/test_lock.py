@@ -152,12 +152,14 @@ def test_a_lock_lies_beside_its_spec() -> None:
 
 
 def test_crates_that_look_for_system_libraries_are_found(tmp_path: Path) -> None:
-    """By what they depend on, or by their name; bindings alone are none."""
+    """By what they depend on, or by their name; bindings alone are none, nor is what another platform has."""
     (tmp_path / "Cargo.lock").write_text(
         '[[package]]\nname = "a"\nversion = "1"\ndependencies = ["pkg-config 0.3.0", "b"]\n'
         '[[package]]\nname = "b"\nversion = "1"\n'
         '[[package]]\nname = "libz-sys"\nversion = "1"\n'
         '[[package]]\nname = "windows-sys"\nversion = "1"\n'
+        '[[package]]\nname = "core-foundation-sys"\nversion = "1"\n'
+        '[[package]]\nname = "dirs-sys"\nversion = "1"\n'
     )
     found = native_crates(tmp_path, "Cargo.lock", (), workspace=Workspace.open(tmp_path / "workspace"))
     assert found == ("a", "libz-sys")
