@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import secrets
 import threading
 import time
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from orchestrator.engine.protobuf import BuildStatus, Vertex
 
 _WATCH_SECONDS = 0.2
+_PATIENCE_SECONDS = 20.0
+"""For an engine that is to end a build. One that counted the sizes of 700 cached layers took eleven minutes."""
 _LOG_KEPT = 64 * 1024
 """How much of a step's output is kept in memory: the last part, which says why it failed."""
 
@@ -97,6 +100,7 @@ class _Watched:
     running: dict[str, float] = field(default_factory=dict)
     heard: dict[str, float] = field(default_factory=dict)
     stopped: NoVerdictError | None = None
+    answer: Any = None
 
 
 def solve(
@@ -144,8 +148,8 @@ def solve(
     with context.open("rb") as body, _watch(engine, build, watched, limits=limits, cancel=cancel):
         try:
             with engine_faults("building the image"):
-                answer = engine.post("/build", params=params, data=body)
-                image_id, failure = _read(answer, watched, on_step=on_step, on_log=on_log)
+                watched.answer = engine.post("/build", params=params, data=body)
+                image_id, failure = _read(watched.answer, watched, on_step=on_step, on_log=on_log)
         except EngineUnreachableError:
             if watched.stopped is not None:
                 raise watched.stopped from None
@@ -253,13 +257,17 @@ def _watch(engine: Engine, build: str, watched: _Watched, *, limits: Limits, can
     over = threading.Event()
 
     def look() -> None:
+        patience = math.inf
         while not over.wait(_WATCH_SECONDS):
             watched.stopped = watched.stopped or _reason_to_stop(watched, limits=limits, cancel=cancel)
             if watched.stopped is not None:
+                patience = min(patience, time.monotonic() + _PATIENCE_SECONDS)
                 # Again until the build is over: the engine says nothing of a build that it does not know yet. And an
                 # engine that does not take the call is the reader's to report.
                 with suppress(NoVerdictError), engine_faults("cancelling the build"):
-                    engine.cancel_build(build)
+                    engine.cancel_build(build, within=_PATIENCE_SECONDS)
+                if watched.answer is not None and time.monotonic() > patience:
+                    engine.hang_up(watched.answer)
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -172,10 +174,17 @@ class Engine:
         self.api._raise_for_status(answer)  # noqa: SLF001 - see above
         return answer
 
-    def cancel_build(self, build: str) -> None:
-        """End a build that `post` began under this build id."""
-        answer = self.api._post(self.api._url("/build/cancel"), params={"id": build})  # noqa: SLF001 - as in `post`
+    def cancel_build(self, build: str, *, within: float) -> None:
+        """End a build that `post` began under this build id; give up after `within` seconds without an answer."""
+        url, params = self.api._url("/build/cancel"), {"id": build}  # noqa: SLF001 - as in `post`
+        answer = self.api._post(url, params=params, timeout=within)  # noqa: SLF001 - as in `post`
         self.api._raise_for_status(answer)  # noqa: SLF001 - as in `post`
+
+    def hang_up(self, answer: Any) -> None:
+        """Close the connection of an open answer of `post`; whoever reads it is told that it broke."""
+        reading = self.api._get_raw_response_socket(answer)  # noqa: SLF001 - as in `post`
+        with suppress(OSError):
+            getattr(reading, "_sock", reading).shutdown(socket.SHUT_RDWR)
 
     def save(self, image_id: str) -> Iterator[bytes]:
         """Yield an image's archive, piece by piece."""

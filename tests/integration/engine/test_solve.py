@@ -16,6 +16,7 @@ from urllib.parse import urlparse
 
 import pytest
 
+from orchestrator.engine import buildkit
 from orchestrator.engine.buildkit import Limits, Solved, SolveFailedError, Step, solve
 from orchestrator.engine.docker import Engine
 from orchestrator.errors import EngineUnreachableError, InterruptedRunError, StepTimeoutError
@@ -152,10 +153,11 @@ def test_a_cancelled_build_ends(build: Build, base: str, when: str) -> None:
 
 
 class Proxy:
-    """A socket between the tool and the engine that can be cut."""
+    """A socket between the tool and the engine that can be cut, and made to swallow what both say."""
 
     def __init__(self, path: Path, engine: str) -> None:
         self.path, self._engine, self._open = path, engine, []
+        self.mute = threading.Event()
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(path))
         self._listening.listen()
@@ -173,11 +175,11 @@ class Proxy:
             for source, target in ((near, far), (far, near)):
                 threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
 
-    @staticmethod
-    def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while block := source.recv(1 << 16):
-                target.sendall(block)
+                if not self.mute.is_set():
+                    target.sendall(block)
             target.shutdown(socket.SHUT_WR)
 
     def cut(self) -> None:
@@ -225,6 +227,29 @@ def test_an_engine_that_goes_away_in_the_middle(build: Build, base: str, proxy: 
     assert time.monotonic() - began < 60
     if doing == "building":
         assert caught.value.message == "the Docker engine went away while building the image"
+
+
+def test_an_engine_that_does_not_end_a_build_is_not_waited_for(
+    build: Build, base: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took the call and says nothing more: the run ends as it was told to, after some patience."""
+    monkeypatch.setattr(buildkit, "_PATIENCE_SECONDS", 1.0)
+    cancel = threading.Event()
+
+    class Logs(list[bytes]):
+        def append(self, text: bytes) -> None:
+            proxy.mute.set()
+            cancel.set()
+            super().append(text)
+
+    began = time.monotonic()
+    text = f"FROM {base}\nRUN echo {time.time_ns()}; sleep 60\n"
+    with (
+        Engine.connect({"DOCKER_HOST": f"unix://{proxy.path}"}) as through,
+        pytest.raises(InterruptedRunError, match="ended because the run was"),
+    ):
+        build(text, through=through, cancel=cancel, logs=Logs())
+    assert time.monotonic() - began < 40
 
 
 # docker-py leaves sockets that could not connect to the garbage collector.
