@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.measure import Figure, best
 from benchmarks.sample import ROOT, Sample
-from orchestrator.binary.loading import read_ahead, read_loadable
+from orchestrator.binary.loading.read import read_ahead, read_loadable
 from orchestrator.build.base_files import BaseFiles
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.files import image_files

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import posixpath
 import re
+import textwrap
 from decimal import Decimal
+from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 _DURATION = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,9})?)(?P<unit>ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -24,7 +33,37 @@ _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 class Settings(BaseModel):
     """Frozen, and closed: a key that nobody knows is a mistake to report, not a wish to ignore."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    # A slice's validator is built when it is first needed: most are only ever checked as a part of the whole spec.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the slice's JSON schema, with what its source says of each key."""
+        made = handler(core_schema)
+        properties = handler.resolve_ref_schema(made).get("properties", {})
+        for name, meaning in meanings(cls).items():
+            described = properties.get(cls.model_fields[name].alias or name)
+            if described is not None:
+                described.setdefault("description", meaning)
+        return made
+
+
+@cache
+def meanings(model: type[Settings]) -> Mapping[str, str]:
+    """Return what stands below each field of a slice in its source, by the field's name.
+
+    pydantic can do this itself (`use_attribute_docstrings`), but then does it in every process, and most never ask:
+    it reads and parses the source of each slice, which was a tenth of the start of a run that has nothing to do.
+    """
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if issubclass(base, Settings) and base is not Settings:
+            (written,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+            for field, below in pairwise(written.body if isinstance(written, ast.ClassDef) else ()):
+                match field, below:
+                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                        found[name] = inspect.cleandoc(text)
+    return {name: text for name, text in found.items() if name in model.model_fields}
 
 
 def _duration(value: object) -> object:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.files import image_files
 from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ def cargo_in(
     known = workspace.recall("cargo-in-base", key)
     if isinstance(known, list):
         return str(known[0]) if known else None
+    from orchestrator.engine.files import image_files  # noqa: PLC0415 - a base that is known is not read
+
     found = None
     with image_files(engine, base.image_id, labels=labels) as files:
         for path in paths:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from orchestrator.build.artifact import Artifact, Side
 from orchestrator.build.engine_build import EngineBuild
-from orchestrator.engine.files import image_files
 from orchestrator.errors import (
     DockerfileInvalidError,
     EngineUnsupportedError,
@@ -79,6 +78,8 @@ def programs_beside(
     )
     if image is None:
         return None
+    from orchestrator.engine.files import image_files  # noqa: PLC0415 - what is known is not read again
+
     found: dict[str, tuple[str, int]] = {}
     with image_files(engine, image, labels=labels) as files:
         for path in wanted:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.build.artifact import Artifact, Side
-from orchestrator.engine.files import image_files
 from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ def stage_evidence(
     if isinstance(known, dict) and _still_there(known.get("builder"), workspace):
         witness = {name: text.encode(errors="surrogateescape") for name, text in known["witness"].items()}
         return StageEvidence(witness=witness, builder=_artifact(known["builder"], plan, workspace))
+    from orchestrator.engine.files import image_files  # noqa: PLC0415 - an image that is known is not read
+
     evidence = build.solve_evidence()
     with image_files(build.engine, evidence, labels=labels) as files:
         witness = files.walk("/witness")
@@ -85,6 +86,8 @@ def shipped_program(
     key = memo_key({"image": candidate, "path": binary})
     known = workspace.recall("shipped", key)
     if not isinstance(known, list) or not _still_there(known, workspace):
+        from orchestrator.engine.files import image_files  # noqa: PLC0415 - as above
+
         with image_files(engine, candidate, labels=labels) as files, files.open(binary) as stream:
             if stream is None:
                 return None

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.build.clean_container import build_in_container
 from orchestrator.build.handover import Handover
 from orchestrator.build.image import ImageBuild, build_image
 from orchestrator.build.local import LocalBuild, build_local
@@ -121,6 +120,8 @@ def _foresee(
 def _local_build(spec: BuildSpec, prepared: Prepared, handover: Handover | None, around: Surroundings) -> LocalBuild:
     base = builders_base(prepared) if spec.local.where is Where.CONTAINER else None
     if base is not None:
+        from orchestrator.build.clean_container import build_in_container  # noqa: PLC0415 - few specs ask for it
+
         return build_in_container(
             around.engine,
             prepared.local,

@@ -13,7 +13,6 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.read import profile_of
 from orchestrator.build.beside import programs_beside
 from orchestrator.dockerfile.replay import REPLAY_STAGE, Planting, compiling_step, replayed
 from orchestrator.engine.archive import load_files
@@ -21,7 +20,6 @@ from orchestrator.events import Lane, told
 from orchestrator.flow.prepare import in_context, tracer_of
 from orchestrator.gate.checks import stub_free
 from orchestrator.gate.checks.stub_free import Control
-from orchestrator.parity.compare import compare_files
 from orchestrator.parity.rung import SAME_CONTENT
 
 if TYPE_CHECKING:
@@ -153,6 +151,9 @@ def _likeness(stub: Artifact, other: Artifact, around: Surroundings) -> str | No
     if stub.sha256 == other.sha256:
         return "bit for bit"
     paths = {stub.sha256: stub.path, other.sha256: other.path}
+    from orchestrator.binary.read import profile_of  # noqa: PLC0415 - few programs need a control
+    from orchestrator.parity.compare import compare_files  # noqa: PLC0415 - same
+
     compared = compare_files(
         stub.sha256,
         other.sha256,

@@ -5,9 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.loading import read_ahead
-from orchestrator.build.base_files import BaseFiles
-from orchestrator.engine.files import image_files
 from orchestrator.errors import NoVerdictError
 from orchestrator.version import VERSION
 from orchestrator.workspace import memo_key
@@ -32,6 +29,10 @@ def read_of_base(plan: ImagePlan, program: Path, *, around: Surroundings) -> Non
     key = memo_key({"base": tuple(plan.base_layers), "tool": VERSION})
     if plan.base_id is None or around.workspace.recall("base-read", key) is not None:
         return
+    from orchestrator.binary.loading.read import read_ahead  # noqa: PLC0415 - a base that is known needs none of it
+    from orchestrator.build.base_files import BaseFiles  # noqa: PLC0415 - same
+    from orchestrator.engine.files import image_files  # noqa: PLC0415 - same
+
     with suppress(NoVerdictError), image_files(around.engine, plan.base_id, labels=around.labels) as files:
         base = BaseFiles(files, layers=plan.base_layers, touched=frozenset(), workspace=around.workspace)
         read_ahead(base, program)

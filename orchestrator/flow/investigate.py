@@ -6,10 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.loading import load_facts_from_json, load_facts_to_json, read_loadable
-from orchestrator.binary.read import profile_of
-from orchestrator.build.base_files import BaseFiles
-from orchestrator.engine.files import image_files
+from orchestrator.binary.loading import load_facts_from_json, load_facts_to_json
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, told
 from orchestrator.flow.control import with_control
@@ -18,9 +15,7 @@ from orchestrator.flow.shipped import shipped_facts
 from orchestrator.flow.unpack import compared_packed, seen_through, unpack
 from orchestrator.gate.checks import behaviour, smoke
 from orchestrator.gate.run_checks import GateEvidence
-from orchestrator.parity.compare import compare_files, identical
-from orchestrator.smoke.image import run_image
-from orchestrator.smoke.local import Beside, arguments_of, run_local
+from orchestrator.parity.difference import identical
 from orchestrator.smoke.transcript import Transcript, from_json, to_json
 from orchestrator.verdict import Status
 from orchestrator.version import VERSION
@@ -92,8 +87,10 @@ def _comparison(
         return None
     if local.artifact.sha256 == shipped.sha256:
         return identical(shipped.sha256, shipped.size)
-    from orchestrator.binary.content.explain import explain_difference  # noqa: PLC0415 - an equal pair needs neither
+    from orchestrator.binary.content.explain import explain_difference  # noqa: PLC0415 - an equal pair needs none of it
+    from orchestrator.binary.read import profile_of  # noqa: PLC0415 - same
     from orchestrator.flow.inputs import build_facts  # noqa: PLC0415 - same
+    from orchestrator.parity.compare import compare_files  # noqa: PLC0415 - same
 
     paths = {local.artifact.sha256: local.artifact.path, shipped.sha256: shipped.path}
     return compare_files(
@@ -123,6 +120,10 @@ def _loading(
     if known is not None:
         remembered.add("loadable")
         return known
+    from orchestrator.binary.loading.read import read_loadable  # noqa: PLC0415 - an image that is known needs none of it
+    from orchestrator.build.base_files import BaseFiles  # noqa: PLC0415 - same
+    from orchestrator.engine.files import image_files  # noqa: PLC0415 - same
+
     with (
         told(around.emit, Lane.CHECKS, "what starting the image takes, read out of it", own=True),
         image_files(around.engine, candidate.id, labels=around.labels) as files,
@@ -181,6 +182,8 @@ def _runs(
 
 
 def _run_image(candidate: ImageFacts, spec: BuildSpec, services: Mapping[str, str], around: Surroundings) -> Transcript:
+    from orchestrator.smoke.image import run_image  # noqa: PLC0415 - an image that is known is not run
+
     with told(around.emit, Lane.CHECKS, "smoke run of the image's entrypoint"):
         return run_image(
             around.engine,
@@ -196,6 +199,8 @@ def _run_image(candidate: ImageFacts, spec: BuildSpec, services: Mapping[str, st
 def _run_local(
     candidate: ImageFacts, spec: BuildSpec, local: LocalBuild, services: Mapping[str, str], around: Surroundings
 ) -> Transcript:
+    from orchestrator.smoke.local import Beside, arguments_of, run_local  # noqa: PLC0415 - a known one is not run
+
     arguments = spec.smoke.arguments or (*candidate.entrypoint, *candidate.command)
     variables = {name: value for name, value in candidate.environment.items() if name not in {"PATH", "HOME"}}
     with told(around.emit, Lane.CHECKS, "smoke run of the host's program"):

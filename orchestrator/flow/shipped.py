@@ -5,13 +5,11 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.read import profile_of
 from orchestrator.dockerfile.calls import cargo_calls, place_calls
 from orchestrator.dockerfile.harden import without_hardening
 from orchestrator.dockerfile.marks import cache_mounts, changes, launch_by_cargo, texts_written
 from orchestrator.flow.unpack import is_packed
 from orchestrator.gate.checks.stub_free import Brought, Likeness, PlacedCall, ShippedFacts
-from orchestrator.parity.compare import compare_files
 from orchestrator.parity.rung import SAME_CONTENT
 from orchestrator.toolchains.cargo.witness import read_witness
 
@@ -162,6 +160,8 @@ def _likenesses(image: ImageBuild, comparison: Comparison | None, around: Surrou
     if shipped is None:
         return
     if builder is not None and builder.sha256 != shipped.sha256:
+        from orchestrator.parity.compare import compare_files  # noqa: PLC0415 - equal programs need none of it
+
         paths = {builder.sha256: builder.path, shipped.sha256: shipped.path}
         nearest = compare_files(
             builder.sha256, shipped.sha256, size=builder.size, profile=lambda digest: _profile(paths, digest, around)
@@ -172,6 +172,8 @@ def _likenesses(image: ImageBuild, comparison: Comparison | None, around: Surrou
 
 
 def _profile(paths: Mapping[str, Path], digest: str, around: Surroundings) -> BinaryProfile:
+    from orchestrator.binary.read import profile_of  # noqa: PLC0415 - as above
+
     return profile_of(paths[digest], digest, workspace=around.workspace)
 
 

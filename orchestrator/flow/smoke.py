@@ -12,7 +12,7 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.binary.loading import read_loadable
+from orchestrator.binary.loading.read import read_loadable
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.files import image_files
 from orchestrator.engine.sweep import run_labels, sweep

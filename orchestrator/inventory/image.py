@@ -6,8 +6,6 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from orchestrator.engine.containers import ContainerRequest, RunningContainer, StartFailedError
-from orchestrator.engine.files import image_files
 from orchestrator.engine.lines import Stream
 from orchestrator.inventory.answers import QUESTIONS, side_of
 from orchestrator.workspace import memo_key
@@ -36,6 +34,8 @@ def packages_of(engine: Engine, image_id: str, *, workspace: Workspace, labels: 
     known = workspace.recall("packages", key)
     if isinstance(known, dict):
         return {str(name): str(value) for name, value in known.items()}
+    from orchestrator.engine.files import image_files  # noqa: PLC0415 - an image that is known is not read
+
     with image_files(engine, image_id, labels=labels) as files:
         found = dict(sorted(_debian(files)) or sorted(_alpine(files)))
     workspace.remember("packages", key, found)
@@ -64,6 +64,12 @@ def image_side(
 
 
 def _ask(engine: Engine, image_id: str, asked: Mapping[str, str], labels: Mapping[str, str]) -> str:
+    from orchestrator.engine.containers import (  # noqa: PLC0415 - an image that is known is not asked
+        ContainerRequest,
+        RunningContainer,
+        StartFailedError,
+    )
+
     heard: list[bytes] = []
     request = ContainerRequest(
         image_id=image_id,

@@ -19,6 +19,7 @@ from orchestrator.parity.difference import (
     FunctionDifference,
     OwnCode,
     SectionDifference,
+    identical,
 )
 from orchestrator.parity.rung import Rung
 from orchestrator.parity.toolchains import sets, toolchains
@@ -98,18 +99,6 @@ def compare(
         local_size=local.size,
         image_size=image.size,
         difference=difference,
-    )
-
-
-def identical(sha256: str, size: int) -> Comparison:
-    """Return what there is to say of two files of one digest (hex) and size (bytes)."""
-    return Comparison(
-        rung=Rung.IDENTICAL,
-        held_by="",
-        local_sha256=sha256,
-        image_sha256=sha256,
-        local_size=size,
-        image_size=size,
     )
 
 

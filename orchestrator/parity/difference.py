@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.binary.profile import Format
+from orchestrator.parity.rung import Rung
 
 if TYPE_CHECKING:
     from orchestrator.binary.content.explain import ContentDifference
     from orchestrator.binary.profile import BinaryProfile
     from orchestrator.parity.facts import BuildFacts
-    from orchestrator.parity.rung import Rung
 
 DEBUG = (".debug_", ".zdebug_")
 """How sections with debug information begin; the second is GNU's older name for compressed ones."""
@@ -173,3 +173,15 @@ class Comparison:
     local_size: int
     image_size: int
     difference: Difference | None = None
+
+
+def identical(sha256: str, size: int) -> Comparison:
+    """Return what there is to say of two files of one digest (hex) and size (bytes)."""
+    return Comparison(
+        rung=Rung.IDENTICAL,
+        held_by="",
+        local_sha256=sha256,
+        image_sha256=sha256,
+        local_size=size,
+        image_size=size,
+    )

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.parity.cause.suspicion import Likelihood
 from orchestrator.parity.rung import accepts
+from orchestrator.parity.suspicion import Likelihood
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from orchestrator.parity.cause.suspicion import Suspicion
     from orchestrator.parity.policy import WaiverSettings
     from orchestrator.parity.rung import Rung
+    from orchestrator.parity.suspicion import Suspicion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

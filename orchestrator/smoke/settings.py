@@ -128,7 +128,7 @@ class SmokeSettings(Settings):
     writable: tuple[ImagePath, ...] = ("/tmp",)  # noqa: S108 - a path inside the container
     """Folders that stay writable when the root is read-only."""
 
-    ready: ReadySettings = ReadySettings()
+    ready: ReadySettings = Field(default_factory=ReadySettings)
     """When it counts as up."""
 
     stays_up: Seconds = 1.0
@@ -137,16 +137,16 @@ class SmokeSettings(Settings):
     requests: tuple[HttpRequest, ...] = ()
     """Requests made once it is ready: judged by themselves, and compared with the host's program."""
 
-    expect: ExpectSettings = ExpectSettings()
+    expect: ExpectSettings = Field(default_factory=ExpectSettings)
     """What it must show."""
 
-    stop: StopSettings = StopSettings()
+    stop: StopSettings = Field(default_factory=StopSettings)
     """How it must end."""
 
     restart: bool = False
     """Whether the stopped container must come up once more: a stale lock or pid file shows here."""
 
-    limits: LimitSettings = LimitSettings()
+    limits: LimitSettings = Field(default_factory=LimitSettings)
     """What it may use."""
 
     services: dict[ServiceName, ServiceSettings] = Field(default_factory=dict)

@@ -8,7 +8,7 @@ import types
 import typing
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.settings import Settings
+from orchestrator.settings import Settings, meanings
 from orchestrator.spec.model import BuildSpec
 from orchestrator.spec.nodes import Mistake, Place, printable
 
@@ -130,8 +130,11 @@ def _nearest(path: Path, document: Document) -> Place:
 
 def _description(path: Path, top: type[Settings]) -> str | None:
     model = _model_at(path[:-1], top)
-    field = _fields(model).get(str(path[-1])) if model else None
-    return field.description.splitlines()[0].rstrip(".") if field and field.description else None
+    if model is None:
+        return None
+    names = {field.alias or name: name for name, field in model.model_fields.items()}
+    meaning = meanings(model).get(names.get(str(path[-1]), ""))
+    return meaning.splitlines()[0].rstrip(".") if meaning else None
 
 
 def _model_at(path: Path, top: type[Settings]) -> type[Settings] | None:

@@ -53,7 +53,7 @@ class BuildSpec(Settings):
     project: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     """The project's name."""
 
-    source: SourceSettings = SourceSettings()
+    source: SourceSettings = Field(default_factory=SourceSettings)
     """Which files belong to it."""
 
     toolchain: CargoSettings
@@ -63,31 +63,31 @@ class BuildSpec(Settings):
     """Facts that both builds get: build arguments in Docker, environment on the host. One place, so they cannot
     differ."""
 
-    local: LocalSettings = LocalSettings()
+    local: LocalSettings = Field(default_factory=LocalSettings)
     """The local side."""
 
     image: ImageSettings
     """The image and its name."""
 
-    network: NetworkSettings = NetworkSettings()
+    network: NetworkSettings = Field(default_factory=NetworkSettings)
     """What RUN steps have of the network."""
 
     bases: dict[str, BaseSettings] = Field(default_factory=dict)
     """Where the images come from that FROM names; those not listed are used as the engine has them."""
 
-    stub: StubSettings = StubSettings()
+    stub: StubSettings = Field(default_factory=StubSettings)
     """The stub guard."""
 
-    parity: ParitySettings = ParitySettings()
+    parity: ParitySettings = Field(default_factory=ParitySettings)
     """How near both programs must be."""
 
-    smoke: SmokeSettings = SmokeSettings()
+    smoke: SmokeSettings = Field(default_factory=SmokeSettings)
     """How the image is run, and what it must do."""
 
-    gate: GateSettings = GateSettings()
+    gate: GateSettings = Field(default_factory=GateSettings)
     """What the gate asks for beyond its five checks."""
 
-    runs: RunsSettings = RunsSettings()
+    runs: RunsSettings = Field(default_factory=RunsSettings)
     """How many run records are kept."""
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,3 +35,19 @@ def test_no_broad_except() -> None:
                 bare = node.type is None or name in {"Exception", "BaseException"}
                 raises = any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
                 assert not bare or raises, f"{module}:{node.lineno}"
+
+
+LATE = (
+    *("docker", "lief", "capstone", "asyncio", "unittest.mock"),
+    *("orchestrator.binary.elf", "orchestrator.binary.loading.read", "orchestrator.parity.cause"),
+    *("orchestrator.parity.compare", "orchestrator.smoke.image", "orchestrator.smoke.local"),
+    *("orchestrator.build.clean_container", "orchestrator.engine.containers", "orchestrator.engine.files"),
+)
+
+
+def test_a_run_without_anything_to_do_loads_only_what_it_needs() -> None:
+    """Loading code is most of what such a run does, so what only a difference, or a first run, needs comes later."""
+    program = "import sys, runpy; runpy.run_path('start.py'); import orchestrator.flow.verify; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "orchestrator.flow.verify" in done.stdout.split()
+    assert not set(LATE) & set(done.stdout.split())

@@ -4,6 +4,8 @@ The rules are those of the engine (which file a command means), the kernel (what
 (where libraries are found). Facts only; `gate/checks/loadable.py` judges them. LIEF is not used here: its import costs
 more than the whole reading, and the loader looks at segments, which LIEF reads no better than the 200 lines of
 `elf.py`; the tests hold both readings against each other.
+
+Here are the facts; the reading is `read.py`, which only an image that was not read before needs.
 """
 
 from orchestrator.binary.loading.facts import (
@@ -19,23 +21,17 @@ from orchestrator.binary.loading.facts import (
     load_facts_from_json,
     load_facts_to_json,
 )
-from orchestrator.binary.loading.read import read_ahead, read_loadable
-from orchestrator.binary.loading.root import ImageConfiguration, RootFiles
 
 __all__ = [
     "LOAD_FACTS_VERSION",
     "Access",
     "Form",
     "Found",
-    "ImageConfiguration",
     "LibraryFacts",
     "LoadFacts",
     "Presence",
     "ProgramFacts",
-    "RootFiles",
     "VersionGap",
     "load_facts_from_json",
     "load_facts_to_json",
-    "read_ahead",
-    "read_loadable",
 ]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from orchestrator.parity.cause import Likelihood, Suspicion, diagnose
-from orchestrator.parity.compare import section_names
-from orchestrator.parity.extent import extent
 from orchestrator.parity.rung import Rung, accepts
+from orchestrator.parity.suspicion import Likelihood
 from orchestrator.parity.waiver import Waived, waive
 from orchestrator.verdict import CheckResult, Evidence, Status
 
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.location import Location
     from orchestrator.parity.difference import Comparison, Difference
     from orchestrator.parity.policy import WaiverSettings
+    from orchestrator.parity.suspicion import Suspicion
 
 ID = "parity"
 _PREFIX = 12
@@ -56,7 +55,7 @@ def judge(
         )
     accepted = accepts(accept, comparison.rung)
     # Only identical files have no difference, and identical is accepted by every policy.
-    suspicions = diagnose(comparison.difference) if comparison.difference is not None and not accepted else ()
+    suspicions = _diagnosed(comparison.difference) if comparison.difference is not None and not accepted else ()
     waived = waive(waivers, rung=comparison.rung, suspicions=suspicions, today=today or date.max)
     evidence = (*_evidence(comparison, accept, suspicions), *_waivers(waived))
     if accepted or waived.passes:
@@ -80,6 +79,12 @@ def judge(
         seconds=seconds,
         remembered=remembered,
     )
+
+
+def _diagnosed(difference: Difference) -> tuple[Suspicion, ...]:
+    from orchestrator.parity.cause import diagnose  # noqa: PLC0415 - forty modules, which an equal pair need not load
+
+    return diagnose(difference)
 
 
 def _let_pass(comparison: Comparison, waived: Waived) -> str:
@@ -129,6 +134,8 @@ def _evidence(comparison: Comparison, accept: Rung, suspicions: tuple[Suspicion,
         Evidence(label="rung", value=f"{comparison.rung.value} (accepted: {accept.value})"),
     ]
     if comparison.difference is not None:
+        from orchestrator.parity.extent import extent  # noqa: PLC0415 - as for `diagnose`
+
         facts.append(Evidence(label="held by", value=comparison.held_by))
         facts.append(Evidence(label="concerns", value=extent(comparison.difference)))
         facts.append(Evidence(label="size ratio", value=_ratio(comparison)))
@@ -144,6 +151,8 @@ def _cause(suspicion: Suspicion) -> str:
 
 
 def _differences(difference: Difference) -> list[Evidence]:
+    from orchestrator.parity.compare import section_names  # noqa: PLC0415 - as for `diagnose`
+
     facts = []
     if difference.sections:
         facts.append(Evidence(label="sections that differ", value=section_names(difference.sections)))

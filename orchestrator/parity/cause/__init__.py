@@ -49,8 +49,8 @@ from orchestrator.parity.cause import (
     unknown,
 )
 from orchestrator.parity.cause.inputs import from_inputs, with_inputs
-from orchestrator.parity.cause.suspicion import Likelihood, Suspicion
 from orchestrator.parity.facts import input_differences
+from orchestrator.parity.suspicion import Likelihood, Suspicion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

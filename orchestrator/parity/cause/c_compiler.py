@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, listed
 from orchestrator.parity.evidence.blame import blame
+from orchestrator.parity.suspicion import Likelihood, Suspicion, listed
 from orchestrator.verdict import Evidence
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.parity.cause.suspicion import Likelihood, Suspicion
+from orchestrator.parity.suspicion import Likelihood, Suspicion
 from orchestrator.verdict import Evidence
 
 if TYPE_CHECKING:

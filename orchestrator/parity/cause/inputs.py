@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator.parity.cause.suspicion import Likelihood, Suspicion
+from orchestrator.parity.suspicion import Likelihood, Suspicion
 from orchestrator.verdict import Evidence
 
 if TYPE_CHECKING:

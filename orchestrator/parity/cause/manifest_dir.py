@@ -12,8 +12,8 @@ from orchestrator.parity.cause.baked_folder import baked_folder
 from orchestrator.parity.evidence.folders import folders, is_out_dir
 
 if TYPE_CHECKING:
-    from orchestrator.parity.cause.suspicion import Suspicion
     from orchestrator.parity.difference import Difference
+    from orchestrator.parity.suspicion import Suspicion
 
 
 def weigh(difference: Difference) -> Suspicion | None:

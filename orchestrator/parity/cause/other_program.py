@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.binary.profile import Format
-from orchestrator.parity.cause.suspicion import EVERYTHING_ELSE, Likelihood, Suspicion, listed
+from orchestrator.parity.suspicion import EVERYTHING_ELSE, Likelihood, Suspicion, listed
 from orchestrator.verdict import Evidence
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.binary.names import crate_of
-from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, listed
 from orchestrator.parity.evidence.texts import differing_texts
+from orchestrator.parity.suspicion import Likelihood, Suspicion, listed
 from orchestrator.verdict import Evidence
 
 if TYPE_CHECKING:

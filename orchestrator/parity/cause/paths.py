@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.binary.content.explain import SOURCES
-from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, listed
 from orchestrator.parity.evidence.folders import folders
+from orchestrator.parity.suspicion import Likelihood, Suspicion, listed
 from orchestrator.verdict import Evidence
 
 if TYPE_CHECKING:

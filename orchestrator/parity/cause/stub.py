@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.binary.names import entry_crate, readable
-from orchestrator.parity.cause.suspicion import Likelihood, Suspicion, counted, listed
+from orchestrator.parity.suspicion import Likelihood, Suspicion, counted, listed
 from orchestrator.verdict import Evidence
 
 if TYPE_CHECKING:

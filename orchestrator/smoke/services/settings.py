@@ -55,7 +55,7 @@ class ServiceSettings(Settings):
     files: dict[ImagePath, str] = Field(default_factory=dict)
     """Files that it finds: their content by their path."""
 
-    ready: ReadySettings = ReadySettings()
+    ready: ReadySettings = Field(default_factory=ReadySettings)
     """When it counts as up, by the same probes as `smoke.ready`; default: once its port takes connections."""
 
     memory: Bytes = 1024**3

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.binary.loading import read_ahead, read_loadable
+from orchestrator.binary.loading.read import read_ahead, read_loadable
 from orchestrator.build.base_files import BaseFiles
 from orchestrator.engine.files import ContainerFiles, image_files
 from orchestrator.engine.sweep import run_labels

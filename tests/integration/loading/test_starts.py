@@ -17,7 +17,7 @@ from docker.errors import APIError
 
 from orchestrator.bases.prepare import prepare_bases
 from orchestrator.bases.settings import BaseSettings, BootstrapSettings
-from orchestrator.binary.loading import read_loadable
+from orchestrator.binary.loading.read import read_loadable
 from orchestrator.engine.archive import Layer, archive, layer_of
 from orchestrator.engine.files import image_files
 from orchestrator.gate.checks.loadable import judge

@@ -20,8 +20,8 @@ from orchestrator.binary.loading import (
     ProgramFacts,
     load_facts_from_json,
     load_facts_to_json,
-    read_loadable,
 )
+from orchestrator.binary.loading.read import read_loadable
 
 APP = "/usr/local/bin/app"
 LOADER = "/lib64/ld-linux-x86-64.so.2"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
+from pydantic import TypeAdapter
 
 import orchestrator
 from orchestrator.errors import RecordUnreadableError
 from orchestrator.location import Location
 from orchestrator.record import (
+    CallFacts,
     FailureFacts,
     ImageFacts,
     ProgramFacts,
@@ -121,3 +124,19 @@ def test_an_unreadable_record_says_what_is_wrong(tmp_path: Path, content: str | 
         path.write_text(content)
     with pytest.raises(RecordUnreadableError, match=words):
         read_record(path)
+
+
+def test_it_is_written_as_pydantic_would() -> None:
+    """The writer that needs no serialiser says the same, enumerations, mappings and nested values included."""
+    call = CallFacts(
+        stage="builder",
+        line=3,
+        command="cargo build",
+        exit_code=0,
+        refreshed=True,
+        earlier=False,
+        made={"backend": "ab"},
+        kept={},
+    )
+    record = replace(_record(), calls=(call,), place="namespace (é, \u2028)")
+    assert json.loads(dump_record(record)) == json.loads(TypeAdapter(RunRecord).dump_json(record))

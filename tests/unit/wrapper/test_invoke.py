@@ -55,7 +55,8 @@ class Machine:
             made.mkdir()
         self.log = folder / "log"
         shutil.copy(ROOT / "invoke", self.root)
-        (self.root / "requirements.lock").write_text(wheel(folder, "invoke", TELL))
+        (self.root / "start.py").write_text(TELL)
+        (self.root / "requirements.lock").write_text(wheel(folder, "invoke", ""))
         (self.root / "requirements-dev.lock").write_text(wheel(folder, "checker", ""))
         for tool in TOOLS:
             (self.path / tool).symlink_to(shutil.which(tool) or "/nonexistent")
@@ -135,7 +136,7 @@ def test_arguments_pass_through_from_anywhere(machine: Machine, shell: list[str]
     done = machine.run(shell, *words, cwd=elsewhere, CDPATH="/")
     assert (done.returncode, done.stderr) == (0, "")
     arguments, directory, python = json.loads(done.stdout)
-    assert arguments == ["--search-root", str(machine.root), *words]
+    assert arguments == ["--write-pyc", "--search-root", str(machine.root), *words]
     assert directory == str(elsewhere)
     assert python == str(machine.root / ".venv/bin/python")
 
@@ -152,7 +153,7 @@ def test_it_may_be_called_through_links(machine: Machine, shell: list[str], tmp_
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout)[0] == ["--search-root", str(machine.root), "--list"]
+    assert json.loads(done.stdout)[0] == ["--write-pyc", "--search-root", str(machine.root), "--list"]
 
 
 def test_tasks_that_need_nothing_get_nothing(machine: Machine, shell: list[str]) -> None:
