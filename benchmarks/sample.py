@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -62,17 +61,7 @@ class Sample:
 
     def invoke(self, workspace: Path) -> float:
         """Return the seconds that `invoke build` takes, as a whole process."""
-        command = [
-            sys.executable,
-            "-m",
-            "invoke",
-            "--search-root",
-            str(ROOT),
-            "build",
-            "--spec",
-            "buildspec.yaml",
-            "-q",
-        ]
+        command = [str(ROOT / "invoke"), "build", "--spec", "buildspec.yaml", "-q"]
         return timed(command, cwd=self.folder, environment={**os.environ, "TWINBUILD_WORKSPACE": str(workspace)})
 
     def raw_cargo(self, target: Path, cargo_home: Path) -> float:
