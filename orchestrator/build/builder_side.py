@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.calls import cargo_calls
+from orchestrator.dockerfile.harden import sent_name
 from orchestrator.inventory.image import image_side, packages_of
 from orchestrator.inventory.model import SideInventory
 from orchestrator.workspace import memo_key
@@ -60,8 +61,7 @@ def builder_side(
     known = known_builder_side(plan, asked, workspace=workspace)
     if known is not None and not lines & build.executed:
         return known
-    stage = plan.dockerfile.stages[plan.builder[0]]
-    image = build.solve(stage.name or str(stage.index), shown=False)
+    image = build.solve(sent_name(plan.dockerfile.stages[plan.builder[0]]), shown=False)
     side = image_side(
         build.engine, image, libraries=asked.libraries, asked=asked.variables, workspace=workspace, labels=labels
     )

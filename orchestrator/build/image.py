@@ -15,7 +15,7 @@ from orchestrator.build.engine_build import EngineBuild
 from orchestrator.build.evidence import StageEvidence, shipped_program, stage_evidence
 from orchestrator.build.normalise import Normalisation, Normalised, normalise
 from orchestrator.build.silent_step import built_anew, remembered, silent_steps
-from orchestrator.dockerfile.harden import shipped_name
+from orchestrator.dockerfile.harden import sent_name
 from orchestrator.events import Lane, NoteEvent, told
 from orchestrator.workspace import no_space_named
 
@@ -133,7 +133,7 @@ class _Stages:
 def _stages(
     build: EngineBuild, asked: BuilderQuestions | None, *, workspace: Workspace, labels: Mapping[str, str], emit: Emit
 ) -> _Stages:
-    raw_id = build.solve(shipped_name(build.plan.dockerfile, build.plan.target))
+    raw_id = build.solve(sent_name(build.plan.dockerfile.stage(build.plan.target)))
     with ThreadPoolExecutor(1) as pool:
         # Both mostly wait for the engine, and neither needs the other's answer.
         making = pool.submit(_candidate, build, raw_id, workspace=workspace, labels=labels, emit=emit)

@@ -64,12 +64,12 @@ def harden(dockerfile: Dockerfile, target: str | None, hardening: Hardening) -> 
     edit = Edit(dockerfile)
     shells = step_shells(dockerfile)
     needed = dockerfile.needed(target)
-    shipped = dockerfile.stage(target)
+    solved = {dockerfile.stage(target).index, *(index for index, _ in hardening.programs)}
     witnesses = []
     for stage in needed:
         _pin_base(edit, stage, hardening)
-        if stage is shipped and stage.name is None:
-            _name(edit, stage, shipped_name(dockerfile, target))
+        if stage.index in solved and stage.name is None:
+            _name(edit, stage, sent_name(stage))
         for instruction in stage.instructions:
             if instruction.keyword != "ONBUILD":
                 edit.carry_out(instruction.line)
@@ -80,13 +80,12 @@ def harden(dockerfile: Dockerfile, target: str | None, hardening: Hardening) -> 
     return edit.text() + _evidence(needed, witnesses, hardening.programs)
 
 
-def shipped_name(dockerfile: Dockerfile, target: str | None) -> str:
-    """Return the name of the shipped stage in the text that is sent.
+def sent_name(stage: Stage) -> str:
+    """Return the name of the shipped stage, or of one that holds a program, in the text that is sent.
 
     A stage without a name gets the one that BuildKit shows for it: only a name can be a build's target
-    (engine 20.10 knows no numbers there), and the shipped stage is no longer the last one.
+    (engines know no numbers there), and the shipped stage is no longer the last one.
     """
-    stage = dockerfile.stage(target)
     return stage.name or f"stage-{stage.index}"
 
 

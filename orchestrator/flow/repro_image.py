@@ -15,7 +15,7 @@ from orchestrator.build.image_difference import ImageDifference, image_differenc
 from orchestrator.build.leftovers import Kind, kind_of
 from orchestrator.build.normalise import Normalised, normalise
 from orchestrator.build.saved import SavedImage
-from orchestrator.dockerfile.harden import shipped_name
+from orchestrator.dockerfile.harden import sent_name
 from orchestrator.dockerfile.layers import layer_instruction
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels
@@ -115,7 +115,7 @@ def _built(
         build = EngineBuild(
             around.engine, plan, context, out=out, emit=around.emit, cancel=around.cancel, no_cache=True
         )
-        raw = build.solve(shipped_name(plan.dockerfile, plan.target))
+        raw = build.solve(sent_name(plan.dockerfile.stage(plan.target)))
         made = normalise(around.engine, raw, normalisation(plan), workspace=around.workspace)
     if raw != made.name:
         _forget(raw, around, before)

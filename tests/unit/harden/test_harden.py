@@ -107,6 +107,15 @@ def test_a_shipped_stage_without_a_name_gets_one() -> None:
     assert hardened("FROM rust:1\nCOPY . .")[0] == "FROM twinbuild.local/pinned:1 AS stage-0"
 
 
+def test_a_builder_stage_without_a_name_gets_one() -> None:
+    """It is built for itself, to be asked what its steps have installed; other stages keep the name that they have."""
+    text = "FROM rust:1\nRUN cargo build\nFROM rust:1\nRUN x\nFROM scratch\nCOPY --from=0 /a /b\nCOPY --from=1 /c /d"
+    lines = hardened(text, replace(HOW, programs=((0, "/a"),)))
+    assert lines[0] == "FROM twinbuild.local/pinned:1 AS stage-0"
+    assert lines[2] == "FROM twinbuild.local/pinned:1"
+    assert lines[5].startswith("COPY --from=0 ")
+
+
 def test_another_escape_character() -> None:
     """`# escape=` names what continues a line; a backslash is then a letter like any other."""
     lines = hardened("# escape=`\nFROM rust:1\nRUN `\n  cargo build `\n  --release")
