@@ -421,7 +421,17 @@ def repro(_context: Context, spec: str = "", write: bool = False, image: bool = 
             write=write,
             say=lambda text: sys.stderr.write(f"{text}\n"),
         )
-    _print(render_repro(made.left, made.plain, style, native=made.native, diff=made.diff, written=made.written))
+    _print(
+        render_repro(
+            made.left,
+            made.plain,
+            style,
+            native=made.native,
+            scripts=made.scripts,
+            diff=made.diff,
+            written=made.written,
+        )
+    )
     raise Exit(code=made.exit_code)
 
 

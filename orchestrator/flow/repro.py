@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.model import read_dockerfile
@@ -23,6 +24,7 @@ from orchestrator.source.snapshot import take_snapshot
 from orchestrator.source.tree import lay_out
 from orchestrator.toolchains.cargo.command import cargo_words
 from orchestrator.toolchains.cargo.config import config_files, read_config
+from orchestrator.toolchains.cargo.dependency_scripts import dependency_scripts
 from orchestrator.toolchains.cargo.flags import effective_rustflags
 from orchestrator.toolchains.cargo.identity import compiler_facts, identify
 from orchestrator.toolchains.cargo.lock import read_lock
@@ -32,14 +34,15 @@ from orchestrator.workspace import waiting_for, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from orchestrator.dockerfile.timeline.read import Timeline
     from orchestrator.dockerfile.trace import BuilderPlace
     from orchestrator.repro.advice import Advice, Edit
     from orchestrator.source.snapshot import Snapshot
     from orchestrator.spec.load import LoadedSpec
+    from orchestrator.toolchains.cargo.dependency_scripts import DependencyScripts
     from orchestrator.toolchains.cargo.identity import CargoToolchain
+    from orchestrator.toolchains.cargo.lock import LockedPackage
     from orchestrator.toolchains.cargo.project import CargoProject
     from orchestrator.workspace import LockHolder, Workspace
 
@@ -51,6 +54,7 @@ class Reproduction:
     Attributes:
         advice: in the order of files and lines.
         native: crates that may look for libraries of the system they are built on.
+        scripts: what the build scripts of dependencies ask that is not the same everywhere.
         plain: how to build without this tool.
         diff: of the repairs that are safe, unified.
         written: files that were changed; empty without `--write`.
@@ -59,6 +63,7 @@ class Reproduction:
     project: str
     advice: tuple[Advice, ...]
     native: tuple[str, ...]
+    scripts: DependencyScripts
     plain: PlainBuild
     diff: str
     written: tuple[str, ...]
@@ -82,6 +87,7 @@ class _Project:
     snapshot: Snapshot
     toolchain: CargoToolchain
     cargo: CargoProject
+    packages: tuple[LockedPackage, ...]
     timeline: Timeline
     builder: BuilderPlace
     flags: tuple[str, ...]
@@ -136,6 +142,7 @@ def advise(
         project=spec.project,
         advice=tuple(advice),
         native=native,
+        scripts=dependency_scripts(found.packages, _cargo_homes(workspace, environment)),
         plain=plain_build(
             # Those that a variable of the image hides go first, so that the variable's own win as they do now.
             (*(flag for flag in configured if flag not in found.flags), *found.flags),
@@ -151,6 +158,14 @@ def advise(
     )
 
 
+def _cargo_homes(workspace: Workspace, environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return where crates may lie unpacked: this tool's own place, and the caller's."""
+    given = environment.get("CARGO_HOME")
+    home = environment.get("HOME")
+    theirs = [Path(given)] if given else [Path(home) / ".cargo"] if home else []
+    return (workspace.cargo_home, *theirs)
+
+
 def _read(loaded: LoadedSpec, *, workspace: Workspace, environment: Mapping[str, str]) -> _Project:
     spec, tree = loaded.spec, workspace.source
     root = (loaded.root / spec.source.root).resolve()
@@ -159,7 +174,7 @@ def _read(loaded: LoadedSpec, *, workspace: Workspace, environment: Mapping[str,
     folder = (tree / spec.toolchain.manifest).parent
     toolchain = identify(folder, workspace=workspace, environment=environment, top=tree)
     project = read_project(tree, spec.toolchain, toolchain, files=snapshot.files, workspace=workspace)
-    read_lock(tree, project)
+    packages = read_lock(tree, project)
     # Values with `${…}` are facts of a run, and no run has begun.
     arguments = {name: text for name, text in {**spec.image.args, **spec.inputs}.items() if "${" not in text}
     dockerfile = read_dockerfile(root / spec.image.dockerfile, file=spec.image.dockerfile, arguments=arguments)
@@ -173,6 +188,7 @@ def _read(loaded: LoadedSpec, *, workspace: Workspace, environment: Mapping[str,
         snapshot=snapshot,
         toolchain=toolchain,
         cargo=project,
+        packages=packages,
         timeline=read_timeline(dockerfile, context=context, arguments=arguments),
         builder=builder,
         flags=_flags(tree, project, toolchain, builder.environment),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from orchestrator.report.style import Style
     from orchestrator.repro.advice import Advice
     from orchestrator.repro.recipe import PlainBuild
+    from orchestrator.toolchains.cargo.dependency_scripts import DependencyScripts
 
 _LABEL = 8
 _INDENT = "    "
@@ -24,6 +25,7 @@ def render_repro(
     style: Style,
     *,
     native: Sequence[str],
+    scripts: DependencyScripts,
     diff: str,
     written: Sequence[str],
 ) -> str:
@@ -34,6 +36,7 @@ def render_repro(
         plain: how to build without this tool.
         style: of the terminal.
         native: crates that may look for libraries of the system.
+        scripts: what the build scripts of dependencies ask.
         diff: of the repairs that are safe and not written yet.
         written: files that were changed.
     """
@@ -41,6 +44,7 @@ def render_repro(
     if native:
         names = f"{', '.join(native)} may link a library of the system they are built on"
         blocks.append([*_text("crates", names, style), *_text("repair", _NATIVE, style)])
+    blocks.append(list(_scripts(scripts, style)))
     blocks.append(list(_plain(plain, style)))
     if diff:
         blocks.append(visible(diff).rstrip("\n").split("\n"))
@@ -51,6 +55,25 @@ def render_repro(
 _NATIVE = (
     "have the same -dev packages on both sides, or link the bundled copy (`<LIB>_STATIC=1`, a feature such as "
     "`vendored`); `invoke lock` takes down what pkg-config finds on both"
+)
+
+
+def _scripts(scripts: DependencyScripts, style: Style) -> Iterator[str]:
+    for each in scripts.found:
+        asked = f"`{each.impurity.found}` in its build script ({each.file}:{each.impurity.line})"
+        yield from _text("crates", f"{each.package}: {asked} may get into the program", style)
+    if scripts.found:
+        yield from _text("repair", _SCRIPTS, style)
+    if scripts.unread:
+        lacking = (
+            f"{scripts.unread:,} dependencies are not unpacked on this machine, so their build scripts were not read"
+        )
+        yield from _text("unread", f"{lacking}; `invoke build` or `cargo fetch` brings them", style)
+
+
+_SCRIPTS = (
+    "set SOURCE_DATE_EPOCH on both sides where the script honours it, and build both without `.git`; "
+    "`invoke build --probe` tells whether it does get in"
 )
 
 
