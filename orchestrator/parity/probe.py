@@ -183,7 +183,7 @@ def _unsteady(outcomes: Sequence[Outcome], again: Outcome, evidence: tuple[Evide
     if steady is None:
         return _conclusion("nondeterminism", f"the same build, made twice, gives two programs{part}", evidence)
     cause = _CAUSES_HELD.get(steady, "nondeterminism")
-    text = f"the same build, made twice, gives two programs, and only one with {_HELD[steady]}{part}"
+    text = f"the same build, made twice, gives two programs; with {_HELD[steady]} it gives one and the same{part}"
     return _conclusion(cause, text, evidence)
 
 

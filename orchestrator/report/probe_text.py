@@ -35,10 +35,15 @@ def render_probe(
 def _lines(
     outcomes: Sequence[Outcome], conclusion: Conclusion, style: Style, left: str | None, seconds: float
 ) -> Iterator[str]:
+    known: dict[str, str] = {}
     for outcome in outcomes:
         name = f"{outcome.factor.value}{', again' if outcome.number > 1 else ''}"
         took = "remembered" if outcome.remembered else duration(outcome.seconds)
-        yield f"  {name:32}{took:>12}  {outcome.sha256[:12]:12}  {_WORDS[outcome.reach]}"
+        words = _WORDS[outcome.reach]
+        if outcome.number > 1 and outcome.sha256 == known.get(outcome.factor):
+            words = "= the program of the build before: it repeats itself"
+        known.setdefault(outcome.factor, outcome.sha256)
+        yield f"  {name:32}{took:>12}  {outcome.sha256[:12]:12}  {words}"
     yield ""
     yield from _labelled("cause", f"{conclusion.cause}: {conclusion.explanation}", style)
     ruled_out = next((fact.value for fact in conclusion.evidence if fact.label == "ruled out"), None)

@@ -65,9 +65,7 @@ def _scripts(scripts: DependencyScripts, style: Style) -> Iterator[str]:
     if scripts.found:
         yield from _text("repair", _SCRIPTS, style)
     if scripts.unread:
-        lacking = (
-            f"{scripts.unread:,} dependencies are not unpacked on this machine, so their build scripts were not read"
-        )
+        lacking = f"{scripts.unread:,} dependencies are not unpacked here, and their build scripts not read"
         yield from _text("unread", f"{lacking}; `invoke build` or `cargo fetch` brings them", style)
 
 

@@ -1,4 +1,4 @@
-"""What the build scripts of dependencies ask that is not the same everywhere, by their sources where cargo unpacked them.
+"""What build scripts of dependencies ask that is not the same everywhere, by the sources that cargo unpacked.
 
 A script that asks is no proof: what it learns may stay out of the program (libgit2-sys calls git to fetch a submodule).
 """
