@@ -13,13 +13,14 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
-TOOLS = ("cat", "cmp", "cp", "dirname", "id", "mv", "pwd", "readlink", "rm", "sleep")
+TOOLS = ("cat", "cmp", "cp", "dirname", "flock", "id", "mv", "pwd", "readlink", "rm", "sleep")
 SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"]}
 TELL = "import json, os, sys\nprint(json.dumps([sys.argv[1:], os.getcwd(), sys.executable]))\n"
 
@@ -292,3 +293,25 @@ def test_the_file_is_clean() -> None:
     checker = Path(sys.executable).parent / "shellcheck"
     done = subprocess.run([checker, "--shell=sh", ROOT / "invoke"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_two_first_calls_at_once(tmp_path: Path) -> None:
+    """One makes the environment, the other waits for it; both do what they were called for."""
+    machine = Machine(tmp_path)
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(machine.run, ["/bin/sh"], "--list", DOCKER_HOST="x") for _ in range(2)]
+        done = [call.result() for call in calls]
+    assert [each.returncode for each in done] == [0, 0], [each.stderr for each in done]
+    said = [each.stderr.splitlines()[0] for each in done]
+    assert sum("making .venv with" in each for each in said) == 1
+    assert "invoke: waiting for another call, which is making .venv" in said
+
+
+def test_a_failure_to_install_keeps_its_exit_code(tmp_path: Path) -> None:
+    """Inside the lock as well."""
+    machine = Machine(tmp_path)
+    lock = machine.root / "requirements.lock"
+    lock.write_text(lock.read_text().replace("sha256:", "sha256:0")[:-2] + "\n")
+    done = machine.run(["/bin/sh"], "--list", DOCKER_HOST="x")
+    assert done.returncode == 6, done.stderr
+    assert "could not install the Python packages of requirements.lock" in done.stderr
