@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.events import Emit
     from orchestrator.workspace import Workspace
 
-_NOT_BUILT = (DockerfileInvalidError, EngineUnsupportedError, ImageBuildFailedError, StepTimeoutError)
+NOT_BUILT = (DockerfileInvalidError, EngineUnsupportedError, ImageBuildFailedError, StepTimeoutError)
 """What a stage that is no part of the user's build may fail with: then its question stays open."""
 
 
@@ -109,7 +109,7 @@ def _image(
         try:
             build = EngineBuild(engine, plan, Path(folder) / "context.tar", out=out, emit=emit, cancel=cancel)
             return build.solve(stage, shown=False)
-        except _NOT_BUILT as error:
+        except NOT_BUILT as error:
             out.write(f"# {stage}: {error.message}\n")
             return None
 

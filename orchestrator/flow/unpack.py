@@ -6,19 +6,20 @@ proof: a loader that was changed, or another packer that only calls itself UPX, 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.build.beside import programs_beside
+from orchestrator.build.artifact import Artifact, Side
+from orchestrator.build.in_stage import GIVEN, run_in_stage
 from orchestrator.dockerfile.marks import packing
-from orchestrator.engine.archive import load_files
 from orchestrator.events import Lane, told
 from orchestrator.gate.checks.stub_free import Packed
 from orchestrator.parity.rung import Rung, accepts
+from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
-    from orchestrator.build.artifact import Artifact
+    from collections.abc import Sequence
+
     from orchestrator.build.image import ImageBuild
     from orchestrator.dockerfile.marks import Packing
     from orchestrator.flow.prepare import Prepared, Surroundings
@@ -27,10 +28,7 @@ if TYPE_CHECKING:
 _MARK, _REACH = b"UPX!", 4096
 """UPX leaves its name right behind the program headers (https://github.com/upx/upx, `l_info`)."""
 
-_REPOSITORY = "twinbuild.local/packed"
-_MOUNT = "/dev/.twinbuild-packed"
-_STAGES = ("twinbuild-packer", "twinbuild-unpacked")
-_FOLDER = "/.twinbuild-unpacked"
+_FOLDER = "/twinbuild-unpacked"
 
 _USUAL = ((), ("--best",), ("--best", "--lzma"), ("--lzma",), ("-9",))
 """What is tried where the text does not tell how it was packed."""
@@ -66,28 +64,7 @@ def unpack(prepared: Prepared, image: ImageBuild, local: Artifact, around: Surro
         return None
     with told(around.emit, Lane.CHECKS, f"program unpacked by the UPX of line {packer.line}", own=True):
         tries = (packer.options, *(() if packer.sure else _USUAL))
-        reference = load_files(
-            around.engine,
-            f"{_REPOSITORY}:{shipped.sha256[:16]}",
-            [("program", shipped.path, 0o755)],
-            scratch=around.workspace.scratch,
-        )
-        try:
-            found = programs_beside(
-                around.engine,
-                prepared.image,
-                text=_text(prepared.image.hardened, packer, tries, reference),
-                stage=_STAGES[1],
-                paths=[f"{_FOLDER}/plain", *(f"{_FOLDER}/{number}" for number, _ in enumerate(tries))],
-                context=image.context.digest,
-                workspace=around.workspace,
-                labels=around.labels,
-                log=around.logs / "unpacked.log",
-                emit=around.emit,
-                cancel=around.cancel,
-            )
-        finally:
-            around.engine.remove_image(reference)
+        found = _found(shipped, packer, tries, prepared=prepared, image=image, around=around)
     plain = found.get(f"{_FOLDER}/plain") if found else None
     if found is None or plain is None:
         return None
@@ -104,25 +81,45 @@ def unpack(prepared: Prepared, image: ImageBuild, local: Artifact, around: Surro
     return Unpacked(program=program, packed=Packed(file=shipped, line=packer.line, tool=packer.tool, command=command))
 
 
-def _text(hardened: str, packer: Packing, tries: tuple[tuple[str, ...], ...], reference: str) -> str:
-    """Return the hardened text with a stage that unpacks the program, and packs it again in each way."""
-    lines = [f"mkdir {_FOLDER}", f"cd {_FOLDER}", f"{packer.tool} -qqq -d -o plain {_MOUNT}"]
+def _found(
+    shipped: Artifact,
+    packer: Packing,
+    tries: Sequence[tuple[str, ...]],
+    *,
+    prepared: Prepared,
+    image: ImageBuild,
+    around: Surroundings,
+) -> dict[str, Artifact] | None:
+    """Return what unpacking leaves, and what each way of packing that again does; remembered for the same image."""
+    lines = [f"mkdir {_FOLDER}", f"cd {_FOLDER}", f"{packer.tool} -qqq -d -o plain {GIVEN}"]
     for number, options in enumerate(tries):
         lines += [f"cp plain {number}", " ".join((packer.tool, "-qqq", *options, str(number)))]
-    command = json.dumps(["/bin/sh", "-c", " && ".join(lines)])
-    return "\n".join(
-        [
-            hardened.rstrip("\n"),
-            "",
-            f"FROM {packer.stage.name or f'stage-{packer.stage.index}'} AS {_STAGES[0]}",
-            "USER 0",
-            f"RUN --mount=type=bind,from={reference},source=/program,target={_MOUNT} {command}",
-            "",
-            f"FROM scratch AS {_STAGES[1]}",
-            f"COPY --from={_STAGES[0]} {_FOLDER}/ {_FOLDER}/",
-            "",
-        ]
+    wanted = [f"{_FOLDER}/plain", *(f"{_FOLDER}/{number}" for number, _ in enumerate(tries))]
+    script, stage = " && ".join(lines), packer.stage
+    key = memo_key({"image": image.raw_id, "stage": stage.index, "program": shipped.sha256, "script": script})
+    artifact = around.workspace.artifact
+    known = around.workspace.recall("unpacked", key)
+    if isinstance(known, dict) and all(artifact(str(digest)).exists() for digest, _ in known.values()):
+        return {
+            path: Artifact(side=Side.IMAGE, sha256=digest, size=size, origin=path, path=artifact(digest))
+            for path, (digest, size) in known.items()
+        }
+    found = run_in_stage(
+        around.engine,
+        prepared.image,
+        stage,
+        raw_id=image.raw_id,
+        given=shipped.path,
+        script=script,
+        results=wanted,
+        workspace=around.workspace,
+        labels=around.labels,
+        log=around.logs / "unpacked.log",
+        cancel=around.cancel,
     )
+    if found is not None:
+        around.workspace.remember("unpacked", key, {path: [it.sha256, it.size] for path, it in found.items()})
+    return found
 
 
 def seen_through(image: ImageBuild, unpacked: Unpacked | None) -> ImageBuild:

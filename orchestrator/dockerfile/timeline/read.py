@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.recipes.call import recipe_lines
+from orchestrator.dockerfile.recipes.model import RecipeLine
 from orchestrator.dockerfile.run_text import command_span, json_words, shell_text
 from orchestrator.dockerfile.shell.collect import ShellKind
 from orchestrator.dockerfile.shell.model import UNKNOWN, Command, Word
@@ -15,11 +17,12 @@ from orchestrator.dockerfile.spans import SourceText, whole
 from orchestrator.dockerfile.timeline.arrivals import arrival, bound, cache_mounts
 from orchestrator.dockerfile.timeline.effects import Setting, effects
 from orchestrator.dockerfile.timeline.events import Ran, Step, Unreadable, Written
+from orchestrator.dockerfile.timeline.files import Reach
 from orchestrator.dockerfile.timeline.stage import StageState
 from orchestrator.dockerfile.trace import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage
     from orchestrator.dockerfile.spans import ScriptText
@@ -146,15 +149,11 @@ class _Reader:
     def _take(self, state: StageState, command: Command, setting: Setting, *, depth: int) -> None:
         found = self._script(state, command, setting)
         if found is not None and depth < _DEEPEST_SCRIPT:
-            text, kind = found
-            if text.source is not self._source:
-                self.scripts[text.source.file] = text.source
-            inherited = command.swallowed
-            for inner in read_script(text, variables=command.environment, shell=kind, directory=command.directory):
-                hidden = inner.swallowed or inherited
-                self._take(
-                    state, replace(inner, swallowed=hidden, sure=command.sure and inner.sure), setting, depth=depth + 1
-                )
+            self._follow(state, command, [RecipeLine(script=found[0], shell=found[1])], setting, depth=depth)
+            return
+        lines = self._recipe(state, command, setting) if depth < _DEEPEST_SCRIPT else None
+        if lines is not None:
+            self._follow(state, command, lines, setting, depth=depth)
             return
         if _script_path(command) is not None:
             place = Setting(directory=setting.directory, step=setting.step)
@@ -166,6 +165,39 @@ class _Reader:
         for event in effects(command, setting):
             state.take(event)
 
+    def _follow(
+        self, state: StageState, command: Command, lines: Iterable[RecipeLine], setting: Setting, *, depth: int
+    ) -> None:
+        """Take in what a script or a recipe does that a command runs."""
+        for line in lines:
+            if line.script.source is not self._source:
+                self.scripts[line.script.source.file] = line.script.source
+            folder = posixpath.join(command.directory, line.folder) if line.folder != "." else command.directory
+            inherited = command.swallowed or line.swallowed
+            for inner in read_script(line.script, variables=command.environment, shell=line.shell, directory=folder):
+                hidden, sure = inner.swallowed or inherited, command.sure and line.sure and inner.sure
+                self._take(state, replace(inner, swallowed=hidden, sure=sure), setting, depth=depth + 1)
+
+    def _recipe(self, state: StageState, command: Command, setting: Setting) -> Sequence[RecipeLine] | None:
+        """Return what `make` or `just` runs, where its file comes from the context and is understood."""
+        if self._context is None or UNKNOWN in command.directory or not all(word.known for word in command.words):
+            return None
+        folder = posixpath.normpath(posixpath.join(setting.directory, command.directory))
+
+        def exists(path: str) -> bool:
+            return any(each.origin is not None or each.reach(path) is not Reach.NO for each in state.arrivals)
+
+        return recipe_lines(command, folder, read=lambda path: self._arrived(state, path), exists=exists)
+
+    def _arrived(self, state: StageState, path: str) -> SourceText | None:
+        """Return a text file of a stage that comes from the context; None where none surely does."""
+        for arrived in reversed(state.arrivals):
+            source = arrived.source_of(path) if arrived.origin is None else None
+            text = self._context.read(source) if source is not None and self._context is not None else None
+            if source is not None and text is not None and self._context is not None:
+                return SourceText(self._context.shown(source), text.replace("\r\n", "\n"))
+        return None
+
     def _script(self, state: StageState, command: Command, setting: Setting) -> tuple[ScriptText, ShellKind] | None:
         """Return the script that a command runs: a here-document, or a file where the context has it."""
         named = _script_path(command)
@@ -175,18 +207,15 @@ class _Reader:
         if named is None or self._context is None or UNKNOWN in named or UNKNOWN in command.directory:
             return None
         path = posixpath.normpath(posixpath.join(setting.directory, command.directory, named))
-        for arrived in reversed(state.arrivals):
-            source = arrived.source_of(path) if arrived.origin is None else None
-            text = self._context.read(source) if source is not None else None
-            if source is not None and text is not None:
-                first = text.split("\n", 1)[0]
-                if first.startswith("#!") and not re.search(r"\b(?:ba|da|a|z|k)?sh\b", first):
-                    return None
-                words = first[2:].split() if first.startswith("#!") else ["/bin/sh"]
-                by_name = command.name if command.name in _SHELLS - {"source", "."} else None
-                kind = shell_kind([by_name] if by_name else words)
-                return whole(SourceText(self._context.shown(source), text.replace("\r\n", "\n"))), kind
-        return None
+        source = self._arrived(state, path)
+        if source is None:
+            return None
+        first = source.text.split("\n", 1)[0]
+        if first.startswith("#!") and not re.search(r"\b(?:ba|da|a|z|k)?sh\b", first):
+            return None
+        words = first[2:].split() if first.startswith("#!") else ["/bin/sh"]
+        by_name = command.name if command.name in _SHELLS - {"source", "."} else None
+        return whole(source), shell_kind([by_name] if by_name else words)
 
     def _step(self, placed: Placed, mounts: dict[str, str]) -> Step:
         return Step(

@@ -45,7 +45,8 @@ class Case:
         prepare: what has to be there before: `image` (an image of the earlier sources, under this tag), `build` (the
             earlier sources were built before, in the same cache mounts), `target` (a target directory of the host,
             made from the earlier sources, lies in the project), `tool:NAME` (the program lies in the project as
-            `tools/NAME`: no base has it).
+            `tools/NAME`: no base has it), `repository` (a bare git repository of the earlier sources lies in the
+            project as `mirror/app.git`).
         spec: merged into the buildspec.
         fails: why the case is known to fail today, by the engine's storage driver (`*` for every one).
     """

@@ -91,6 +91,9 @@ class Stand:
         for need in self._case.prepare if name == "raw" or not shared else ():
             if need.startswith("tool:"):
                 continue
+            if need == "repository":
+                self._target = _repository(self._case.files(earlier=True), self._scratch / f"{name}-repository")
+                continue
             before = {path: text.replace(NONCE, nonce) for path, text in self._case.files(earlier=True).items()}
             if need == "target":
                 self._target = _host_target(before, self._scratch / "host")
@@ -109,6 +112,26 @@ class Stand:
         image = raw_build(self._engine, files, pins=self._pins, scratch=folder, mtime=mtime)
         self._made.append(image)
         return image
+
+
+def _repository(files: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
+    """Return a bare repository with one commit of files, as `mirror/app.git`."""
+    tree, bare = folder / "tree", folder / "mirror/app.git"
+    for name, content in files.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_bytes(content)
+    who = {f"GIT_{role}_{what}": "twinbuild" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    when = {f"GIT_{role}_DATE": "1700000000 +0000" for role in ("AUTHOR", "COMMITTER")}
+    own = {**os.environ, **who, **when, "GIT_CONFIG_GLOBAL": os.devnull}
+    for words in (
+        ("init", "--quiet", "--initial-branch=main", str(tree)),
+        ("-C", str(tree), "add", "."),
+        ("-C", str(tree), "commit", "--quiet", "--message=what was there last week"),
+        ("init", "--quiet", "--bare", "--initial-branch=main", "--template=", str(bare)),
+        ("-C", str(tree), "push", "--quiet", str(bare), "main"),
+    ):
+        subprocess.run(["git", *words], env=own, check=True)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in bare.rglob("*") if path.is_file()}
 
 
 def _host_target(files: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:

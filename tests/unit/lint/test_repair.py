@@ -142,3 +142,20 @@ def test_scripts_are_repaired_too(tmp_path: Path) -> None:
     )
     assert (tmp_path / "Dockerfile").read_text(encoding="utf-8") == files["Dockerfile"]
     assert made.report.exit_code == 0
+
+
+def test_in_a_makefile(tmp_path: Path) -> None:
+    """A build in a Makefile gets its invalidation there, before the command, whatever variable it stands in."""
+    makefile = "B = cargo build --release\n.PHONY: prime build\nbuild:\n\t@$(B)\nprime:\n\tcargo build --release\n"
+    files = {
+        "Cargo.toml": '[package]\nname = "app"\nversion = "0.1.0"\n',
+        "src/main.rs": "fn main() {}\n",
+        "Makefile": makefile,
+        "Dockerfile": PRIME.replace("COPY src", "COPY Makefile ./\nCOPY src") + "RUN make build\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    made = fix([str(tmp_path / "Dockerfile")], None, write=True)
+    assert [Path(name).name for name in made.written] == ["Makefile"]
+    assert (tmp_path / "Makefile").read_text(encoding="utf-8") == makefile.replace("\t@$(B)", f"\t@{TOUCH} && $(B)")

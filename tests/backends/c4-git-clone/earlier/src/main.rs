@@ -1,0 +1,3 @@
+fn main() {
+    println!("c4: the commit of last week");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("c4: the commit that is checked out here");
+}
