@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ _ELSEWHERE = frozenset(
 """What makes git read another repository than the one that a folder lies in (`git rev-parse --local-env-vars`)."""
 
 SUBMODULE_MODE = "160000"
+_LINK_MODE, _EXECUTABLE_MODE = "120000", "100755"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,30 @@ def read_index(tree: GitTree, environment: Mapping[str, str]) -> GitIndex:
     )
 
 
+def differs(tree: GitTree, entry: tuple[str, str, str], environment: Mapping[str, str]) -> bool:
+    """Return whether a file is another one than the index names, by path, mode and blob id.
+
+    For those that `git status` passes over. One that is not there (a sparse checkout) counts as unchanged.
+
+    Raises:
+        SourceUnreadableError: git cannot read it.
+    """
+    path, mode, blob = entry
+    place = tree.root / path
+    try:
+        found = place.lstat().st_mode
+        if stat.S_ISLNK(found):
+            asked, content = ("--stdin", "--no-filters"), os.fsencode(place.readlink())
+            return mode != _LINK_MODE or _Asking(tree.root, environment).blob(asked, content) != blob
+        executable = bool(found & stat.S_IXUSR)
+    except OSError:
+        return False
+    if not stat.S_ISREG(found) or mode == _LINK_MODE or executable is not (mode == _EXECUTABLE_MODE):
+        return True
+    # By its path, since what `.gitattributes` says of that changes the bytes.
+    return _Asking(tree.root, environment).blob((f"--path={path}", "--stdin"), place.read_bytes()) != blob
+
+
 def _index_digest(top: Path) -> str:
     place = top / ".git"
     try:
@@ -158,6 +184,12 @@ class _Asking:
         if done.exit_code:
             raise _refused(self._root, done.stderr.decode(errors="replace"))
         return done.stdout
+
+    def blob(self, options: tuple[str, ...], content: bytes) -> str:
+        done = run(["git", "hash-object", *options], cwd=self._root, environment=self._environment, stdin=content)
+        if done.exit_code:
+            raise _refused(self._root, done.stderr.decode(errors="replace"))
+        return done.stdout.decode().strip()
 
     def words(self, *arguments: str) -> str:
         """Return an answer that may rightly be missing (no commit yet, no such setting)."""

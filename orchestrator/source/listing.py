@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.workspace import Workspace
 
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Listing:
         files: sorted by the bytes of their paths.
         digest: the snapshot's digest if these are all its files.
         unsettled: tracked files that were changed, or not yet at rest, when the list was made; not in `files`.
-        unwatched: files of which git was told not to look; not in `files`.
+        unwatched: files of which git was told not to look, with mode and blob id in the index; not in `files`.
         submodules: their paths.
     """
 
@@ -39,7 +39,7 @@ class Listing:
     files: tuple[SourceFile, ...]
     digest: str
     unsettled: tuple[str, ...]
-    unwatched: tuple[str, ...]
+    unwatched: tuple[tuple[str, str, str], ...]
     submodules: tuple[str, ...]
 
 
@@ -57,7 +57,7 @@ def recall_listing(workspace: Workspace, root: Path, patterns: Sequence[str]) ->
         ),
         digest=said["digest"],
         unsettled=tuple(said["unsettled"]),
-        unwatched=tuple(said["unwatched"]),
+        unwatched=tuple((path, mode, blob) for path, mode, blob in said["unwatched"]),
         submodules=tuple(said["submodules"]),
     )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import SourceUnreadableError
 from orchestrator.source.file import FileKind, SourceFile, read_file
-from orchestrator.source.git import SUBMODULE_MODE, GitTree, read_git, read_index
+from orchestrator.source.git import SUBMODULE_MODE, GitTree, differs, read_git, read_index
 from orchestrator.source.listing import KnownBlobs, Listing, recall_listing, remember_listing
 from orchestrator.source.rules import ALWAYS_OUT, Exclusion, walk_without_git
 from orchestrator.workspace import memo_key
@@ -83,16 +83,16 @@ def take_snapshot(
         if tree is None:
             paths = (path for path in walk_without_git(root) if not exclusion.covers(path))
             files = _sorted(found for path in paths if (found := read_file(root, path)) is not None)
-            digest = _digest(files)
+            digest, hidden = _digest(files), False
         else:
             source = _Source(root=root, exclusion=exclusion, workspace=workspace, environment=environment)
-            files, digest = _from_git(source, tree, listing.result(), patterns=settings.exclude)
+            files, digest, hidden = _from_git(source, tree, listing.result(), patterns=settings.exclude)
     return Snapshot(
         root=root,
         files=files,
         digest=digest,
         commit=tree.commit if tree else None,
-        dirty=bool(tree and (tree.changed or tree.untracked)),
+        dirty=hidden or bool(tree and (tree.changed or tree.untracked)),
         epoch=_epoch(environment, tree),
     )
 
@@ -135,16 +135,20 @@ class _Source:
 
 def _from_git(
     source: _Source, tree: GitTree, known: Listing | None, *, patterns: Sequence[str]
-) -> tuple[tuple[SourceFile, ...], str]:
-    """Return the files and their digest; it is remembered too, since hashing 50,000 lines takes as long as git."""
+) -> tuple[tuple[SourceFile, ...], str, bool]:
+    """Return the files, their digest, and whether one has changed of which git was told not to look.
+
+    The digest is remembered too, since hashing 50,000 lines takes as long as git.
+    """
     name = memo_key({"index": tree.index, "settings": tree.settings})
     if known is None or known.name != name or any(path not in tree.changed for path in known.unsettled):
         known = _list(source, tree, name)
         remember_listing(source.workspace, source.root, patterns, known)
     # A repository among the untracked is named as a folder; its files are its own.
-    fresh = {*tree.changed, *tree.untracked, *known.unsettled, *known.unwatched}
+    unwatched = {path for path, _, _ in known.unwatched}
+    fresh = {*tree.changed, *tree.untracked, *known.unsettled, *unwatched}
     if not fresh and not known.submodules:
-        return known.files, known.digest
+        return known.files, known.digest, False
     files = [file for file in known.files if file.path not in fresh]
     for path in fresh:
         found = read_file(source.root, path) if not path.endswith("/") and source.takes(path) else None
@@ -153,7 +157,7 @@ def _from_git(
         if source.takes(f"{path}/") and (source.root / path).exists():
             files += _submodule(source, path)
     ordered = _sorted(files)
-    return ordered, _digest(ordered)
+    return ordered, _digest(ordered), any(differs(tree, each, source.environment) for each in known.unwatched)
 
 
 def _list(source: _Source, tree: GitTree, name: str) -> Listing:
@@ -179,7 +183,8 @@ def _list(source: _Source, tree: GitTree, name: str) -> Listing:
             else:
                 files.append(found)
     known.keep()
-    unwatched = tuple(path for path in index.unwatched if source.takes(path))
+    entries = ((path, index.tracked[path]) for path in sorted(index.unwatched) if source.takes(path))
+    unwatched = tuple((path, entry.mode, entry.blob) for path, entry in entries)
     ordered = _sorted(files)
     return Listing(
         name=name,

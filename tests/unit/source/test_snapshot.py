@@ -179,6 +179,30 @@ def test_files_that_git_was_told_not_to_watch_are_read(repository: Any) -> None:
     assert "sparse" not in found
 
 
+def test_a_hidden_change_makes_the_source_dirty(repository: Any) -> None:
+    """Also from memory, in content or mode, of files and links; not where the bytes only look otherwise to git."""
+    repository.write({".gitattributes": "*.txt text eol=crlf\n", "assumed": "1", "tool": "1", "lines.txt": "a\nb\n"})
+    (repository.root / "link").symlink_to("assumed")
+    repository.commit()
+    repository.git("update-index", "--assume-unchanged", "assumed", "link", "lines.txt")
+    repository.git("update-index", "--skip-worktree", "tool")
+    settle()
+    assert not repository.take().dirty
+    repository.write({"lines.txt": "a\r\nb\r\n"})
+    assert not repository.take().dirty, "a checkout under these attributes has it so"
+    repository.write({"assumed": "2"})
+    assert [repository.take().dirty, repository.take().dirty] == [True, True]
+    repository.write({"assumed": "1"})
+    assert not repository.take().dirty
+    (repository.root / "tool").chmod(0o755)
+    assert repository.take().dirty
+    (repository.root / "tool").unlink()
+    assert not repository.take().dirty, "as in a sparse checkout"
+    (repository.root / "link").unlink()
+    (repository.root / "link").symlink_to("tool")
+    assert repository.take().dirty
+
+
 def test_a_sparse_checkout_has_what_is_checked_out(repository: Any) -> None:
     """Folders outside the cone are no part of the tree that is built."""
     repository.write({"in/a": "1", "out/b": "1", "top": "1"})
