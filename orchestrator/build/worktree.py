@@ -3,12 +3,19 @@
 The image build reads the laid-out snapshot while the local build runs, so that tree must hold still; and build scripts
 of many projects write into their package's folder (generated code, completions). Here they may. What they wrote stays
 for the next build, as it does in a checkout, and time stamps follow content, as cargo's freshness rule wants them.
+
+A file of the snapshot that they wrote over is put back before the next build, as COPY does in the image, with the time
+stamp that it had: a script that cargo runs again finds what the image's finds, and one that it does not run again has
+nothing to do with what is there now.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
+import stat
 from typing import TYPE_CHECKING
 
 from orchestrator.source.snapshot import FileKind
@@ -33,7 +40,7 @@ def refresh(files: Iterable[SourceFile], tree: Path, worktree: Path) -> tuple[st
         NoSpaceError: the disk is full.
     """
     record, scratch = (worktree.with_name(f"{worktree.name}.{end}") for end in ("json", "incoming"))
-    wanted = {file.path: [file.sha256, str(file.kind)] for file in files}
+    wanted: dict[str, list[str | int]] = {file.path: [file.sha256, str(file.kind)] for file in files}
     with no_space_named(worktree.parent):
         known = _read(record) if worktree.is_dir() else {}
         if known is None:
@@ -41,20 +48,55 @@ def refresh(files: Iterable[SourceFile], tree: Path, worktree: Path) -> tuple[st
             shutil.rmtree(worktree)
             known = {}
         worktree.mkdir(parents=True, exist_ok=True)
-        changed = tuple(path for path, facts in wanted.items() if known.get(path) != facts)
+        changed = tuple(path for path, facts in wanted.items() if known.get(path, [])[:2] != facts)
         gone = tuple(path for path in known if path not in wanted)
-        if not changed and not gone:
+        touched = tuple(path for path in wanted if path not in changed and not _untouched(worktree / path, known[path]))
+        if not changed and not gone and not touched:
             return ()
         # A run that is killed here must not leave a record that lies: what is about to change is forgotten first, and
         # what is about to go is known until it is gone.
-        _write(record, {path: facts for path, facts in known.items() if wanted.get(path, facts) == facts})
+        _write(record, {path: facts for path, facts in known.items() if wanted.get(path, facts[:2]) == facts[:2]})
         for path in gone:
             _remove(worktree, path)
-        for path in changed:
+        spoiled = tuple(path for path in touched if not _same(worktree / path, wanted[path]))
+        for path in (*changed, *spoiled):
             _make_room(worktree, path)
             _copy(tree / path, worktree / path, scratch, link=wanted[path][1] == FileKind.SYMLINK)
-        _write(record, wanted)
-    return changed
+        for path in spoiled:
+            _, _, *was = known[path]
+            if was:
+                os.utime(worktree / path, ns=(int(was[1]), int(was[1])), follow_symlinks=False)
+        _write(record, {path: [*facts, *_stamp(worktree / path)] for path, facts in wanted.items()})
+    return (*changed, *spoiled)
+
+
+def _stamp(place: Path) -> list[int]:
+    facts = place.lstat()
+    return [facts.st_size, facts.st_mtime_ns, facts.st_mode]
+
+
+def _untouched(place: Path, known: list[str | int]) -> bool:
+    """Return whether a file looks as it did when its facts were written down."""
+    try:
+        return known[2:] == _stamp(place)
+    except OSError:
+        return False
+
+
+def _same(place: Path, facts: list[str | int]) -> bool:
+    """Return whether a file, whatever its time stamp, is what the snapshot has: digest and kind."""
+    digest, kind = facts
+    try:
+        mode = place.lstat().st_mode
+        if kind == FileKind.SYMLINK:
+            return stat.S_ISLNK(mode) and hashlib.sha256(os.fsencode(place.readlink())).hexdigest() == digest
+        executable = kind == FileKind.EXECUTABLE
+        if not stat.S_ISREG(mode) or bool(mode & stat.S_IXUSR) is not executable:
+            return False
+        with place.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == digest
+    except OSError:
+        return False
 
 
 def _remove(worktree: Path, path: str) -> None:
@@ -93,7 +135,7 @@ def _copy(source: Path, target: Path, scratch: Path, *, link: bool) -> None:
     scratch.replace(target)
 
 
-def _read(record: Path) -> dict[str, list[str]] | None:
+def _read(record: Path) -> dict[str, list[str | int]] | None:
     try:
         found = json.loads(record.read_bytes())
     except (FileNotFoundError, ValueError):
@@ -101,5 +143,5 @@ def _read(record: Path) -> dict[str, list[str]] | None:
     return found if isinstance(found, dict) else None
 
 
-def _write(record: Path, facts: dict[str, list[str]]) -> None:
+def _write(record: Path, facts: dict[str, list[str | int]]) -> None:
     write_atomically(record, json.dumps(facts).encode())

@@ -175,6 +175,38 @@ def test_a_copy_without_its_record_is_made_anew(plain: Any, tmp_path: Path) -> N
     assert content(copy) == content(plain.root)
 
 
+@pytest.mark.parametrize("how", ["content", "mode", "gone", "folder", "link", "another link"])
+def test_what_a_build_script_wrote_over_is_put_back(plain: Any, tmp_path: Path, how: str) -> None:
+    """With its time stamp, so that cargo does not compile for it; what it only touched is left, and so is its own."""
+    plain.write({"a": "1", "touched": "1"})
+    (plain.root / "l").symlink_to("a")
+    tree, copy = tmp_path / "tree", tmp_path / "copy"
+    snapshot = plain.take()
+    lay_out(snapshot, tree)
+    refresh(snapshot.files, tree, copy)
+    before = stamps(copy)
+    path = "l" if how == "another link" else "a"
+    place = copy / path
+    if how == "mode":
+        place.chmod(0o755)
+    else:
+        place.unlink()
+    if how == "content":
+        place.write_text("2")
+    elif how == "folder":
+        place.mkdir()
+    elif "link" in how:
+        place.symlink_to("touched")
+    (copy / "generated").write_text("by a build script")
+    os.utime(copy / "touched", ns=(OLD, OLD))
+    assert refresh(snapshot.files, tree, copy) == (path,)
+    assert content(copy) == {**content(plain.root), "generated": (b"by a build script", False)}
+    now = stamps(copy)
+    assert {name: now[name] for name in ("a", "l")} == {name: before[name] for name in ("a", "l")}
+    assert now["touched"] == OLD
+    assert refresh(snapshot.files, tree, copy) == ()
+
+
 @pytest.mark.parametrize("how", ["content", "gone", "folder", "link", "no link", "grown"])
 def test_a_file_that_changes_while_it_is_read_is_told(plain: Any, tmp_path: Path, how: str) -> None:
     """The copy is compared with the snapshot's digest, so no build ever sees a mixture."""
