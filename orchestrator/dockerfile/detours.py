@@ -1,5 +1,6 @@
 """RUN steps that reach cargo past PATH: by its own path, through `env -i` or sudo, or with a PATH of their own.
 
+Here-documents that no shell reads (`#!/usr/bin/perl`) are among them: no word that changes PATH can be put into one.
 What stands first in PATH is not met there. In such a step, and in no other, the tool's cargo lies over the base's own
 file, which a second mount still shows elsewhere: so it is met on every way, and leaves nothing in the layer.
 """
@@ -11,12 +12,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.step_shell import is_posix
 from orchestrator.dockerfile.words import expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from orchestrator.dockerfile.model import Dockerfile, Stage
+    from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage
     from orchestrator.dockerfile.trace import Placed
 
 _BY_PATH = re.compile(
@@ -33,6 +35,7 @@ _REPLACES = re.compile(
 )
 """What may put another file in the place of cargo: a mount there would make it fail."""
 
+_ALONE = re.compile(r"\s*<<-?[\"']?\w+[\"']?\s*")
 _COPIES = re.compile(r"\b(?:cp|mv|ln|install|tar|rsync|rm|cat)\b[^;&|\n]*(?:/cargo\b|\$\{?CARGO_HOME|\.cargo\b)")
 """What may take cargo elsewhere: it would take the tool's, and leave it in the image."""
 
@@ -86,6 +89,14 @@ def detours(dockerfile: Dockerfile, stage: Stage, walked: Sequence[Placed]) -> I
             yield Detour(line=instruction.line, base=root.base, paths=paths)
 
 
+def is_foreign(instruction: Instruction) -> bool:
+    """Return whether a RUN step is a here-document that its first line gives to another interpreter than a shell."""
+    if len(instruction.heredocs) != 1 or not _ALONE.fullmatch(" ".join(instruction.values)):
+        return False
+    first = instruction.heredocs[0].partition("\n")[0]
+    return first.startswith("#!") and not is_posix(first[2:].split())
+
+
 def _paths(script: str, placed: Placed) -> Iterator[str]:
     home = placed.environment.get("HOME", "/root")
     for match in _BY_PATH.finditer(script):
@@ -93,7 +104,7 @@ def _paths(script: str, placed: Placed) -> Iterator[str]:
         path = expand(written, placed.environment)
         if path.startswith("/"):
             yield posixpath.normpath(path)
-    if _INDIRECT.search(script) and _LEADS_TO_CARGO.search(script):
+    if (_INDIRECT.search(script) or is_foreign(placed.instruction)) and _LEADS_TO_CARGO.search(script):
         cargo_home = placed.environment.get("CARGO_HOME")
         yield from ([f"{cargo_home}/bin/cargo"] if cargo_home else [])
         yield from USUAL

@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.detours import is_foreign
 from orchestrator.dockerfile.step_shell import is_posix
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def equip(
 ) -> bool:
     """Rewrite a RUN step so that cargo is found in the tool's files first, and return whether it was.
 
-    A step that cannot lead to cargo, or whose words no POSIX shell reads, stays as it is.
+    A step that cannot lead to cargo, or whose words no POSIX shell reads, stays as it is; but a here-document for
+    another interpreter gets the mounts, where it reaches a cargo that the tool's can lie over.
 
     Args:
         edit: the text.
@@ -62,7 +64,7 @@ def equip(
     """
     after, flags, command = edit.words(instruction.line)
     word = _entry(edit, instruction, shell, command)
-    if word is None:
+    if word is None and (covered is None or not is_foreign(instruction)):
         return False
     image, guard = tools
     mounts = [f"--mount=type=bind,from={image},source=/{guard},target={MOUNT}"]
@@ -85,7 +87,8 @@ def equip(
         if dependencies is not None:
             mounts.append(f"--mount=type=bind,from={dependencies},target={DEPENDENCIES}")
     edit.replace(after, after, " " + " ".join(mounts))
-    edit.replace(*word)
+    if word is not None:
+        edit.replace(*word)
     return True
 
 

@@ -81,6 +81,7 @@ class Bench:
         target: str | None = None,
         limits: Limits = LIMITS,
         base: str | None = None,
+        covered: Mapping[int, tuple[str, str]] | None = None,
     ) -> ImagePlan:
         """Plan a build of the folder's Dockerfile; `base` names the shipped stage's base image."""
         snapshot, dockerfile = self.snapshot(), self.dockerfile()
@@ -92,6 +93,7 @@ class Bench:
             crates=None,
             cargo_homes={},
             programs=[] if builder is None else [builder],
+            covered=covered or {},
         )
         image = self.engine.image(self.pins[base]) if base else None
         return ImagePlan(

@@ -67,6 +67,21 @@ def test_forms_of_run(run: str, expected: str) -> None:
     assert "\n".join(hardened(f"FROM rust:1\n{run}")[1:]) == expected
 
 
+def test_a_document_that_no_shell_reads_gets_the_mounts_alone() -> None:
+    """Where it reaches the base's cargo, the tool's lies over that; nothing is put into its words."""
+    text = "FROM rust:1\nRUN <<E\n#!/usr/bin/env python3\nimport os; os.system('cargo build')\nE"
+    dockerfile = read(text)
+    tracer = Tracer(dockerfile, arguments={}, base_environment=lambda _reference: {})
+    (found,) = detours(dockerfile, dockerfile.stages[0], tracer.walk(dockerfile.stages[0]))
+    assert (found.line, found.paths) == (2, USUAL)
+    lines = hardened(text, replace(HOW, covered={2: ("rust:1", "/usr/bin/cargo")}))
+    assert lines[1] == (
+        f"RUN {TOOLS} --mount=type=bind,from=rust:1,source=/usr/bin,target=/dev/.twinbuild-real "
+        "--mount=type=bind,from=twinbuild.local/tools:1,source=/enforce/bin/cargo,target=/usr/bin/cargo <<E"
+    )
+    assert lines[2:] == text.split("\n")[2:]
+
+
 def test_an_exec_form_behind_a_step_of_the_shell() -> None:
     """Whatever it starts can lead to cargo, and the image surely has a shell to go through."""
     lines = hardened('FROM rust:1\nRUN true\nRUN ["/app/build.py"]')
