@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from orchestrator.engine.absent import missing
 from orchestrator.errors import LocalBuildFailedError, NoSpaceError, NoVerdictError
 from orchestrator.location import Location
-from orchestrator.toolchains.cargo.failure import absent_tool, disk_full, last_words, lock_outdated
+from orchestrator.toolchains.cargo.failure import absent_tool, disk_full, last_words, lock_outdated, lock_unreadable
 from orchestrator.toolchains.cargo.lock import outdated
 
 if TYPE_CHECKING:
@@ -32,6 +32,14 @@ def refusal(said: str, report: CargoReport, plan: LocalPlan, ground: Ground) -> 
         return NoSpaceError(
             f"no space left while cargo wrote below {ground.target}",
             repair="free space, or run `invoke clean` to remove what this tool keeps",
+            detail=last_words(said),
+        )
+    if lock_unreadable(said):
+        return LocalBuildFailedError(
+            "cargo cannot read Cargo.lock: it is damaged, or a newer cargo wrote it",
+            location=Location(file=plan.project.lock),
+            repair="use a toolchain that knows its version, or have this one write it anew: remove it, and run "
+            "`cargo generate-lockfile`",
             detail=last_words(said),
         )
     if lock_outdated(said):

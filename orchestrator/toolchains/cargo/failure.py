@@ -16,7 +16,12 @@ _ABSENT = (
     re.compile(r"The (?P<tool>pkg-config) command could not be found"),  # the pkg-config crate
 )
 _COMPILERS = {"clang": "clang", "c++": "c++", "g++": "c++", "gcc": "cc"}
-_OLD_LOCK = re.compile(r"cannot update the lock file|lock file .* needs to be updated")
+_OLD_LOCK = re.compile(
+    r"cannot update the lock file|lock file .* needs to be updated but"
+    # Every package that the lock file names is at hand, so one that is missed is none of these.
+    r"|no matching package named [\s\S]*you're using offline mode"
+)
+_NO_LOCK = re.compile(r"failed to parse lock file at")
 _FULL = re.compile(r"No space left on device|os error 28\b")
 _KEPT_LINES = 60
 
@@ -39,6 +44,11 @@ def disk_full(said: str) -> bool:
 def lock_outdated(said: str) -> bool:
     """Return whether Cargo.lock does not fit the manifests."""
     return _OLD_LOCK.search(said) is not None
+
+
+def lock_unreadable(said: str) -> bool:
+    """Return whether cargo cannot read Cargo.lock: it is damaged, or a newer cargo's."""
+    return _NO_LOCK.search(said) is not None
 
 
 def last_words(said: str) -> tuple[str, ...]:

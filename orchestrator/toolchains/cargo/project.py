@@ -180,7 +180,7 @@ def _chosen(said: Mapping[str, Any], members: tuple[Member, ...], settings: Carg
         raise _unknown("package", wanted, [member.name for member in members])
     binary = settings.binary or (member.binaries[0] if len(member.binaries) == 1 else wanted)
     if binary not in member.binaries:
-        raise _unknown("binary", binary, member.binaries)
+        raise _no_program(member, settings)
     return CargoProject(
         root=said["root"],
         folder=here,
@@ -192,10 +192,28 @@ def _chosen(said: Mapping[str, Any], members: tuple[Member, ...], settings: Carg
     )
 
 
+def _no_program(member: Member, settings: CargoSettings) -> SpecInvalidError:
+    """Return what to say of a package without the wanted program."""
+    manifest = posixpath.normpath(posixpath.join(member.folder, "Cargo.toml"))
+    if not member.binaries:
+        return SpecInvalidError(
+            f"the package `{member.name}` has no program: the source has no src/main.rs, no src/bin/ and no [[bin]] of it",
+            location=Location(file=manifest),
+            repair="name another in `toolchain.package`; a file that git ignores is no part of the source",
+        )
+    if settings.binary is None:
+        return SpecInvalidError(
+            f"the package `{member.name}` has {len(member.binaries)} programs and none is named",
+            location=Location(file=manifest),
+            repair=f"name one in `toolchain.binary`: {', '.join(member.binaries)}",
+        )
+    return _unknown("binary", settings.binary, member.binaries)
+
+
 def _unknown(key: str, found: str, known: Sequence[str]) -> SpecInvalidError:
     close = difflib.get_close_matches(found, known, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     return SpecInvalidError(
         f"`toolchain.{key}` is {found!r}, which cargo does not know{hint}",
-        repair=f"one of: {', '.join(known) or 'none (the package has no program)'}",
+        repair=f"one of: {', '.join(known)}",
     )

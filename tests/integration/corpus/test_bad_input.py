@@ -86,3 +86,35 @@ def test_two_packages_of_one_name_are_told(hello: Project) -> None:
     assert run.exit_code not in {0, 1}
     assert "hello" in "\n".join((run.record["failure"]["message"], *run.record["failure"]["detail"]))
     assert run.record["failure"]["repair"]
+
+
+def test_a_package_without_a_program_is_told(hello: Project) -> None:
+    (hello.folder / "src/main.rs").rename(hello.folder / "src/lib.rs")
+    run = hello.build()
+    failure = run.record["failure"]
+    assert (run.exit_code, failure["location"]["file"]) == (2, "Cargo.toml")
+    assert "the package `hello` has no program" in failure["message"]
+
+
+def test_several_programs_of_which_none_is_named_are_told(hello: Project) -> None:
+    (hello.folder / "src/main.rs").unlink()
+    hello.write({f"src/bin/{name}.rs": "fn main() {}\n" for name in "ab"})
+    run = hello.build()
+    assert run.exit_code == 2
+    assert run.record["failure"]["repair"] == "name one in `toolchain.binary`: a, b"
+
+
+def test_a_lock_file_of_a_newer_cargo_is_not_taken_for_an_old_one(hello: Project) -> None:
+    hello.write({"Cargo.lock": "version = 99\n"})
+    run = hello.build()
+    failure = run.record["failure"]
+    assert (run.exit_code, failure["location"]["file"]) == (10, "Cargo.lock")
+    assert "cargo cannot read Cargo.lock" in failure["message"]
+
+
+def test_a_lock_file_that_lacks_a_dependency_is_told_with_the_command_that_mends_it(hello: Project) -> None:
+    hello.write({"Cargo.toml": (hello.folder / "Cargo.toml").read_text() + '[dependencies]\nserde = "1"\n'})
+    run = hello.build()
+    failure = run.record["failure"]
+    assert "Cargo.lock does not fit the manifests" in failure["message"]
+    assert "cargo update --workspace" in failure["repair"]

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.errors import LocalBuildFailedError
 from orchestrator.toolchains.cargo.command import cargo_words, selection_of
 from orchestrator.toolchains.cargo.depinfo import read_depinfo
-from orchestrator.toolchains.cargo.failure import absent_tool, disk_full, last_words, lock_outdated
+from orchestrator.toolchains.cargo.failure import absent_tool, disk_full, last_words, lock_outdated, lock_unreadable
 from orchestrator.toolchains.cargo.lock import packages_digest, read_lock
 from orchestrator.toolchains.cargo.messages import CargoReport, package_label
 from orchestrator.toolchains.cargo.outside import folders_outside
@@ -120,6 +120,16 @@ def test_full_disks_and_old_locks_are_recognised() -> None:
     assert not disk_full("(os error 2)")
     assert lock_outdated("error: cannot update the lock file /app/Cargo.lock because --locked was passed")
     assert lock_outdated("error: the lock file /app/Cargo.lock needs to be updated but --locked was passed")
+    missed = (
+        "error: no matching package named `serde` found\nlocation searched: crates.io index\nAs a reminder, you're "
+    )
+    assert lock_outdated(f"{missed}using offline mode (--offline) which can sometimes cause surprising failures")
+    assert not lock_outdated("error: no matching package named `beside` found\nlocation searched: /app/beside")
+    newer = (
+        "error: failed to parse lock file at: /app/Cargo.lock\n\nCaused by:\n  lock file version `99` was found, but "
+    )
+    newer += "this version of Cargo does not understand this lock file, perhaps Cargo needs to be updated?"
+    assert (lock_unreadable(newer), lock_outdated(newer)) == (True, False)
     assert last_words("   Compiling a\nerror: x\nhelp: y\n") == ("error: x", "help: y")
     assert len(last_words("error: x\n" + "more\n" * 500)) == 60
 
