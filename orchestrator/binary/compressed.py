@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.binary.elf_tables import Header, Section
 
 _ZLIB, _ZSTD = 1, 2  # ELFCOMPRESS_ZLIB, ELFCOMPRESS_ZSTD
+_MOST_UNPACKED = 1 << 25  # bytes; the texts of a program of 42 MB take a fifth of it
 _OLD_HEAD = 12  # `ZLIB` and the plain size, eight bytes, big end first
 _ZSTD_LIBRARY = "libzstd.so.1"
 """Debian's dpkg and rpm need it, so nearly every machine has it; Python has a module of its own from 3.14 on."""
@@ -29,8 +30,8 @@ def plain_content(view: memoryview, header: Header, section: Section | None, *, 
         view: the file.
         header: its header, for byte order and width.
         section: None for one that is not there.
-        most: bytes; a larger section counts as empty, as does one that is damaged, or compressed in a way that this
-            machine cannot undo.
+        most: bytes; a larger section counts as empty, as does one that is damaged, that unpacks to more than 32 MB, or
+            that is compressed in a way that this machine cannot undo.
     """
     if section is None or section.size > most:
         return view[:0]
@@ -48,7 +49,7 @@ def plain_content(view: memoryview, header: Header, section: Section | None, *, 
 
 
 def _plain(content: memoryview, kind: int, size: int, most: int) -> memoryview:
-    found = b""
+    found, most = b"", min(most, _MOST_UNPACKED)
     if 0 < size <= most and kind == _ZLIB:
         try:
             found = zlib.decompressobj().decompress(content, size)

@@ -77,8 +77,11 @@ def _profile(
 ) -> BinaryProfile:
     end = _end(header, segments, sections)
     mapped = read_mapped(file, header, segments)
-    debug = (section for section in sections if section.name in _TEXTS)
-    texts = [plain_content(file.view, header, section, most=_TEXTS_SEARCHED) for section in debug]
+    # One of each name: a crafted file may have thousands, each of which unpacks to megabytes.
+    debug = {
+        section.name.removeprefix(".z").removeprefix("."): section for section in sections if section.name in _TEXTS
+    }
+    texts = [plain_content(file.view, header, section, most=_TEXTS_SEARCHED) for section in debug.values()]
     parts = [section for section in sections if section.type != 0]
     stripped = all(section.type != tables.SYMTAB for section in sections)
     interpreter = next((segment for segment in segments if segment.type == tables.INTERP), None)

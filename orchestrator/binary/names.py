@@ -27,6 +27,8 @@ _STANDS_FOR = {_LEGACY_HASH: "E", _V0_DISAMBIGUATOR: "C", _V0_BACK_REFERENCE: "B
 # Lengths are bounded: these names come out of files that anybody may have made.
 _V0_CRATE = re.compile(r"C(\d{1,5})_?")
 _LENGTH = re.compile(r"(\d{1,5})_?")
+# Between identifiers: a number that tells two blocks `impl` apart (`s2_`), or the length of an identifier.
+_V0_STEP = re.compile(r"s[0-9A-Za-z]{0,3}_|(\d{1,5})_?")
 _CRATE_IN_TYPE = re.compile(r"(?:^|[^A-Za-z0-9_:.])([A-Za-z_][A-Za-z0-9_]*)(?=::)")
 _ESCAPE = re.compile(r"\$(SP|BP|RF|LT|GT|LP|RP|C|u[0-9a-f]{1,6})\$")
 _ESCAPED = {"SP": "@", "BP": "*", "RF": "&", "LT": "<", "GT": ">", "LP": "(", "RP": ")", "C": ","}
@@ -143,7 +145,10 @@ def _escaped(match: re.Match[str]) -> str:
 
 def _v0_identifiers(name: str) -> Iterator[str]:
     position = 2
-    while (found := _LENGTH.search(name, position)) is not None:
+    while (found := _V0_STEP.search(name, position)) is not None:
+        if found[1] is None:
+            position = found.end()
+            continue
         position = found.end() + int(found[1])
         if int(found[1]) and position <= len(name):
             yield name[found.end() : position]

@@ -113,3 +113,9 @@ def test_both_manglings_give_the_same_own_functions(rust_program: Path, tmp_path
 def test_many_names_are_treated_as_each_one_is(names: list[str]) -> None:
     """What is done in one go for speed gives the same names, whatever a file calls its symbols."""
     assert hash_free_all(names) == [hash_free(name) for name in names]
+
+
+def test_the_number_of_an_impl_is_no_length() -> None:
+    """`s4_` tells two blocks `impl` of one module apart; taken for a length, it would eat the crate's name."""
+    name = hash_free("_RNvXs4_NtCs4X4t9plMPHF_5alloc6stringNtB5_6StringNtNtCs1a2b3c_4core5clone5Clone5clone")
+    assert readable(name) == "alloc::string::String::core::clone::Clone::clone"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
+import time
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.binary import elf_tables as tables
 from orchestrator.binary.content.explain import explain_difference
 from orchestrator.binary.read import read_profile
 from orchestrator.parity.aspects import look_at
@@ -36,12 +40,16 @@ ODD = (0, 1, 0x7F, 0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 63, (1 << 64) - 1)
 
 @pytest.fixture(scope="module")
 def seeds(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """Return a program with symbols and lines, one without, and one in C++ with tables of handlers."""
+    """Return a program with symbols and lines, also compressed ones, one without, and one in C++ with handlers."""
     folder = tmp_path_factory.mktemp("seeds")
     cxx = b"#include <stdexcept>\nint main(int n, char **) { try { if (n > 3) throw n; } catch (int e) { return e; } }"
     for name, command, source in (
         ("whole", ["gcc", "-x", "c", "-O2", "-g"], SOURCE),
         ("bare", ["gcc", "-x", "c", "-O1", "-s"], SOURCE),
+        *(
+            (f"packed-{method}", ["gcc", "-x", "c", "-O2", "-g", f"-Wl,--compress-debug-sections={method}"], SOURCE)
+            for method in ("zlib", "zlib-gnu", "zstd")
+        ),
         ("cxx", ["g++", "-x", "c++", "-O1"], cxx),
     ):
         if name == "cxx" and subprocess.run(["which", "g++"], capture_output=True, check=False).returncode:
@@ -153,6 +161,30 @@ def test_a_symbol_table_without_end_is_damage(
     path = tmp_path / "greedy"
     path.write_bytes(content)
     assert "claim" in (described(path) or "")
+
+
+def test_sections_that_unpack_to_gigabytes_are_not_all_unpacked(seeds: list[bytes], tmp_path: Path) -> None:
+    """Two hundred sections of 32 kB, each of which says that 32 MB come out of it: seconds and 6 GB, were all read."""
+    content = bytearray(seeds[-1])
+    bomb = struct.pack("<IIQQ", 1, 0, 1 << 25, 1) + zlib.compress(bytes(1 << 25))
+    content += bytes(-len(content) % 8)
+    table, place = int.from_bytes(content[40:48], "little"), len(content)
+    count = int.from_bytes(content[60:62], "little")
+    headers = [bytearray(content[table + 64 * n : table + 64 * (n + 1)]) for n in range(count)]
+    names = int.from_bytes(headers[-1][24:32], "little")
+    texts = next(h for h in headers if content[names + int.from_bytes(h[:4], "little") :].startswith(b".debug_str\0"))
+    texts[8:16] = (tables.COMPRESSED).to_bytes(8, "little")
+    texts[24:40] = struct.pack("<QQ", place, len(bomb))
+    content += bomb + bytes(3 << 20) + b"".join([*headers, *[bytes(texts)] * 200])
+    content[40:48] = (place + len(bomb) + (3 << 20)).to_bytes(8, "little")
+    content[60:62] = (count + 200).to_bytes(2, "little")
+    path = tmp_path / "bombs"
+    path.write_bytes(content)
+    began = time.process_time()
+    profile = read_profile(path)
+    assert sum(part.name == ".debug_str" and part.flags == "C" for part in profile.sections) == 201
+    assert profile.damage is None
+    assert time.process_time() - began < 2
 
 
 def test_a_function_may_be_named_like_a_number(tmp_path: Path) -> None:
