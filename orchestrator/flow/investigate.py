@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 from orchestrator.binary.loading import load_facts_from_json, load_facts_to_json
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, told
-from orchestrator.flow.control import with_control
 from orchestrator.flow.services import service_images
-from orchestrator.flow.shipped import shipped_facts
-from orchestrator.flow.unpack import compared_packed, seen_through, unpack
-from orchestrator.gate.checks import behaviour, smoke
+from orchestrator.flow.shipped import packer, shipped_facts
+from orchestrator.gate.checks import behaviour, smoke, stub_free
 from orchestrator.gate.run_checks import GateEvidence
 from orchestrator.parity.difference import identical
 from orchestrator.smoke.transcript import Transcript, from_json, to_json
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.build.local import LocalBuild
     from orchestrator.engine.image_facts import ImageFacts
     from orchestrator.flow.prepare import Prepared, Surroundings
+    from orchestrator.gate.checks.stub_free import Packed
     from orchestrator.inventory.model import SideInventory
     from orchestrator.parity.difference import Comparison
     from orchestrator.source.snapshot import Snapshot
@@ -58,14 +57,15 @@ def investigate(
         loading = reading.result()
     copies = prepared.builder.copies
     comparison = _comparison(prepared, local, image, sides, around)
-    unpacked = unpack(prepared, image, local.artifact, around)
-    inside, packed_as = seen_through(image, unpacked), unpacked.packed if unpacked else None
-    plain = comparison if unpacked is None else _comparison(prepared, local, inside, sides, around)
+    comparison, inside, plain, packed_as = _unpacked(prepared, local, image, comparison, sides=sides, around=around)
     shipped = shipped_facts(spec, snapshot, prepared, local, inside, comparison=plain, around=around)
-    if comparison is not None and plain is not None and packed_as is not None:
-        comparison = compared_packed(comparison, plain, packed_as)
+    shipped = replace(shipped, packed_as=packed_as)
+    if stub_free.is_open(shipped):
+        from orchestrator.flow.control import with_control  # noqa: PLC0415 - a run that passes needs none of it
+
+        shipped = with_control(shipped, prepared, image, around)
     return GateEvidence(
-        shipped=with_control(replace(shipped, packed_as=packed_as), prepared, image, around),
+        shipped=shipped,
         comparison=comparison,
         loading=loading,
         image_run=image_run,
@@ -73,6 +73,30 @@ def investigate(
         copy_line=prepared.dockerfile.location(copies[0]) if copies else None,
         remembered=frozenset(remembered),
     )
+
+
+def _unpacked(
+    prepared: Prepared,
+    local: LocalBuild,
+    image: ImageBuild,
+    comparison: Comparison | None,
+    *,
+    sides: tuple[SideInventory, SideInventory],
+    around: Surroundings,
+) -> tuple[Comparison | None, ImageBuild, Comparison | None, Packed | None]:
+    """Return (comparison of what ships, the image with what was packed, comparison of that, how it was packed)."""
+    shipped = image.shipped
+    if shipped is None or comparison is None or packer(shipped, local.artifact) is None:
+        return comparison, image, comparison, None
+    from orchestrator.flow.unpack import compared_packed, seen_through, unpack  # noqa: PLC0415 - only for packed ones
+
+    unpacked = unpack(prepared, image, shipped, around)
+    if unpacked is None:
+        return comparison, image, comparison, None
+    inside = seen_through(image, unpacked)
+    plain = _comparison(prepared, local, inside, sides, around)
+    told = comparison if plain is None else compared_packed(comparison, plain, unpacked.packed)
+    return told, inside, plain, unpacked.packed
 
 
 def _comparison(

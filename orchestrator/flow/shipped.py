@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from orchestrator.dockerfile.calls import cargo_calls, place_calls
 from orchestrator.dockerfile.harden import without_hardening
 from orchestrator.dockerfile.marks import cache_mounts, changes, launch_by_cargo, texts_written
-from orchestrator.flow.unpack import is_packed
 from orchestrator.gate.checks.stub_free import Brought, Likeness, PlacedCall, ShippedFacts
 from orchestrator.parity.rung import SAME_CONTENT
 from orchestrator.toolchains.cargo.witness import read_witness
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from orchestrator.source.snapshot import Snapshot
     from orchestrator.spec.model import BuildSpec
     from orchestrator.toolchains.cargo.project import CargoProject
+
+_UPX_MARK, _UPX_REACH = b"UPX!", 4096
+"""UPX leaves its name right behind the program headers (https://github.com/upx/upx, `l_info`)."""
 
 
 def shipped_facts(
@@ -49,7 +51,7 @@ def shipped_facts(
         builder=image.builder,
         local=local.artifact,
         likenesses=tuple(_likenesses(image, comparison, around)),
-        packed=_packer(image.shipped, local.artifact),
+        packed=packer(image.shipped, local.artifact),
         calls=calls,
         sources=sources,
         inputs=_inputs(project, local, sources),
@@ -202,7 +204,9 @@ def _change(comparison: Comparison) -> str:
     )
 
 
-def _packer(shipped: Artifact | None, local: Artifact) -> str | None:
+def packer(shipped: Artifact | None, local: Artifact) -> str | None:
+    """Return the packer that left its mark in the shipped program; None where none did, or it is the host's."""
     if shipped is None or shipped.sha256 == local.sha256:
         return None
-    return "UPX" if is_packed(shipped) else None
+    with shipped.path.open("rb") as stream:
+        return "UPX" if _UPX_MARK in stream.read(_UPX_REACH) else None

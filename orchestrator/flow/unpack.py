@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from orchestrator.flow.prepare import Prepared, Surroundings
     from orchestrator.parity.difference import Comparison
 
-_MARK, _REACH = b"UPX!", 4096
-"""UPX leaves its name right behind the program headers (https://github.com/upx/upx, `l_info`)."""
-
 _FOLDER = "/twinbuild-unpacked"
 
 _USUAL = ((), ("--best",), ("--best", "--lzma"), ("--lzma",), ("-9",))
@@ -47,17 +44,8 @@ class Unpacked:
     packed: Packed
 
 
-def is_packed(program: Artifact) -> bool:
-    """Return whether UPX left its mark in a program."""
-    with program.path.open("rb") as stream:
-        return _MARK in stream.read(_REACH)
-
-
-def unpack(prepared: Prepared, image: ImageBuild, local: Artifact, around: Surroundings) -> Unpacked | None:
-    """Return what was packed into the shipped program; None where it is not packed, or no stage can unpack it."""
-    shipped = image.shipped
-    if shipped is None or shipped.sha256 == local.sha256 or not is_packed(shipped):
-        return None
+def unpack(prepared: Prepared, image: ImageBuild, shipped: Artifact, around: Surroundings) -> Unpacked | None:
+    """Return what was packed into the shipped program, which has UPX's mark; None where no stage can unpack it."""
     stages = prepared.dockerfile.needed(prepared.image.target)
     packer = packing(stages)
     if packer is None:
@@ -122,11 +110,9 @@ def _found(
     return found
 
 
-def seen_through(image: ImageBuild, unpacked: Unpacked | None) -> ImageBuild:
+def seen_through(image: ImageBuild, unpacked: Unpacked) -> ImageBuild:
     """Return the image build with the program that was packed in the place of the packed one."""
-    if unpacked is None or image.shipped is None:
-        return image
-    same = image.builder is not None and image.builder.sha256 == image.shipped.sha256
+    same = image.builder is not None and image.builder.sha256 == unpacked.packed.file.sha256
     return replace(image, shipped=unpacked.program, builder=unpacked.program if same else image.builder)
 
 

@@ -197,7 +197,7 @@ def _no_program(member: Member, settings: CargoSettings) -> SpecInvalidError:
     manifest = posixpath.normpath(posixpath.join(member.folder, "Cargo.toml"))
     if not member.binaries:
         return SpecInvalidError(
-            f"the package `{member.name}` has no program: the source has no src/main.rs, no src/bin/ and no [[bin]] of it",
+            f"the package `{member.name}` has no program: no src/main.rs, src/bin/ or [[bin]] of it is in the source",
             location=Location(file=manifest),
             repair="name another in `toolchain.package`; a file that git ignores is no part of the source",
         )
