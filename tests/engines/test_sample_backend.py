@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.engine, pytest.mark.cargo, pytest.mark.timeout(3600)]
 _TAG = "twinbuild-test-engines-sample:dev"
+_COMPILED = ("target", "cargo", "memo/handover")
+"""What a workspace has of compiled dependencies: artifacts, crates, and the digests that make them be handed over."""
+
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "a",
     "GIT_AUTHOR_EMAIL": "a@example.org",
@@ -59,10 +62,18 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def here(engine: Engine, origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the workspace of the run on this machine's own engine."""
+    made = tmp_path_factory.mktemp("workspace")
+    _lend(ROOT / ".twinbuild", made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def here(engine: Engine, origin: Path, workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return the run on this machine's own engine, from the first checkout."""
-    place = tmp_path_factory.mktemp("here")
-    return _built(engine, _checkout(origin, place / "project", umask="022"), place / "workspace", {})
+    checkout = _checkout(origin, tmp_path_factory.mktemp("here") / "project", umask="022")
+    return _built(engine, checkout, workspace, {})
 
 
 @pytest.mark.parametrize(
@@ -75,10 +86,12 @@ def here(engine: Engine, origin: Path, tmp_path_factory: pytest.TempPathFactory)
     ],
     ids=lambda place: place.engine,
 )
-def test_one_program_and_one_image_id(place: Place, origin: Path, here: Run, tmp_path: Path) -> None:
-    """Each engine gets a checkout of its own, elsewhere and with other rights, and a workspace without a past."""
+def test_one_program_and_one_image_id(place: Place, origin: Path, here: Run, workspace: Path, tmp_path: Path) -> None:
+    """Each engine gets a checkout of its own, elsewhere and with other rights; the independent one compiles it all."""
     checkout = _checkout(origin, tmp_path / place.folder, umask=place.umask)
     release = RELEASES[place.engine]
+    if not place.arguments:
+        _lend(workspace, tmp_path / "workspace")
     with running(release, os.environ) as host, Engine.connect({"DOCKER_HOST": host}) as engine:
         there = _built(engine, checkout, tmp_path / "workspace", {"DOCKER_HOST": host}, *place.arguments)
     assert (here.exit_code, there.exit_code) == (0, 0), there.record["failure"] or there.record["checks"]
@@ -89,6 +102,12 @@ def test_one_program_and_one_image_id(place: Place, origin: Path, here: Run, tmp
     assert [base["image_id"] for base in theirs["bases"]] == [base["image_id"] for base in ours["bases"]]
     # What it is called differs exactly where containerd keeps the images.
     assert (theirs["image"]["engine_id"] != theirs["image"]["candidate_id"]) == bool(release.features)
+
+
+def _lend(source: Path, workspace: Path) -> None:
+    for name in _COMPILED:
+        if (source / name).is_dir():
+            shutil.copytree(source / name, workspace / name, symlinks=True)
 
 
 def _checkout(origin: Path, place: Path, *, umask: str) -> Path:
