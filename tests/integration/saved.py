@@ -7,8 +7,23 @@ import tarfile
 import tempfile
 from typing import TYPE_CHECKING
 
+from orchestrator.build.saved import SavedImage
+from orchestrator.engine.archive import Layer, layer_of
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from orchestrator.engine.docker import Engine
+
+
+def layers_to_send(engine: Engine, image: str, folder: Path) -> Mapping[str, Layer]:
+    """Return an image's layers by their diff ids, where an image upon it has to bring them; else none."""
+    facts = engine.image(image)
+    if facts is None or not engine.names_manifests:
+        return {}
+    saved = SavedImage(engine.save(image), folder)
+    return {diff_id: layer_of(saved.layer(diff_id)) for diff_id in facts.layers}
 
 
 def saved_layers(engine: Engine, image: str) -> list[dict[str, tarfile.TarInfo]]:

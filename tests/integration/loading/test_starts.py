@@ -8,8 +8,10 @@ import os
 import struct
 import subprocess
 import tarfile
+import tempfile
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,10 +24,11 @@ from orchestrator.engine.archive import Layer, archive, layer_of
 from orchestrator.engine.files import image_files
 from orchestrator.gate.checks.loadable import judge
 from orchestrator.verdict import CheckResult, Status
+from tests.integration.saved import layers_to_send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
+
 
 pytestmark = pytest.mark.engine
 
@@ -342,7 +345,11 @@ def load(engine: Any, base: str | None, *layers: Layer) -> str:
         "os": "linux",
         "rootfs": {"diff_ids": [*parents, *(layer.diff_id for layer in layers)], "type": "layers"},
     }
-    return str(engine.load(archive(json.dumps(config).encode(), layers, parents=parents)))
+    with tempfile.TemporaryDirectory() as folder:
+        below = layers_to_send(engine, base, Path(folder)) if base else {}
+        known = [below[diff_id] for diff_id in parents if below]
+        sent = archive(json.dumps(config).encode(), [*known, *layers], parents=() if below else parents)
+        return str(engine.load(sent))
 
 
 def really_runs(api: Any, image: str, case: Case) -> bool:

@@ -17,6 +17,7 @@ import pytest
 
 from orchestrator.engine.archive import Layer, archive, layer_of
 from orchestrator.engine.sweep import run_labels
+from tests.integration.saved import layers_to_send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ class Laboratory:
 
     engine: Engine
     base: Sequence[str]
+    below: Mapping[str, Layer]
     layer: Layer
     alone: Layer
     made: list[str] = field(default_factory=list)
@@ -65,9 +67,16 @@ class Laboratory:
             "os": "linux",
             "rootfs": {"diff_ids": [*parents, *(layer.diff_id for layer in layers)], "type": "layers"},
         }
-        loaded = self.engine.load(archive(json.dumps(config).encode(), layers, parents=parents))
+        loaded = self.load(config, layers, parents)
         self.made.append(loaded)
         return loaded
+
+    def load(self, config: Mapping[str, Any], layers: Sequence[Layer], parents: Sequence[str]) -> str:
+        """Load an image upon layers that the engine has, and return what it calls it."""
+        if self.below:
+            known = {**self.below, self.layer.diff_id: self.layer}
+            return self.engine.load(archive(json.dumps(config).encode(), [*(known[each] for each in parents), *layers]))
+        return self.engine.load(archive(json.dumps(config).encode(), layers, parents=parents))
 
 
 def compiled(target: Path, source: Path | str, *flags: str) -> bytes:
@@ -156,7 +165,9 @@ def laboratory(
     layer = _layer(folder / "layer.tar", programs)
     alone = _layer(folder / "alone.tar", Programs(files={"actor": programs.files["t/actor"]}, links={}))
     labels = run_labels(folder, "test")
-    made = Laboratory(engine=engine, base=base.layers, layer=layer, alone=alone, labels=labels)
+    (folder / "below").mkdir()
+    below = layers_to_send(engine, slim_base, folder / "below")
+    made = Laboratory(engine=engine, base=base.layers, below=below, layer=layer, alone=alone, labels=labels)
     # The layer is sent once; the images of the cases name it as their parent and are a few hundred bytes each.
     parents = base.layers
     config = {
@@ -165,7 +176,7 @@ def laboratory(
         "os": "linux",
         "rootfs": {"diff_ids": [*parents, layer.diff_id], "type": "layers"},
     }
-    made.made.append(engine.load(archive(json.dumps(config).encode(), (layer,), parents=parents)))
+    made.made.append(made.load(config, (layer,), parents))
     yield made
     for image in reversed(dict.fromkeys(made.made)):
         engine.remove_image(image)
