@@ -1,11 +1,12 @@
 """The builder stage as its steps leave it: what these have installed, asked inside the stage itself.
 
 A base is known before the build, what `RUN apt-get install` brings is not. So the stage is asked once it is built, and
-again only after a step of it that is no call of cargo has been executed.
+again only after a step of it that may install something has been executed.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,19 @@ if TYPE_CHECKING:
 
     from orchestrator.build.engine_build import EngineBuild
     from orchestrator.build.image_plan import ImagePlan
+    from orchestrator.dockerfile.model import Instruction
     from orchestrator.workspace import Workspace
+
+
+_BRINGS_NOTHING = frozenset(
+    {"mkdir", "touch", "echo", "printf", "true", ":", "rm", "rmdir", "chmod", "chown", "cd", "set"}
+)
+"""Programs after which a stage compiles with what it did before; any other may be an installer, or start one."""
+
+_INSTALLS = re.compile(
+    r"\b(?:apt(?:-get|itude)?|dpkg|apk|(?:micro)?dnf|yum|rpm|zypper|pacman|rustup|pip3?|conda|curl|wget|make\s+install)\b"
+)
+"""What brings something in a step that calls cargo as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +94,20 @@ def known_builder_side(plan: ImagePlan, asked: BuilderQuestions, *, workspace: W
 
 
 def installing_lines(plan: ImagePlan) -> Iterator[int]:
-    """Yield the lines of the builder stage's steps, and of the stages below it, that call no cargo."""
+    """Yield the lines of steps of the builder stage, and of the stages below it, that may install something."""
     index = plan.builder[0] if plan.builder is not None else None
     while index is not None:
         stage = plan.dockerfile.stages[index]
-        yield from (each.line for each in stage.instructions if each.keyword == "RUN" and not cargo_calls(each))
+        yield from (each.line for each in stage.instructions if each.keyword == "RUN" and _may_install(each))
         index = stage.base_stage
+
+
+def _may_install(step: Instruction) -> bool:
+    text = step.script
+    if cargo_calls(step):
+        return _INSTALLS.search(text) is not None
+    commands = (part.split() for part in re.split(r"&&|\|\||[;|\n]", text))
+    return any(words[0] not in _BRINGS_NOTHING for words in commands if words)
 
 
 def _key(plan: ImagePlan, asked: BuilderQuestions) -> str:
