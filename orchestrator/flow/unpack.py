@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.build.artifact import Artifact, Side
-from orchestrator.build.in_stage import GIVEN, run_in_stage
 from orchestrator.dockerfile.marks import packing
 from orchestrator.events import Lane, told
 from orchestrator.gate.checks.stub_free import Packed
@@ -79,6 +78,8 @@ def _found(
     around: Surroundings,
 ) -> dict[str, Artifact] | None:
     """Return what unpacking leaves, and what each way of packing that again does; remembered for the same image."""
+    from orchestrator.build.in_stage import GIVEN, run_in_stage  # noqa: PLC0415 - few programs are packed
+
     lines = [f"mkdir {_FOLDER}", f"cd {_FOLDER}", f"{packer.tool} -qqq -d -o plain {GIVEN}"]
     for number, options in enumerate(tries):
         lines += [f"cp plain {number}", " ".join((packer.tool, "-qqq", *options, str(number)))]
