@@ -35,8 +35,9 @@ def weigh(difference: Difference) -> Suspicion | None:
         cause="timestamp",
         likelihood=Likelihood.LIKELY if difference.code_equal or not texts else Likelihood.POSSIBLE,
         explanation=f"the time of the build is part of the program: {listed(shown, most=2)}",
-        repair="set SOURCE_DATE_EPOCH under `inputs` where the build script honours it; otherwise take the time out of "
-        "it, or pass it in as one input of both sides",
+        repair="set SOURCE_DATE_EPOCH under `inputs` and declare it (`ARG SOURCE_DATE_EPOCH`) before the Dockerfile's "
+        "first call of cargo: gcc and clang heed it for __DATE__ and __TIME__, and many build scripts do; otherwise "
+        "take the time out, or pass it in as one input of both sides",
         evidence=(Evidence(label="times", value=listed(shown)),),
         explains=frozenset({"own-data", "other-sources"}) if texts else frozenset({"other-sources"}),
     )

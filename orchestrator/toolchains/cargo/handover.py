@@ -37,8 +37,11 @@ _HASHED = re.compile(r"(?:lib)?(?P<crate>.+)-(?P<hash>[0-9a-f]{16})(?:\.\w+)?")
 _BY_OTHER_TOOLS = re.compile(rb"\b(?:cmake|configure|meson|ninja|nasm|protoc|bindgen|clang|perl|python3?)\b|\b[cg]\+\+")
 """Programs whose version the shim does not compare: what their output went into stays on its side."""
 
-_KNOWN_FLAGS = re.compile(r"RUSTFLAGS|CARGO_.*|(?:HOST_|TARGET_)?(?:CC|CXX|AR|CFLAGS|CXXFLAGS)(?:_.*)?")
-"""Variables that bear on how dependencies compile. (Cargo tracks them itself: the key only tells which offer fits.)"""
+_KNOWN_FLAGS = re.compile(
+    r"RUSTFLAGS|CARGO_.*|SOURCE_DATE_EPOCH|(?:HOST_|TARGET_)?(?:CC|CXX|AR|CFLAGS|CXXFLAGS)(?:_.*)?"
+)
+"""Variables that bear on how dependencies compile. (Cargo tracks them itself but for SOURCE_DATE_EPOCH, which
+`build/epoch.py` heeds: the key only tells which offer fits.)"""
 
 _OLDER_SECONDS = 3600
 """The artifacts' age when they are handed over: older than what the image compiles beside them, and newer than the
