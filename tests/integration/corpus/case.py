@@ -98,6 +98,11 @@ class Case:
         return yaml.safe_dump(spec)
 
     @property
+    def tools(self) -> tuple[str, ...]:
+        """Return the programs that its builds put into the build context."""
+        return tuple(need.removeprefix("tool:") for need in self.prepare if need.startswith("tool:"))
+
+    @property
     def binary(self) -> str:
         """Return the program's path in the image."""
         return str(self.spec.get("image", {}).get("binary", BINARY))

@@ -87,7 +87,7 @@ class Stand:
         """Bring about what was there before, and return the files to build."""
         nonce = secrets.token_hex(4).encode()
         shared = NONCE not in self._case.files()["Dockerfile"]
-        tools = {f"tools/{tool}": tool_named(tool) for need in self._case.prepare if (tool := need.partition(":")[2])}
+        tools = {f"tools/{tool}": tool_named(tool) for tool in self._case.tools}
         for need in self._case.prepare if name == "raw" or not shared else ():
             if need.startswith("tool:"):
                 continue

@@ -85,7 +85,7 @@ SEEN = {
 def dockerfile_of(case: Path, folder: Path) -> str:
     """Return a case's Dockerfile; with the tools beside it, where the case's builds put some into the context."""
     said = tomllib.loads((case / "case.toml").read_text(encoding="utf-8"))
-    tools = [tool for need in said.get("prepare", ()) if (tool := need.partition(":")[2])]
+    tools = [need.removeprefix("tool:") for need in said.get("prepare", ()) if need.startswith("tool:")]
     if tools:
         case = Path(shutil.copytree(case, folder / case.name))
         (case / "tools").mkdir()
