@@ -83,7 +83,7 @@ def _figure(
     peer: float | None = None,
     times: int = _TIMES,
 ) -> Figure:
-    command = [sys.executable, "-m", "invoke", "--search-root", str(ROOT), *arguments]
+    command = [sys.executable, "-P", str(ROOT / "start.py"), "--write-pyc", "--search-root", str(ROOT), *arguments]
     runs = [_timed(command, folder) for _ in range(times)]
     peak = min(memory for _, memory in runs)
     return Figure(

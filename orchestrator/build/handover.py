@@ -12,12 +12,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.build.place import PlaceKind, may_have_namespaces
+from orchestrator.build.take_back import is_empty, take_back
 from orchestrator.engine.archive import load_files
 from orchestrator.engine.process import run
 from orchestrator.errors import run_ended
 from orchestrator.toolchains.cargo.awaited import awaited_packages
 from orchestrator.toolchains.cargo.command import cargo_words
-from orchestrator.toolchains.cargo.handover import all_written, hand_over, handover_key, keep_digests
+from orchestrator.toolchains.cargo.handover import (
+    all_written,
+    hand_over,
+    handover_key,
+    keep_digests,
+    keep_environment,
+    keyed_by_environment,
+)
 from orchestrator.toolchains.cargo.tools import kin_script
 
 if TYPE_CHECKING:
@@ -49,21 +57,29 @@ class HandoverPlan:
 
     Attributes:
         reference: tag of the image with the compiled dependencies.
+        key: the tag that it has as long as no variable changes that build scripts read.
         made: whether the engine has it.
+        variables: those of the builds.
+        limit: bytes that a project's offers may take.
         cargo, manifest, words: whom to ask which packages that will be, about what.
     """
 
     reference: str
+    key: str
     made: bool
+    variables: Mapping[str, str]
+    limit: int
     cargo: Path
     manifest: Path
     words: Sequence[str]
 
 
-def plan_handover(plan: LocalPlan, *, engine: Engine, environment: Mapping[str, str]) -> HandoverPlan:
+def plan_handover(
+    plan: LocalPlan, *, engine: Engine, workspace: Workspace, environment: Mapping[str, str]
+) -> HandoverPlan:
     """Return what the host's build will offer, and whether an earlier one did."""
     words = cargo_words(plan.settings, plan.project, selection=plan.selection)
-    reference = handover_key(
+    key = handover_key(
         plan.toolchain,
         words,
         plan.files,
@@ -71,8 +87,12 @@ def plan_handover(plan: LocalPlan, *, engine: Engine, environment: Mapping[str, 
         folders=(plan.paths.workspace, plan.paths.cargo_home),
         namespaces=may_have_namespaces(environment),
     )
+    reference = keyed_by_environment(key, plan.variables, workspace)
     return HandoverPlan(
         reference=reference,
+        key=key,
+        variables=plan.variables,
+        limit=plan.settings.share_limit,
         made=engine.image(reference) is not None,
         cargo=plan.toolchain.cargo,
         manifest=(plan.tree / plan.settings.manifest).absolute(),
@@ -94,10 +114,15 @@ class Handover:
 
     The host's build calls `watch` and, however it ends, `ended`; the image's calls `wait`, from another thread, unless
     the offer is made already.
+
+    Args:
+        plan: what is offered.
+        engine: where.
+        workspace: of the host's build.
     """
 
-    def __init__(self, plan: HandoverPlan) -> None:
-        self._plan = plan
+    def __init__(self, plan: HandoverPlan, engine: Engine, workspace: Workspace) -> None:
+        self._plan, self._engine, self._workspace = plan, engine, workspace
         self._seen: _Seen | None = None
         self._began, self._over = threading.Event(), threading.Event()
         self._succeeded = False
@@ -109,8 +134,20 @@ class Handover:
         return not self._plan.made
 
     def watch(self, ground: Ground, variables: Mapping[str, str], report: CargoReport) -> None:
-        """Take, before the host's build begins, what it will tell."""
+        """Take, before the host's build begins, what it will tell; and give it what an earlier one has offered.
+
+        Raises:
+            EngineUnreachableError, NoSpaceError: as their names say.
+        """
         self._seen = _Seen(ground=ground, variables=variables, report=report)
+        if self._plan.made and ground.place.kind is PlaceKind.NAMESPACE and is_empty(ground.target):
+            take_back(
+                self._engine,
+                self._plan.reference,
+                target=ground.target,
+                facts=_facts(self._seen),
+                workspace=self._workspace,
+            )
         self._began.set()
 
     def ended(self, *, succeeded: bool, workspace: Workspace) -> None:
@@ -163,15 +200,22 @@ class Handover:
             target=seen.ground.target,
             facts=_facts(seen),
             workspace=workspace,
+            limit=self._plan.limit,
         )
         self._empty = not packages
         if not self._empty:
-            _retire(engine, self._plan.reference, workspace)
+            self._keep(engine, seen, workspace)
 
     def settle(self, engine: Engine) -> None:
         """Take back an offer without content, so that a machine that shares this engine can make a better one."""
         if self._empty:
             engine.remove_image(self._plan.reference)
+
+    def _keep(self, engine: Engine, seen: _Seen, workspace: Workspace) -> None:
+        plan = self._plan
+        outside = seen.ground.place.outside
+        keep_environment(plan.key, seen.report, outside=outside, variables=plan.variables, workspace=workspace)
+        _retire(engine, plan.reference, workspace, limit=plan.limit)
 
     def _give_way(self, cancel: threading.Event) -> None:
         """Wait until the run has been ended: its error is that of the build that failed, not this one's."""
@@ -185,13 +229,19 @@ class Handover:
             raise run_ended()
 
 
-def _retire(engine: Engine, newest: str, workspace: Workspace) -> None:
-    """Remove a project's older offers: they are as large as its target directory."""
+def _retire(engine: Engine, newest: str, workspace: Workspace, *, limit: int) -> None:
+    """Remove a project's older offers, which are as large as its target directory, but for those within the limit."""
     known = workspace.recall(*OFFERS)
     offers = [newest, *(str(offer) for offer in (known if isinstance(known, list) else []) if offer != newest)]
-    for old in offers[_OFFERS_KEPT:]:
-        engine.remove_image(old)
-    workspace.remember(*OFFERS, offers[:_OFFERS_KEPT])
+    left, kept = limit, list[str]()
+    for offer in offers:
+        image = engine.image(offer)
+        left -= image.size if image else 0
+        if offer == newest or (len(kept) < _OFFERS_KEPT and left >= 0):
+            kept.append(offer)
+        else:
+            engine.remove_image(offer)
+    workspace.remember(*OFFERS, kept)
 
 
 def _all_done(awaited: frozenset[str] | None, report: CargoReport) -> bool:

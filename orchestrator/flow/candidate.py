@@ -89,7 +89,7 @@ def _both_builds(
 ) -> tuple[LocalBuild, ImageBuild]:
     """Run both builds at the same time; one that fails ends the other (failures.py says which error is the run's)."""
     plan = prepared.handover
-    handover = Handover(plan) if plan is not None else None
+    handover = Handover(plan, around.engine, around.workspace) if plan is not None else None
     with ThreadPoolExecutor(2) as pool:
         local = pool.submit(_local_build, spec, prepared, handover, around)
         image = pool.submit(_image_build, prepared, handover, around)

@@ -124,7 +124,11 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
         selection=_selection(dockerfile, builder, project),
     )
     shares = crates is not None and _shares(spec, around)
-    handover = plan_handover(local, engine=around.engine, environment=around.environment) if shares else None
+    handover = (
+        plan_handover(local, engine=around.engine, workspace=around.workspace, environment=around.environment)
+        if shares
+        else None
+    )
     hardening = replace(
         _hardening(spec, dockerfile, tracer, builder, bases, crates=crates, around=around),
         dependencies=handover.reference if handover else None,

@@ -119,7 +119,7 @@ class Project:
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of `invoke`."""
-        return [sys.executable, "-m", "invoke", "--search-root", str(ROOT), *arguments]
+        return [sys.executable, "-P", str(ROOT / "start.py"), "--write-pyc", "--search-root", str(ROOT), *arguments]
 
     def environment(self, **changed: str) -> dict[str, str]:
         """Return the variables that a command is run with."""

@@ -33,6 +33,10 @@ REPOSITORY = "twinbuild.local/dependencies"
 _SUMS = ("handover", "sums")
 """Where the workspace remembers the digest of each artifact as it was when it had just been compiled."""
 
+_READ = "handover-environment"
+"""Memos: which variables the build scripts of an offer have declared that they read, with their values then."""
+
+_DECLARED = re.compile(rb"^cargo::?rerun-if-env-changed=(?P<name>[^\n\r]+)", re.MULTILINE)
 _HASHED = re.compile(r"(?:lib)?(?P<crate>.+)-(?P<hash>[0-9a-f]{16})(?:\.\w+)?")
 _BY_OTHER_TOOLS = re.compile(rb"\b(?:cmake|configure|meson|ninja|nasm|protoc|bindgen|clang|perl|python3?)\b|\b[cg]\+\+")
 """Programs whose version the shim does not compare: what their output went into stays on its side."""
@@ -85,6 +89,37 @@ def handover_key(
     return f"{REPOSITORY}:{key[:16]}"
 
 
+def keyed_by_environment(reference: str, variables: Mapping[str, str], workspace: Workspace) -> str:
+    """Return an offer's tag, with an end of its own where a variable is another one that its build scripts have read.
+
+    Which those are is known once they have run. (Cargo would see it too, and compile what hangs on it in the image as
+    well; so it is compiled once here, too.)
+    """
+    read = workspace.recall(_READ, reference.rpartition(":")[2])
+    if not isinstance(read, dict):
+        return reference
+    now = {name: variables.get(name) for name in read}
+    return reference if now == read else f"{reference}-{memo_key(now)[:8]}"
+
+
+def keep_environment(
+    reference: str,
+    report: CargoReport,
+    *,
+    outside: Callable[[str], Path],
+    variables: Mapping[str, str],
+    workspace: Workspace,
+) -> None:
+    """Remember what the build scripts of an offer have read. `reference`: as `handover_key` gives it."""
+    key = reference.rpartition(":")[2]
+    if workspace.recall(_READ, key) is not None:
+        return
+    said = (outside(script.folder).with_name("output") for script in tuple(report.scripts))
+    found = (_DECLARED.findall(file.read_bytes()) for file in said if file.is_file())
+    names = {name.decode(errors="replace") for each in found for name in each}
+    workspace.remember(_READ, key, {name: variables.get(name) for name in sorted(names)})
+
+
 def _is_manifest(path: PurePosixPath) -> bool:
     return path.name in {"Cargo.toml", "Cargo.lock"} or ".cargo" in path.parts
 
@@ -98,6 +133,7 @@ def hand_over(
     target: Path,
     facts: Mapping[str, str],
     workspace: Workspace,
+    limit: int,
 ) -> frozenset[str]:
     """Make the image with what a call of cargo has finished of the dependencies; return of which (`name version`).
 
@@ -112,6 +148,7 @@ def hand_over(
         target: the target directory, on this machine.
         facts: what the shim compares, by name (`lib/kin`, `build`, `home`).
         workspace: remembers digests.
+        limit: bytes; what is larger is not handed over.
     """
     parts: dict[str, dict[str, tuple[Path, str]]] = {"plain": {}, "native": {}}
     packages = set()
@@ -119,6 +156,8 @@ def hand_over(
         part = parts["native" if unit.native else "plain"]
         part.update((path, (file, digests[path])) for path, file in unit.files.items())
         packages.add(unit.package)
+    if sum(file.stat().st_size for part in parts.values() for file, _ in part.values()) > limit:
+        parts, packages = {}, set()
     content = list(_content(parts, facts))
     # An offer without content is always the same, so that the layers of steps that see it stay cached.
     mtime = int(time.time()) - _OLDER_SECONDS if packages else 0
@@ -139,6 +178,12 @@ def keep_digests(report: CargoReport, *, outside: Callable[[str], Path], target:
     """Remember what a call has compiled, so that a later run may hand it over."""
     if any(not artifact.fresh for artifact in report.dependencies):
         _sound_units(report, outside, target, workspace)
+
+
+def vouched_for(sums: Mapping[str, str], workspace: Workspace) -> bool:
+    """Return whether a workspace's own builds have compiled artifacts: digests by path below the target directory."""
+    known = workspace.recall(*_SUMS)
+    return isinstance(known, dict) and all(known.get(path) == digest for path, digest in sums.items())
 
 
 def _sound_units(

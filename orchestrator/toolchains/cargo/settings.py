@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from orchestrator.settings import RelativePath, Settings
+from orchestrator.settings import Bytes, RelativePath, Settings
 
 
 class CargoSettings(Settings):
@@ -37,3 +37,7 @@ class CargoSettings(Settings):
     share: bool = True
     """Whether the image build may take the dependencies that the host has compiled, where both would compile the same;
     `invoke build --independent` compiles everything on both sides once."""
+
+    share_limit: Bytes = 4 * 1024**3
+    """How much of the engine's disk such dependencies of this project may take. Older ones go first; what is larger by
+    itself is compiled on both sides."""

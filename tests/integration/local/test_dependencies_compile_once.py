@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import shutil
 import subprocess
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.engine.archive import load_files
+from orchestrator.workspace import Workspace
+
 if TYPE_CHECKING:
-    from tests.integration.conftest import Project
+    from pathlib import Path
+
+    from orchestrator.engine.docker import Engine
+    from tests.integration.conftest import Project, Run
 
 pytestmark = [pytest.mark.engine, pytest.mark.cargo]
 
@@ -65,6 +75,11 @@ def compiled_in_image(project: Project) -> list[str]:
     return [crate for crate in _CRATES if f"Compiling {crate} v" in log]
 
 
+def compiled_on_host(run: Run) -> set[str]:
+    """Return which of the dependencies the host compiled."""
+    return {package.partition(" ")[0] for package in run.record["local"]["compiled"]} & set(_CRATES)
+
+
 def test_dependencies_compile_once(hello: Project) -> None:
     """Handed over at the first build, after which the layer stays; `--independent` takes none."""
     prepare(hello)
@@ -118,3 +133,110 @@ def test_a_damaged_artifact_is_left_out(hello: Project) -> None:
     cleaned = hello.invoke("clean", "--spec", "buildspec.yaml", "--store")
     assert cleaned.stdout.count("twinbuild.local/dependencies:") == 2
     assert hello.workspace.exists()
+
+
+def test_a_damaged_offer_is_not_used(hello: Project, engine: Engine, tmp_path: Path) -> None:
+    """One bit fell in what the engine holds: the shim sees it, says so, and the image compiles for itself."""
+    prepare(hello)
+    assert hello.build().exit_code == 0
+    (offer,) = known_offers(hello)
+    saved = tmp_path / "offer.tar"
+    saved.write_bytes(b"".join(engine.save(offer)))
+    with tarfile.open(saved) as image:
+        (layer,) = json.loads(image.extractfile("manifest.json").read())[0]["Layers"]
+        with tarfile.open(fileobj=io.BytesIO(image.extractfile(layer).read())) as content:
+            members = [member for member in content if member.isfile()]
+            files = [(member.name, bytearray(content.extractfile(member).read()), member.mode) for member in members]
+    (rlib,) = [content for name, content, _ in files if "/libitoa-" in name and name.endswith(".rlib")]
+    rlib[len(rlib) // 2] ^= 1
+    assert engine.remove_image(offer)
+    load_files(
+        engine, offer, [(name, bytes(content), mode) for name, content, mode in files], scratch=tmp_path,
+        mtime=int(members[0].mtime),
+    )  # fmt: skip
+    # Of another context, as the witness of an image is remembered by its content.
+    hello.write({"src/main.rs": f"{_MAIN}// again\n"})
+    run = hello.build()
+    assert run.exit_code == 0, run.stderr
+    assert "damaged" in run.record["calls"][0]["handed"]
+    assert compiled_in_image(hello) == list(_CRATES)
+    shutil.rmtree(hello.workspace / "target")
+    cold = hello.build()
+    assert cold.exit_code == 0, cold.stderr
+    assert compiled_on_host(cold) == set(_CRATES), "nor does the host take it back"
+    hello.invoke("clean", "--spec", "buildspec.yaml", "--store")
+
+
+_GREETING = """fn main() {
+    println!("cargo::rerun-if-env-changed=FLAVOUR");
+    println!("cargo::rustc-env=TASTE={}", std::env::var("FLAVOUR").unwrap_or_default());
+}
+"""
+
+
+def test_a_variable_that_a_build_script_reads(hello: Project, tmp_path: Path) -> None:
+    """The offer made under another value is not used; the new one is compiled once, and the old one is still there."""
+    folder = tmp_path / "greeting"
+    (folder / "src").mkdir(parents=True)
+    (folder / "Cargo.toml").write_text(f'[package]\nname = "greeting"\nversion = "0.2.0"\n# {hello.tag}\n')
+    (folder / "build.rs").write_text(_GREETING)
+    (folder / "src/lib.rs").write_text('pub const TASTE: &str = env!("TASTE");\n')
+    named = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"]):
+        subprocess.run(["git", *words], cwd=folder, check=True, env={**os.environ, **named})
+    manifest = (
+        f'[package]\nname = "hello"\nversion = "0.1.0"\n[dependencies]\ngreeting = {{ git = "{folder.as_uri()}" }}\n'
+    )
+    dockerfile = _DOCKERFILE.replace("WORKDIR /app\n", "WORKDIR /app\nENV FLAVOUR=sweet\n")
+    main = 'fn main() {\n    println!("hello from the real program");\n    println!("{}", greeting::TASTE);\n}\n'
+    hello.write({"Cargo.toml": manifest, "src/main.rs": main, "Dockerfile": dockerfile})
+    subprocess.run(["cargo", "generate-lockfile"], cwd=hello.folder, check=True, env=os.environ, capture_output=True)
+    tastes, offers = [], []
+    for value in ("sweet", "sour", "sweet"):
+        hello.write({"Dockerfile": dockerfile.replace("sweet", value)})
+        run = hello.build()
+        assert run.exit_code == 0, run.stderr
+        tastes.append(
+            next(line["text"] for line in run.record["transcripts"][1]["head"] if line["text"] in {"sweet", "sour"})
+        )
+        log = (hello.workspace / "runs/latest/logs/image.log").read_text()
+        assert "Compiling greeting v" not in log, "the image takes what the host has compiled under this very value"
+        offers.append(known_offers(hello)[0])
+    assert tastes == ["sweet", "sour", "sweet"]
+    assert offers[0] != offers[1]
+    hello.invoke("clean", "--spec", "buildspec.yaml", "--store")
+
+
+def test_a_limit_bounds_what_is_kept(hello: Project) -> None:
+    """Less than one artifact: nothing is handed over, the image compiles, and the engine keeps nothing of it."""
+    prepare(hello)
+    spec = (hello.folder / "buildspec.yaml").read_text()
+    hello.write({"buildspec.yaml": spec.replace("toolchain: {", "toolchain: {share_limit: 1KiB, ")})
+    run = hello.build()
+    assert run.exit_code == 0, run.stderr
+    assert compiled_in_image(hello) == list(_CRATES)
+    assert known_offers(hello) == []
+
+
+def test_a_removed_target_is_filled_from_the_offer(hello: Project) -> None:
+    """Only the project is compiled then; not where it is told otherwise, nor what this workspace did not compile."""
+    prepare(hello)
+    first = hello.build()
+    assert first.exit_code == 0, first.stderr
+    for how in ("as ever", "as another checkout", "--independent"):
+        shutil.rmtree(hello.workspace / "target")
+        if how == "as another checkout":
+            # It finds the offer by the same tag.
+            (hello.workspace / "memo/handover/sums.json").unlink()
+        again = hello.build(*([how] if how.startswith("--") else []))
+        assert again.exit_code == 0, again.stderr
+        assert compiled_on_host(again) == (set() if how == "as ever" else set(_CRATES))
+        programs = [{each["sha256"] for each in run.record["programs"]} for run in (first, again)]
+        assert programs[0] == programs[1]
+    hello.invoke("clean", "--spec", "buildspec.yaml", "--store")
+
+
+def known_offers(project: Project) -> list[str]:
+    """Return the tags of a project's offers, the newest first."""
+    known = Workspace.open(project.workspace).recall("handover", "offers")
+    return [str(each) for each in known] if isinstance(known, list) else []

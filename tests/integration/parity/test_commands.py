@@ -18,7 +18,7 @@ SCREEN = 60  # lines that a screen of today shows
 
 def invoke(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "invoke", "--search-root", str(ROOT), *arguments],
+        [sys.executable, "-P", str(ROOT / "start.py"), "--write-pyc", "--search-root", str(ROOT), *arguments],
         cwd=cwd,
         capture_output=True,
         text=True,

@@ -21,7 +21,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 _RECORDS = ROOT / "tests" / "unit" / "report" / "records"
 _REFUSED, _PASSED = "20261124T134635-734db0", "20261124T133523-253dac"
-_INVOKE = [sys.executable, "-m", "invoke", "--search-root", str(ROOT)]
+_INVOKE = [sys.executable, "-P", str(ROOT / "start.py"), "--write-pyc", "--search-root", str(ROOT)]
 
 
 @pytest.fixture

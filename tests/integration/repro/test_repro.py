@@ -68,7 +68,18 @@ def project(tmp_path: Path) -> Path:
 
 def repro(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "invoke", "--search-root", str(ROOT), "repro", "--spec", "buildspec.yaml", *arguments],
+        [
+            sys.executable,
+            "-P",
+            str(ROOT / "start.py"),
+            "--write-pyc",
+            "--search-root",
+            str(ROOT),
+            "repro",
+            "--spec",
+            "buildspec.yaml",
+            *arguments,
+        ],
         cwd=project,
         capture_output=True,
         text=True,

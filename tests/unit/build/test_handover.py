@@ -16,15 +16,18 @@ from orchestrator.workspace import Workspace
 if TYPE_CHECKING:
     from orchestrator.engine.docker import Engine
 
-PLAN = HandoverPlan(reference="x:1", made=False, cargo=Path("/c"), manifest=Path("/m"), words=())
+PLAN = HandoverPlan(
+    reference="x:1", key="x:1", made=False, variables={}, limit=0, cargo=Path("/c"), manifest=Path("/m"), words=()
+)
+ENGINE = cast("Engine", None)
 
 
 def test_a_host_that_fails_at_once_is_told_first(tmp_path: Path) -> None:
     """Before cargo ran: the waiting build ends only when the run has taken the host's error and says so."""
-    handover, cancel = Handover(PLAN), threading.Event()
-    workspace = Workspace.open(tmp_path / "w")
+    workspace, cancel = Workspace.open(tmp_path / "w"), threading.Event()
+    handover = Handover(PLAN, ENGINE, workspace)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(handover.wait, cast("Engine", None), workspace=workspace, cancel=cancel)
+        waiting = pool.submit(handover.wait, ENGINE, workspace=workspace, cancel=cancel)
         handover.ended(succeeded=False, workspace=workspace)
         with pytest.raises(TimeoutError):
             waiting.result(timeout=0.5)
@@ -37,5 +40,6 @@ def test_a_run_that_is_ended_waits_no_longer(tmp_path: Path) -> None:
     """Ctrl-C while the host compiles."""
     cancel = threading.Event()
     cancel.set()
+    workspace = Workspace.open(tmp_path / "w")
     with pytest.raises(InterruptedRunError):
-        Handover(PLAN).wait(cast("Engine", None), workspace=Workspace.open(tmp_path / "w"), cancel=cancel)
+        Handover(PLAN, ENGINE, workspace).wait(ENGINE, workspace=workspace, cancel=cancel)

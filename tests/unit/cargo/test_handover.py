@@ -8,9 +8,10 @@ import pytest
 
 from orchestrator.source.file import FileKind, SourceFile
 from orchestrator.toolchains.cargo import awaited
-from orchestrator.toolchains.cargo.handover import _units, handover_key
+from orchestrator.toolchains.cargo.handover import _units, handover_key, keep_environment, keyed_by_environment
 from orchestrator.toolchains.cargo.identity import CargoToolchain
 from orchestrator.toolchains.cargo.messages import CargoReport, DependencyArtifact, ScriptRun
+from orchestrator.workspace import Workspace
 
 _HASH = "0123456789abcdef"
 _OTHER = "fedcba9876543210"
@@ -159,3 +160,20 @@ def test_the_tag_follows_what_dependencies_compile_by(changed: dict[str, object]
 def test_which_packages_are_awaited(line: str, label: str | None) -> None:
     """Those from elsewhere, as `cargo tree` prints them."""
     assert awaited._label(line) == label
+
+
+def test_the_tag_follows_what_build_scripts_read(tmp_path: Path) -> None:
+    """Once they have said which variables that is, in either form; back at the first value it is the first tag."""
+    workspace, target = Workspace.open(tmp_path / "workspace"), tmp_path / "target"
+    said = b"cargo:rerun-if-env-changed=FLAVOUR\nwarning\ncargo::rerun-if-env-changed=SHAPE\ncargo:rustc-cfg=x\n"
+    report = CargoReport(scripts=[script(target, "itoa 1.0.0", said=said)])
+    before = {"FLAVOUR": "sweet", "OTHER": "1"}
+    assert keyed_by_environment("offer:k", before, workspace) == "offer:k", "nothing is known yet"
+    keep_environment("offer:k", report, outside=Path, variables=before, workspace=workspace)
+    assert keyed_by_environment("offer:k", {**before, "OTHER": "2"}, workspace) == "offer:k"
+    tags = {
+        keyed_by_environment("offer:k", now, workspace)
+        for now in ({"FLAVOUR": "sour"}, {"FLAVOUR": "sweet", "SHAPE": "round"}, {}, before)
+    }
+    assert len(tags) == 4
+    assert "offer:k" in tags

@@ -15,7 +15,7 @@ import yaml
 from orchestrator.spec.load import load_spec
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMAND = [sys.executable, "-m", "invoke", "--search-root", str(ROOT), "spec"]
+COMMAND = [sys.executable, "-P", str(ROOT / "start.py"), "--write-pyc", "--search-root", str(ROOT), "spec"]
 
 
 def call(*words: str) -> subprocess.CompletedProcess[str]:
