@@ -21,7 +21,7 @@ def weigh(difference: Difference) -> Suspicion | None:
     untouched = [crate for crate, count in found.compiled.items() if crate not in changed and count >= _ENOUGH]
     return Suspicion(
         cause="codegen-settings",
-        likelihood=Likelihood.POSSIBLE if untouched else Likelihood.LIKELY,
+        likelihood=Likelihood.POSSIBLE if untouched or found.barely else Likelihood.LIKELY,
         explanation=f"functions of {counted(len(changed), 'crate', 'crates')} compiled here differ, those of the "
         "standard library do not: another setting of the compiler (opt-level, inlining, target features)",
         repair="build both sides with the same cargo profile and rustflags; `cargo rustc -v` shows them, and "

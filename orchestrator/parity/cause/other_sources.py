@@ -1,4 +1,8 @@
-"""The project's own code differs and nothing else does: an older build, or another state of the sources."""
+"""The project's own code differs and nothing else does: an older build, or another state of the sources.
+
+What of a dependency is generic is compiled with the crate that uses it, and changes with it: a few of the dependencies'
+functions may have other bodies.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,16 @@ if TYPE_CHECKING:
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Likely when functions of the project's own crates differ and none of its dependencies' do.
+    """Likely when functions of the project's own crates differ and, but for a few bodies, none of its dependencies' do.
 
     A setting of the compiler would change the dependencies as well, where there are any, and what is generic in the
     standard library.
     """
     found = blame(difference)
-    if found is None or not found.own or found.dependencies or difference.toolchains or found.c:
+    if found is None or not found.own or difference.toolchains or found.c:
+        return None
+    total, touched = found.of_dependencies, sum(found.dependencies.values())
+    if touched and (difference.crates or not found.barely):
         return None
     others = [crate for crate in found.compiled if crate not in found.own]
     names = sorted(found.own)
@@ -27,11 +34,13 @@ def weigh(difference: Difference) -> Suspicion | None:
     added = sum(found.added.get(crate, 0) for crate in names)
     functions = counted(sum(found.own.values()), "function", "functions")
     rest = counted(len(others), "dependency", "dependencies")
+    only = "" if touched else "only "
+    equal = f"{total - touched:,} of {total:,} functions of {rest} are" if touched else f"that of {rest} is"
     return Suspicion(
         cause="other-sources",
         likelihood=Likelihood.LIKELY if others and not found.generic else Likelihood.POSSIBLE,
-        explanation=f"only the project's own code differs ({functions} of {listed(names, most=3)}); that of {rest} is "
-        "equal: other sources, as a stale build leaves them",
+        explanation=f"{only}the project's own code differs ({functions} of {listed(names, most=3)}); {equal} equal: "
+        "other sources, as a stale build leaves them",
         repair="build both sides from the same commit without leftovers (`stub: {guard: enforce}` recompiles what "
         "changed); if the sources are the same, look at `cfg` features of the project's own and at its build script",
         evidence=(

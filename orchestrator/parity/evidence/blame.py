@@ -34,6 +34,10 @@ LIBRARY = frozenset(
 )
 """The standard library and what it is compiled with. A project may use some of these itself; they are not blamed."""
 
+_FEW = 50
+"""One in so many functions of dependencies may have another body because of the code that uses it: a setting of the
+compiler changes nearly all of them, and a feature or a version adds some."""
+
 _START = frozenset(
     {
         *("main", "_start", "_init", "_fini", "frame_dummy", "register_tm_clones", "deregister_tm_clones"),
@@ -55,6 +59,7 @@ class Blame:
         generic: how many functions have another body that the standard library has the sources of and the program's
             crates compiled.
         added: names of functions that one side lacks, by crate.
+        of_dependencies: how many functions of dependencies the local program has.
     """
 
     own: Mapping[str, int]
@@ -63,6 +68,13 @@ class Blame:
     compiled: Mapping[str, int]
     generic: int
     added: Mapping[str, int]
+    of_dependencies: int
+
+    @property
+    def barely(self) -> bool:
+        """Return whether dependencies differ in a few bodies at most, as generic functions do with their users."""
+        touched = sum(self.dependencies.values())
+        return touched * _FEW <= self.of_dependencies and not any(map(self.added.get, self.dependencies))
 
 
 def blame(difference: Difference) -> Blame | None:
@@ -75,17 +87,19 @@ def blame(difference: Difference) -> Blame | None:
     changed = [pair.local.name for pair in bodies.changed]
     added = [body.name for body in (*bodies.only_local, *bodies.only_image)]
     crates = _count([*changed, *added])
+    compiled = {
+        crate: count
+        for crate, count in _count(function.name for function in difference.local.functions or ()).items()
+        if crate not in LIBRARY
+    }
     return Blame(
         own={crate: count for crate, count in crates.items() if crate in own},
         dependencies={c: count for c, count in crates.items() if c not in own and c not in LIBRARY},
         c=tuple(sorted(name for name in {*changed, *added} if crate_of(name) is None and name not in _START)),
-        compiled={
-            crate: count
-            for crate, count in _count(function.name for function in difference.local.functions or ()).items()
-            if crate not in LIBRARY
-        },
+        compiled=compiled,
         generic=sum(1 for name in changed if name.startswith("_ZN") and crate_of(name) in LIBRARY),
         added={crate: count for crate, count in _count(added).items() if crate not in LIBRARY},
+        of_dependencies=sum(count for crate, count in compiled.items() if crate not in own),
     )
 
 

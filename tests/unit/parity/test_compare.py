@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.binary.content.explain import explain_difference
 from orchestrator.binary.profile import BinaryProfile, Format, Function, SectionFacts
-from orchestrator.parity.cause import CAUSES, diagnose
+from orchestrator.binary.read import read_profile
+from orchestrator.parity.cause import CAUSES, Likelihood, diagnose
 from orchestrator.parity.compare import compare, compare_files, section_names
 from orchestrator.parity.difference import SectionDifference
+from orchestrator.parity.evidence.blame import blame
 from orchestrator.parity.rung import Rung
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TEXT = SectionFacts(name=".text", size=100, flags="AX", sha256="t" * 64)
 LOCAL = BinaryProfile(
@@ -151,3 +159,38 @@ def test_causes_hold_on_any_pair_of_profiles() -> None:
         for image in [*bare, LOCAL]:
             comparison = compare(local, image)
             assert comparison.difference is None or diagnose(comparison.difference)
+
+
+@pytest.mark.cargo
+def test_a_generic_function_of_a_dependency_changes_with_the_sources_that_use_it(tmp_path: Path) -> None:
+    """It is compiled with them: one body in sixty is no setting of the compiler. Two in sixty are no longer few."""
+    library = "".join(f"#[inline(never)] pub fn f{n}(x: u64) -> u64 {{ x * {n + 3} + {n} }}\n" for n in range(60))
+    library += "#[inline(never)] pub fn apply<F: Fn(u64) -> u64>(f: F, x: u64) -> u64 { f(x) ^ f(x + 1) }\n"
+    library += "#[inline(never)] pub fn twice<F: Fn(u64) -> u64>(f: F, x: u64) -> u64 { f(f(x)) }\n"
+    (tmp_path / "shelf.rs").write_text(library)
+    calls = " + ".join(f"shelf::f{n}(count)" for n in range(60))
+    rustc = ["rustc", "--edition", "2021", "-Copt-level=1"]
+    subprocess.run([*rustc, "--crate-type", "rlib", "shelf.rs"], check=True, cwd=tmp_path)
+    programs = {}
+    for name, one, other in (("local", 5, 9), ("image", 6, 9), ("both", 6, 10)):
+        (tmp_path / "main.rs").write_text(
+            f"""#[inline(never)] fn sum(count: u64) -> u64 {{ {calls} + {one} }}
+            fn main() {{ let count = std::env::args().count() as u64;
+            let found = shelf::apply(|x| x * {one} + 1, count) + shelf::twice(|x| x * {other}, count);
+            println!("{{}}", sum(count) + found); }}"""
+        )
+        command = [*rustc, "--crate-name", "backend", "--extern", "shelf=libshelf.rlib", "main.rs", "-o", name]
+        subprocess.run(command, check=True, cwd=tmp_path)
+        programs[name] = tmp_path / name
+    named = {}
+    for name in ("image", "both"):
+        pair = programs["local"], programs[name]
+        found = compare(*map(read_profile, pair), own=("backend",), content=explain_difference(*pair))
+        assert found.difference is not None
+        blamed = blame(found.difference)
+        assert blamed is not None
+        likely = [each.cause for each in diagnose(found.difference) if each.likelihood >= Likelihood.LIKELY]
+        named[name] = (dict(blamed.dependencies), likely)
+    assert named["image"] == ({"shelf": 1}, ["other-sources"])
+    assert named["both"][0] == {"shelf": 2}
+    assert "other-sources" not in named["both"][1]
