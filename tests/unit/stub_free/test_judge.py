@@ -332,7 +332,12 @@ def test_a_control_stub_that_matches_names_what_no_witness_tells() -> None:
         (facts(PRIME, call()), None),
         (facts(shipped=HOST), None),
         (facts(PRIME, call(made={}, kept={RELEASE: STUB}), shipped=STUB), None),
+        (
+            facts(cargo_lines=(4,), linking_lines=(), guard="off", shipped=STUB, local=artifact(HOST, size=4_000_000)),
+            None,
+        ),
         (facts(), "unwitnessed"),
+        (facts(call(made={})), "never-compiled"),
         (facts(changes=((7, "upx"),)), "changed-after-build"),
     ],
 )

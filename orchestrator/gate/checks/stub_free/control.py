@@ -12,8 +12,15 @@ if TYPE_CHECKING:
     from orchestrator.gate.checks.stub_free.history import History
     from orchestrator.verdict import CheckResult
 
-OPEN = frozenset({"changed-after-build", "never-compiled", "unwitnessed", "unwitnessed-cargo"})
-"""Answers that leave open whether the program is a stub."""
+_OPEN = frozenset({"changed-after-build", "unwitnessed", "unwitnessed-cargo"})
+
+
+def leaves_open(cause: str | None, facts: ShippedFacts) -> bool:
+    """Return whether an answer leaves open that the program is a stub.
+
+    That no call wrote it does where calls were witnessed; with the guard off it is said of a step that links nothing.
+    """
+    return cause in _OPEN or (cause == "never-compiled" and bool(facts.calls))
 
 
 def does_the_control_stub_match(facts: ShippedFacts, _history: History) -> CheckResult | None:
