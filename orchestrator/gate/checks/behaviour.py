@@ -28,9 +28,10 @@ _VOLATILE = (
     (re.compile(r"\b\d+(?:\.\d+)?\s?(?:ns|µs|us|ms|s|min)\b"), "<duration>"),
     (re.compile(r"\b(pid|PID|process|thread)([ =:#]+)\d+\b"), r"\1\2<number>"),
     (re.compile(r"ThreadId\(\d+\)"), "ThreadId(<number>)"),
-    (re.compile(r"\b(?:127|172|192|10)(?:\.\d{1,3}){3}:(?:3[2-9]|[4-6]\d)\d{3}\b"), "<peer>"),
+    (re.compile(r"\b(?:127|172|192|10)(?:\.\d{1,3}){3}(?::(?:3[2-9]|[4-6]\d)\d{3}\b|(?![:./\d]))"), "<peer>"),
 )
-"""What rightly differs between two runs of one program. A peer is an address with a port that the kernel chose."""
+"""What rightly differs between two runs of one program. A peer is an address with a port that the kernel chose, or with
+none, as access logs have it: loopback on the host, and the network's own address in the image."""
 
 
 def judge(
