@@ -1,14 +1,15 @@
 """The builder stage as its steps leave it: what these have installed, asked inside the stage itself.
 
 A base is known before the build, what `RUN apt-get install` brings is not. So the stage is asked once it is built, and
-again only after a step of it that may install something has been executed.
+again only after a step of it that may install something has been executed, or may have been served from the cache of
+another build than the last one.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.dockerfile.calls import cargo_calls
 from orchestrator.dockerfile.harden import sent_name
@@ -71,9 +72,10 @@ def builder_side(
     lines = set(installing_lines(plan))
     if plan.builder is None or not lines:
         return None
-    known = known_builder_side(plan, asked, workspace=workspace)
-    if known is not None and not lines & build.executed:
-        return known
+    state = _state(plan, build.context.digest)
+    known = workspace.recall("builder-side", _key(plan, asked))
+    if isinstance(known, dict) and known["state"] == state and not lines & build.executed:
+        return _read(known)
     image = build.solve(sent_name(plan.dockerfile.stages[plan.builder[0]]), shown=False)
     side = image_side(
         build.engine, image, libraries=asked.libraries, asked=asked.variables, workspace=workspace, labels=labels
@@ -81,25 +83,43 @@ def builder_side(
     packages = packages_of(build.engine, image, workspace=workspace, labels=labels)
     if image != raw_id:
         build.engine.remove_image(image)
-    workspace.remember("builder-side", _key(plan, asked), {"side": side.model_dump(), "packages": packages})
+    told = {"side": side.model_dump(), "packages": packages, "state": state}
+    workspace.remember("builder-side", _key(plan, asked), told)
     return BuilderSide(side=side, packages=packages)
 
 
 def known_builder_side(plan: ImagePlan, asked: BuilderQuestions, *, workspace: Workspace) -> BuilderSide | None:
     """Return what the builder stage of such a plan said when it was last built; None where it never was."""
     known = workspace.recall("builder-side", _key(plan, asked))
-    if not isinstance(known, dict):
-        return None
+    return _read(known) if isinstance(known, dict) else None
+
+
+def _read(known: Mapping[str, Any]) -> BuilderSide:
     return BuilderSide(side=SideInventory.model_validate(known["side"]), packages=known["packages"])
 
 
 def installing_lines(plan: ImagePlan) -> Iterator[int]:
     """Yield the lines of steps of the builder stage, and of the stages below it, that may install something."""
+    yield from (each.line for each in _instructions(plan) if each.keyword == "RUN" and _may_install(each))
+
+
+def _instructions(plan: ImagePlan) -> Iterator[Instruction]:
+    """Yield those of the builder stage and of the stages below it."""
     index = plan.builder[0] if plan.builder is not None else None
     while index is not None:
         stage = plan.dockerfile.stages[index]
-        yield from (each.line for each in stage.instructions if each.keyword == "RUN" and _may_install(each))
+        yield from stage.instructions
         index = stage.base_stage
+
+
+def _state(plan: ImagePlan, context: str) -> dict[str, str]:
+    """Return what decides, beside the text, which of several results in the engine's cache an installing step takes."""
+    last = max(installing_lines(plan))
+    before = [each for each in _instructions(plan) if each.line < last]
+    copies = any(each.keyword in {"COPY", "ADD"} and each.flag("from") is None for each in before)
+    named = {value.partition("=")[0] for each in before if each.keyword == "ARG" for value in each.values}
+    given = {name: value for name, value in plan.arguments.items() if name in named}
+    return {**given, "": context} if copies else given
 
 
 def _may_install(step: Instruction) -> bool:
