@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 NAMES = ("justfile", "Justfile", ".justfile")
 """Files that just reads without being told."""
 
+_MOST_RUN = 50
+"""How many recipes one call may run."""
+
 _HEAD = re.compile(r"@?(?P<name>[A-Za-z_][\w-]*)(?P<parameters>(?:\s+[^:\s][^:]*)?)\s*:(?!=)(?P<needs>[^#]*)(?:#.*)?")
 _ASSIGNS = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][\w-]*)\s*:=\s*(?P<value>.*)")
 _ALIAS = re.compile(r"alias\s+(?P<name>[\w-]+)\s*:=\s*(?P<recipe>[\w-]+)")
@@ -107,6 +110,8 @@ def _run(justfile: _Justfile, name: str, given: Mapping[str, str], found: list[R
     key = f"{name} {sorted(given.items())}"
     if key in done:
         return True
+    if len(done) > _MOST_RUN:
+        return False
     done.add(key)
     for need in recipe.before:
         if not _run(justfile, need, {}, found, done):

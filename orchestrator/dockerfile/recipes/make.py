@@ -26,6 +26,9 @@ _RULE = re.compile(r"(?P<targets>[^:=#\t][^:=#]*):(?!:|=)(?P<needs>[^=;|]*)")
 _EXPORTS = re.compile(r"(?:un)?export(?:\s+[\w ]+)?")
 _REFERENCE = re.compile(rb"\$\$|\$\((?P<round>[^()$]*)\)|\$\{(?P<curly>[^{}$]*)\}|\$(?P<one>[^({$])|\\\n\t?")
 _MOST_STEPS = 200
+_MOST_REFERENCES = 100
+_LONGEST = 4096
+_DEEPEST = 50
 _SAYS_NOTHING = frozenset({"-s", "--silent", "--quiet", "--no-print-directory", "-B", "--always-make", "-w", "-r"})
 
 
@@ -130,8 +133,10 @@ class _Run:
     found: list[RecipeLine] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
 
-    def make(self, goal: str) -> bool:
+    def make(self, goal: str, depth: int = 0) -> bool:
         """Add what making a goal runs, what it needs first; return False where that is not known."""
+        if depth > _DEEPEST:
+            return False
         if goal in self.done:
             return True
         self.done.add(goal)
@@ -139,7 +144,7 @@ class _Run:
         if rule is None:
             # A file that no rule makes: it is there, or make ends with an error.
             return not any("%" in target for target in self.makefile.rules)
-        if not all(self.make(need) for need in rule.needs):
+        if not all(self.make(need, depth + 1) for need in rule.needs):
             return False
         # What is no file of its own is made each time; the rest hangs on times.
         sure = goal in self.makefile.phony or not (self.exists(goal) or "/" in goal or "." in goal)
@@ -176,19 +181,22 @@ def _replacement(match: re.Match[bytes], makefile: _Makefile, automatic: Mapping
         return "\\\n"
     name = (match["round"] or match["curly"] or match["one"] or b"").decode("utf-8", "replace").strip()
     known = automatic.get(name)
-    return _value(name, makefile.variables, 0) if known is None else known
+    return _value(name, makefile.variables) if known is None else known
 
 
-def _value(name: str, variables: Mapping[str, str], depth: int) -> str:
+def _value(name: str, variables: Mapping[str, str], left: list[int] | None = None) -> str:
+    """Return a variable's value, those in it replaced; what refers to itself, or to very many, is not known."""
+    left = [_MOST_REFERENCES] if left is None else left
     text = variables.get(name)
-    if text is None or depth > len(variables):
+    left[0] -= 1
+    if text is None or left[0] < 0 or len(text) > _LONGEST:
         return UNKNOWN_TEXT
 
     def inner(match: re.Match[bytes]) -> bytes:
         if match[0] == b"$$":
             return b"$"
         found = (match["round"] or match["curly"] or match["one"] or b"").decode("utf-8", "replace").strip()
-        return _value(found, variables, depth + 1).encode("utf-8", "surrogatepass")
+        return _value(found, variables, left).encode("utf-8", "surrogatepass")
 
     return _REFERENCE.sub(inner, text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
@@ -222,7 +230,7 @@ def _assign(made: _Makefile, match: re.Match[str]) -> None:
         value = f"{made.variables[name]} {value}"
     # What is worked out at once is so from the variables as they are now.
     now = {**made.variables, name: value}
-    made.variables[name] = _value(name, now, 0) if how.startswith(":") and f"({name})" not in value else value
+    made.variables[name] = _value(name, now) if how.startswith(":") and f"({name})" not in value else value
 
 
 def _add_rule(made: _Makefile, match: re.Match[str], current: list[_Rule]) -> bool:
@@ -244,7 +252,7 @@ def _add_rule(made: _Makefile, match: re.Match[str], current: list[_Rule]) -> bo
 
 
 def _expanded(text: str, made: _Makefile) -> str:
-    return _value("\n", {**made.variables, "\n": text}, 0)
+    return _value("\n", {**made.variables, "\n": text})
 
 
 def _logical_lines(source: SourceText) -> Iterator[tuple[int, int, str]]:

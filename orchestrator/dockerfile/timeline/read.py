@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "source", ".", "zsh"})
 _SYSTEM = ("/bin/", "/usr/", "/sbin/", "/opt/", "/root/", "/home/")
 _DEEPEST_SCRIPT = 3
+_MOST_FOLLOWED = 2000
+"""How many scripts and recipe lines of a Dockerfile are followed: a Makefile may call itself in each of its lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,7 @@ class _Reader:
         self._dockerfile, self._source, self._context = dockerfile, source, context
         self.states: list[StageState] = []
         self.scripts: dict[str, SourceText] = {}
+        self._followed = 0
 
     def stage(self, stage: Stage, walked: tuple[Placed, ...]) -> None:
         base = stage.base_stage
@@ -170,6 +173,10 @@ class _Reader:
     ) -> None:
         """Take in what a script or a recipe does that a command runs."""
         for line in lines:
+            self._followed += 1
+            if self._followed > _MOST_FOLLOWED:
+                state.take(Unreadable(name=command.name, span=command.span, step=setting.step))
+                return
             if line.script.source is not self._source:
                 self.scripts[line.script.source.file] = line.script.source
             folder = posixpath.join(command.directory, line.folder) if line.folder != "." else command.directory

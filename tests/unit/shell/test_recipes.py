@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from orchestrator.dockerfile.model import parse
 from orchestrator.dockerfile.recipes.just import just_call, just_lines
 from orchestrator.dockerfile.recipes.make import make_call, make_lines
 from orchestrator.dockerfile.shell.read import read_script
 from orchestrator.dockerfile.spans import SourceText
+from orchestrator.dockerfile.timeline.project import BuildContext
+from orchestrator.dockerfile.timeline.read import read_timeline
 
 if TYPE_CHECKING:
     from orchestrator.dockerfile.recipes.model import RecipeLine
@@ -119,6 +124,39 @@ def test_a_failure_that_make_is_told_to_ignore() -> None:
     lines = made("a:\n\t-@cargo build\n\tcargo test\n")
     assert lines is not None
     assert [line.swallowed for line in lines] == ["`-` before the command lets make go on", None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "X = $(X)$(X)\na:\n\techo $(X)\n",
+        "".join(f"V{n} = {f'$(V{n + 1})' * 20}\n" for n in range(400)) + "a:\n\techo $(V0)\n",
+        "".join(f"t{n}: t{n + 1}\n\techo\n" for n in range(3000)),
+        "a: b\nb: a\n\techo\n",
+    ],
+    ids=["itself", "many", "deep", "circle"],
+)
+def test_makefiles_made_to_hurt(text: str) -> None:
+    """They end, and soon."""
+    lines = made(text)
+    assert lines is None or len(lines) < 10
+
+
+@given(text=st.text(alphabet="ab \t\n:=$(){}@-#\\'\"&|%.,!", max_size=200))
+def test_no_text_is_too_odd(text: str) -> None:
+    for found in (made(text), run_by_just(text)):
+        for line in found or ():
+            read_script(line.script, variables={}, shell=line.shell)
+
+
+def test_a_makefile_that_calls_itself_in_each_line_is_given_up(tmp_path: Path) -> None:
+    """Followed to the end it would be eight million calls."""
+    (tmp_path / "Cargo.toml").write_text('[package]\nname = "app"\nversion = "0.1.0"\n', encoding="utf-8")
+    (tmp_path / "Makefile").write_text("a:\n" + "\tmake a\n" * 190, encoding="utf-8")
+    text = "FROM rust\nCOPY Cargo.toml Makefile ./\nRUN make a\n"
+    dockerfile = parse(text, file="Dockerfile", arguments={})
+    timeline = read_timeline(dockerfile, context=BuildContext(tmp_path, None), arguments={})
+    assert timeline.states[0].unreadable
 
 
 def test_what_only_make_knows_is_unknown_and_places_stay_right() -> None:
