@@ -273,8 +273,8 @@ def test_half_an_environment_is_made_anew(spoiled: Machine, shell: list[str], da
 
 
 def test_tests_get_the_development_packages(spoiled: Machine, shell: list[str]) -> None:
-    """Only they need them, and the shell of small images."""
-    spoiled.stub("cc", "git", "mmdebstrap", "bwrap", "cargo", "busybox")
+    """Only they need them, the shell of small images, and make."""
+    spoiled.stub("cc", "git", "mmdebstrap", "bwrap", "cargo", "busybox", "make")
     assert spoiled.run(shell, "build", DOCKER_HOST="unix:///x").stderr == ""
     assert "packages from requirements-dev.lock" in spoiled.run(shell, "test", DOCKER_HOST="unix:///x").stderr
     assert spoiled.run(shell, "test", DOCKER_HOST="unix:///x").stderr == ""
