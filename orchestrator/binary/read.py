@@ -7,13 +7,13 @@ anything.
 from __future__ import annotations
 
 import hashlib
-import mmap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.binary.digests import MappedFile
 from orchestrator.binary.elf import read_elf
 from orchestrator.binary.foreign import read_foreign
+from orchestrator.binary.mapped_file import mapped_file
 from orchestrator.binary.profile import (
     PROFILE_VERSION,
     BinaryProfile,
@@ -77,15 +77,15 @@ def read_profile(path: Path) -> BinaryProfile:
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
-        if not head:
-            return BinaryProfile(sha256=hashlib.sha256().hexdigest(), size=0, format=Format.EMPTY)
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
-            content = MappedFile(mapped, view)
-            basis = BinaryProfile(sha256=content.sha256(), size=len(view), format=_format(head))
-            if basis.format is Format.SCRIPT:
-                return replace(basis, interpreter=_interpreter(head))
-            if basis.format is Format.ELF:
-                return read_elf(content, basis)
+    if not head:
+        return BinaryProfile(sha256=hashlib.sha256().hexdigest(), size=0, format=Format.EMPTY)
+    with mapped_file(path) as (mapped, view):
+        content = MappedFile(mapped, view)
+        basis = BinaryProfile(sha256=content.sha256(), size=len(view), format=_format(head))
+        if basis.format is Format.SCRIPT:
+            return replace(basis, interpreter=_interpreter(head))
+        if basis.format is Format.ELF:
+            return read_elf(content, basis)
     if basis.format in {Format.PE, Format.MACH_O}:
         return read_foreign(path, basis)
     return basis

@@ -98,7 +98,7 @@ class EngineBuild:
 
         Args:
             target: the stage's name in the hardened text.
-            shown: whether its steps are told; the evidence is no step of the user's.
+            shown: whether its steps are told. The evidence is no step of the user's; its image is this build's alone.
 
         Raises:
             ImageBuildFailedError, DockerfileInvalidError, EngineUnsupportedError, StepTimeoutError: see `refused_step`.
@@ -118,6 +118,7 @@ class EngineBuild:
                 on_log=lambda digest, text: self._log(digest, text, emit),
                 no_cache=self._no_cache,
                 offline=self.plan.offline,
+                aside=not shown,
             )
         except SolveFailedError as error:
             raise explained(error, self.plan.dockerfile, offline=self.plan.offline) from error

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.protobuf import BuildStatus, Vertex
 
+_ASIDE = "twinbuild.aside"
 _WATCH_SECONDS = 0.2
 _PATIENCE_SECONDS = 20.0
 """For an engine that is to end a build. One that counted the sizes of 700 cached layers took eleven minutes."""
@@ -116,6 +117,7 @@ def solve(
     on_log: Callable[[str, bytes], None],
     no_cache: bool = False,
     offline: bool = False,
+    aside: bool = False,
 ) -> Solved:
     """Build a stage and return its image.
 
@@ -131,6 +133,7 @@ def solve(
         on_log: told what a step (by digest) prints.
         no_cache: build every step anew.
         offline: give no step a network.
+        aside: give the image an id that no other build's has, so that it can be removed without taking away theirs.
 
     Raises:
         SolveFailedError: the build failed.
@@ -144,6 +147,7 @@ def solve(
     params |= {"target": target} if target else {}
     params |= {"nocache": "1"} if no_cache else {}
     params |= {"networkmode": "none"} if offline else {}
+    params |= {"labels": json.dumps({_ASIDE: build})} if aside else {}
     watched = _Watched()
     with context.open("rb") as body, _watch(engine, build, watched, limits=limits, cancel=cancel):
         try:

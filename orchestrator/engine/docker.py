@@ -30,6 +30,9 @@ OLDEST = (20, 10)
 
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _NOT_FOUND = 404
+_REMOVED_MEANWHILE = "unrecognized image ID"
+"""What engine 20.10 says, with code 500, where somebody else has removed the image at the same moment."""
+
 _CONFLICT = 409
 _TIMEOUT_SECONDS = 600
 """For one answer of the engine. Builds and loads stream, so this bounds silence, not work."""
@@ -143,7 +146,8 @@ class Engine:
             try:
                 self.api.remove_image(reference, noprune=not parents)
             except APIError as error:
-                if error.status_code in {_NOT_FOUND, _CONFLICT}:
+                said = str(error.explanation or "")
+                if error.status_code in {_NOT_FOUND, _CONFLICT} or _REMOVED_MEANWHILE in said:
                     return False
                 raise
         return True

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from orchestrator.binary.content.layout import Body, Layout, lay_out, with_funct
 from orchestrator.binary.content.places import Places, as_is
 from orchestrator.binary.content.unwind import read_records
 from orchestrator.binary.elf_tables import TableDamageError
+from orchestrator.binary.mapped_file import mapped_file
 from orchestrator.binary.names import crate_of, entry_crate
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def explain_difference(local: Path, image: Path) -> ContentDifference | None:
         OSError: a file cannot be read.
     """
     with ExitStack() as files:
-        views = [files.enter_context(_mapped(path)) for path in (local, image)]
+        views = [files.enter_context(mapped_file(path))[1] for path in (local, image)]
         try:
             here, there = (lay_out(view) for view in views)
         except TableDamageError:
@@ -218,13 +218,3 @@ def _numbered(here: Layout, there: Layout) -> tuple[Layout, Layout] | None:
         return None
     numbered = [[Body(f"#{n}", start, end) for n, (start, end) in enumerate(side)] for side in bodies]
     return with_functions(here, numbered[0]), with_functions(there, numbered[1])
-
-
-@contextmanager
-def _mapped(path: Path) -> Iterator[memoryview]:
-    with (
-        path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
-        memoryview(mapped) as view,
-    ):
-        yield view

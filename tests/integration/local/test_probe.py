@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,7 +45,7 @@ def probed(
     pair: Pair,
     *,
     limit: float = 600.0,
-    told: list[Any] | None = None,
+    tell: Callable[[Any], object] = lambda _event: None,
     keep: Callable[[ProbeReport], object] = lambda _report: None,
 ) -> ProbeReport:
     """Look for the cause."""
@@ -57,7 +56,7 @@ def probed(
         workspace=crate.workspace,
         logs=crate.workspace.root,
         environment=crate.environment,
-        emit=(told if told is not None else []).append,
+        emit=tell,
         limit=limit,
         keep=keep,
     )
@@ -90,7 +89,7 @@ def test_the_image_s_program_is_met_and_a_second_call_goes_on(crate: Any) -> Non
     none = probed(crate, pair, limit=0.0)
     assert (none.outcomes, none.left, none.conclusion.cause) == ((), Factor.AGAIN, "unknown")
     told: list[Any] = []
-    found = probed(crate, pair, told=told)
+    found = probed(crate, pair, tell=told.append)
     assert [(one.factor, one.reach) for one in found.outcomes] == [
         (Factor.AGAIN, Reach.NONE),
         (Factor.CLOCK, Reach.NONE),
@@ -127,13 +126,13 @@ def test_what_was_found_is_kept_when_the_search_is_ended_by_hand(crate: Any) -> 
     pair = built(crate, JOBS, CARGO_BUILD_JOBS="1")
     kept: list[ProbeReport] = []
 
-    def keep(found: ProbeReport) -> None:
-        kept.append(found)
-        if len(found.outcomes) == 2:
-            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    def tell(event: object) -> None:
+        # Cargo says so before it starts the compiler, so the build goes on while the signal arrives.
+        if isinstance(event, OutputEvent) and "Compiling" in event.text and len(kept) == len(("none", "one", "two")):
+            os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        probed(crate, pair, keep=keep)
+        probed(crate, pair, tell=tell, keep=kept.append)
     assert [len(found.outcomes) for found in kept] == [0, 1, 2]
     assert kept[-1].left is Factor.JOBS
     assert not list(crate.workspace.scratch.iterdir())
