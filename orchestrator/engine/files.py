@@ -13,7 +13,7 @@ import posixpath
 import stat
 import tarfile
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -185,7 +185,8 @@ class ContainerFiles:
                     yield None
                     return
                 raise
-            with tarfile.open(fileobj=_Blocks(blocks), mode="r|") as members:
+            # Most readers stop early; the connection of what is not read is closed here, not whenever it is collected.
+            with closing(blocks), tarfile.open(fileobj=_Blocks(blocks), mode="r|") as members:
                 yield members
 
 

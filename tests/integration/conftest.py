@@ -68,6 +68,7 @@ _BY_ITSELF = ("corpus", "seed")
 """Folders whose tests share nothing but the bases, and are long: each goes to whichever process is free."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep a module's tests in one process where several run them: they share what its fixtures have built."""
     if not config.pluginmanager.hasplugin("xdist"):
@@ -116,6 +117,15 @@ class Project:
     def copy(self, source: Path) -> None:
         """Copy a folder's content into the project."""
         shutil.copytree(source, self.folder, dirs_exist_ok=True, symlinks=True, ignore=shutil.ignore_patterns("target"))
+
+    def remove_images(self, engine: Engine) -> None:
+        """Remove what its builds left, unless a tag names it: the same sources elsewhere make the same image."""
+        known = Workspace.open(self.workspace).recall("images", "last")
+        engine.remove_image(self.tag)
+        for name in known if isinstance(known, list) else ():
+            image = engine.image(str(name))
+            if image is not None and not image.tags:
+                engine.remove_image(str(name))
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of `invoke`."""
@@ -183,9 +193,7 @@ def project(engine: Engine, bases: Mapping[str, str], tmp_path: Path) -> Iterato
     )
     made.folder.mkdir()
     yield made
-    known = Workspace.open(made.workspace).recall("images", "last")
-    for name in (made.tag, *(known if isinstance(known, list) else ())):
-        engine.remove_image(str(name))
+    made.remove_images(engine)
 
 
 @pytest.fixture

@@ -48,6 +48,8 @@ def raw_build(engine: Engine, files: Mapping[str, bytes], *, pins: Mapping[str, 
         cancel=threading.Event(),
         on_step=lambda _step: None,
         on_log=lambda _digest, _text: None,
+        # Two cases may make the same image, and each removes its own.
+        aside=True,
     )
     return solved.image_id
 

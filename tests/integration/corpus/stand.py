@@ -9,7 +9,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from orchestrator.workspace import Workspace
 from tests.integration.conftest import RECIPES, Project, Run
 from tests.integration.corpus.raw import OLD, Ran, raw_build, run_image, shipped_sha256
 from tests.integration.corpus.tools import tool_named
@@ -62,8 +61,7 @@ class Stand:
     def close(self) -> None:
         """Remove every image that was made."""
         for project in self._projects:
-            known = Workspace.open(project.workspace).recall("images", "last")
-            self._made += [project.tag, *(known if isinstance(known, list) else ())]
+            project.remove_images(self._engine)
         for image in reversed(self._made):
             self._engine.remove_image(image)
 

@@ -121,6 +121,7 @@ def test_another_user_is_one_by_number_too(crate: Any) -> None:
     assert [one.remembered for one in probed(crate, pair, limit=0.0).outcomes] == [True] * len(found.outcomes)
 
 
+@pytest.mark.alone  # a process that runs tests beside others ignores the signal
 def test_what_was_found_is_kept_when_the_search_is_ended_by_hand(crate: Any) -> None:
     """After each probe, so a Ctrl-C in the third one leaves two; the next call needs only the third."""
     pair = built(crate, JOBS, CARGO_BUILD_JOBS="1")
