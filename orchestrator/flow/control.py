@@ -17,7 +17,7 @@ from orchestrator.build.beside import programs_beside
 from orchestrator.dockerfile.replay import REPLAY_STAGE, Planting, compiling_step, replayed
 from orchestrator.engine.archive import load_files
 from orchestrator.events import Lane, told
-from orchestrator.flow.prepare import in_context, tracer_of
+from orchestrator.flow.prepare import in_context, remember_tags, tracer_of
 from orchestrator.gate.checks.stub_free import Control
 from orchestrator.parity.rung import SAME_CONTENT
 
@@ -107,31 +107,29 @@ def _built(
     """Return what the step makes of each placeholder; nothing where it fails on them."""
     builder, engine = prepared.builder, around.engine
     plantings = [Planting(image=_planted(text, mains, around), files=mains) for text in texts]
-    try:
-        places = {f"/program/{number}/{posixpath.basename(builder.program)}": text for number, text in enumerate(texts)}
-        found = programs_beside(
-            engine,
-            prepared.image,
-            text=replayed(
-                prepared.image.hardened,
-                prepared.dockerfile,
-                stage=builder.stage,
-                step=step,
-                plantings=plantings,
-                program=builder.program,
-            ),
-            stage=REPLAY_STAGE,
-            paths=places,
-            context=image.context.digest,
-            workspace=around.workspace,
-            labels=around.labels,
-            log=around.logs / "control.log",
-            emit=around.emit,
-            cancel=around.cancel,
-        )
-    finally:
-        for planting in plantings:
-            engine.remove_image(planting.image)
+    # They stay until `invoke clean`: another run at this moment may plant the very same texts.
+    remember_tags(around.workspace, [each.image for each in plantings])
+    places = {f"/program/{number}/{posixpath.basename(builder.program)}": text for number, text in enumerate(texts)}
+    found = programs_beside(
+        engine,
+        prepared.image,
+        text=replayed(
+            prepared.image.hardened,
+            prepared.dockerfile,
+            stage=builder.stage,
+            step=step,
+            plantings=plantings,
+            program=builder.program,
+        ),
+        stage=REPLAY_STAGE,
+        paths=places,
+        context=image.context.digest,
+        workspace=around.workspace,
+        labels=around.labels,
+        log=around.logs / "control.log",
+        emit=around.emit,
+        cancel=around.cancel,
+    )
     return {} if found is None else {places[path]: artifact for path, artifact in found.items()}
 
 
