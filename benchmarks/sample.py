@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.measure import timed
-from orchestrator.dockerfile.harden import shipped_name
+from orchestrator.dockerfile.harden import sent_name
 from orchestrator.dockerfile.settings import Guard, StubSettings
 from orchestrator.engine.buildkit import solve
 from orchestrator.flow.prepare import Surroundings, prepare
@@ -106,7 +106,7 @@ class Sample:
             engine,
             tar,
             dockerfile=plan.path,
-            target=shipped_name(plan.dockerfile, plan.target),
+            target=sent_name(plan.dockerfile.stage(plan.target)),
             arguments=plan.arguments,
             limits=plan.limits,
             cancel=around.cancel,
