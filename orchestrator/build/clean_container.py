@@ -20,7 +20,8 @@ from orchestrator.build.ground import Ground, sources_of
 from orchestrator.build.local import STEP, LocalBuild
 from orchestrator.build.place import SANDBOX_HOST, Place, PlaceKind
 from orchestrator.build.refusal import refusal
-from orchestrator.engine.containers import ContainerRequest, RunningContainer, StartFailedError
+from orchestrator.build.step_container import step_container
+from orchestrator.engine.containers import RunningContainer, StartFailedError
 from orchestrator.engine.lines import LineSplitter, Stream
 from orchestrator.errors import InterruptedRunError, LocalBuildFailedError
 from orchestrator.events import Lane, OutputEvent, StepEvent, StepState
@@ -159,21 +160,12 @@ def _built(
 ) -> dict[str, Any]:
     plan, base, ground = work.plan, work.base, work.ground
     argv = ("cargo", *work.words, "--message-format=json")
-    request = ContainerRequest(
-        image_id=base.image_id,
-        entrypoint=("/bin/sh", "-c", _GO_THERE, "sh", ground.directory),
+    request = step_container(
+        base.image_id,
+        ("/bin/sh", "-c", _GO_THERE, "sh", ground.directory),
         command=argv,
         environment=ground.variables,
-        network="none",
-        read_only=False,
-        writable={},
-        memory=0,
-        pids=0,
-        cpus=0,
         labels=labels,
-        confined=False,
-        # RUN steps of a base are root's, unless the Dockerfile says otherwise.
-        user="0",
         hostname=SANDBOX_HOST,
     )
     with RunningContainer(engine, request) as container, no_space_named(workspace.root):

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from orchestrator.build.artifact import Artifact, Side
 from orchestrator.build.beside import NOT_BUILT
 from orchestrator.build.engine_build import EngineBuild
+from orchestrator.build.step_container import step_container
 from orchestrator.engine.archive import packed
-from orchestrator.engine.containers import ContainerRequest, RunningContainer, StartFailedError
+from orchestrator.engine.containers import RunningContainer, StartFailedError
 from orchestrator.errors import InterruptedRunError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def run_in_stage(
         def say(_stream: Stream, chunk: bytes) -> None:
             out.write(chunk.decode(errors="replace"))
 
-        with RunningContainer(engine, _request(image, script, labels)) as container:
+        with RunningContainer(engine, step_container(image, ("/bin/sh", "-c", script), labels=labels)) as container:
             container.put(io.BytesIO(packed({GIVEN: (given.read_bytes(), 0o755)})))
             try:
                 container.start(say)
@@ -87,24 +88,6 @@ def run_in_stage(
                 return None
             _await(container, cancel)
             return _kept(container, results, workspace)
-
-
-def _request(image: str, script: str, labels: Mapping[str, str]) -> ContainerRequest:
-    return ContainerRequest(
-        image_id=image,
-        entrypoint=("/bin/sh", "-c", script),
-        command=(),
-        environment={},
-        network="none",
-        read_only=False,
-        writable={},
-        memory=0,
-        pids=0,
-        cpus=0,
-        labels=labels,
-        confined=False,
-        user="0",
-    )
 
 
 def _await(container: RunningContainer, cancel: threading.Event) -> None:
