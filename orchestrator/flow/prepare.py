@@ -6,16 +6,13 @@ import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from orchestrator.bases.cargo import cargo_in
-from orchestrator.bases.certificates import certificates_image
 from orchestrator.bases.image import HostToolchain
 from orchestrator.bases.prepare import prepare_bases
 from orchestrator.build.handover import HandoverPlan, plan_handover
 from orchestrator.build.image_plan import ImagePlan
 from orchestrator.build.local import ImagePaths, LocalPlan
 from orchestrator.build.settings import Where
-from orchestrator.dockerfile.detours import detours
-from orchestrator.dockerfile.harden import Hardening, harden
+from orchestrator.dockerfile.harden import harden
 from orchestrator.dockerfile.model import read_dockerfile
 from orchestrator.dockerfile.settings import Guard
 from orchestrator.dockerfile.trace import Tracer, base_references
@@ -23,13 +20,13 @@ from orchestrator.dockerfile.triggers import settled
 from orchestrator.engine.buildkit import Limits
 from orchestrator.errors import DockerfileInvalidError
 from orchestrator.events import Lane, OutputEvent
+from orchestrator.flow.hardening import hardening_of
 from orchestrator.smoke.peers.file import NO_PEERS, PeerFiles
 from orchestrator.spec.model import expand_facts
 from orchestrator.toolchains.cargo.command import selection_of
 from orchestrator.toolchains.cargo.crates import crates_image, fetch_crates
 from orchestrator.toolchains.cargo.identity import CargoToolchain, identify
 from orchestrator.toolchains.cargo.project import CargoProject, read_project
-from orchestrator.toolchains.cargo.tools import tools_image
 
 if TYPE_CHECKING:
     import threading
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.bases.image import BaseImage
+    from orchestrator.dockerfile.harden import Hardening
     from orchestrator.dockerfile.model import Dockerfile
     from orchestrator.dockerfile.trace import BuilderPlace
     from orchestrator.engine.docker import Engine
@@ -130,7 +128,7 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
         else None
     )
     hardening = replace(
-        _hardening(spec, dockerfile, tracer, builder, bases, crates=crates, around=around),
+        hardening_of(spec, dockerfile, tracer, builder, bases, crates=crates, around=around),
         dependencies=handover.reference if handover else None,
     )
     mounted = (hardening.tools, hardening.crates, hardening.certificates, hardening.dependencies)
@@ -245,51 +243,6 @@ def _shares(spec: BuildSpec, around: Surroundings) -> bool:
         and spec.stub.guard is Guard.ENFORCE
         and spec.local.where is Where.HOST
     )
-
-
-def _hardening(
-    spec: BuildSpec,
-    dockerfile: Dockerfile,
-    tracer: Tracer,
-    builder: BuilderPlace,
-    bases: Mapping[str, BaseImage],
-    *,
-    crates: CratesImage | None,
-    around: Surroundings,
-) -> Hardening:
-    homes = {}
-    covered: dict[int, tuple[str, str]] = {}
-    for stage in dockerfile.needed(spec.image.target):
-        walked = tracer.walk(stage)
-        for detour in detours(dockerfile, stage, walked):
-            base = bases.get(detour.base)
-            found = (
-                None
-                if base is None
-                else cargo_in(around.engine, base, detour.paths, workspace=around.workspace, labels=around.labels)
-            )
-            if base is not None and found is not None:
-                covered[detour.line] = base.pinned, found
-        home = walked[-1].environment.get("CARGO_HOME") if walked else None
-        if home is not None:
-            homes[stage.index] = home
-    return Hardening(
-        pins={reference: base.pinned for reference, base in bases.items()},
-        guard=spec.stub.guard,
-        tools=tools_image(around.engine, scratch=around.workspace.scratch),
-        crates=crates.reference if crates else None,
-        git_crates=crates is not None and crates.git,
-        cargo_homes=homes,
-        programs=[(builder.stage.index, builder.program)],
-        covered=covered,
-        certificates=_certificates(spec, around),
-    )
-
-
-def _certificates(spec: BuildSpec, around: Surroundings) -> str | None:
-    if spec.network.certificates == "none":
-        return None
-    return certificates_image(around.engine, environment=around.environment, scratch=around.workspace.scratch)
 
 
 def remember_tags(workspace: Workspace, tags: Iterable[str]) -> None:
