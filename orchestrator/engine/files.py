@@ -7,7 +7,6 @@ A created container is not quite the image: the engine adds stand-ins (`STAND_IN
 from __future__ import annotations
 
 import base64
-import io
 import json
 import posixpath
 import stat
@@ -17,11 +16,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
+from orchestrator.engine.blocks import BlockStream
 from orchestrator.engine.faults import engine_faults
 from orchestrator.errors import NoVerdictError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from orchestrator.engine.docker import Engine
 
@@ -186,7 +186,7 @@ class ContainerFiles:
                     return
                 raise
             # Most readers stop early; the connection of what is not read is closed here, not whenever it is collected.
-            with closing(blocks), tarfile.open(fileobj=_Blocks(blocks), mode="r|") as members:
+            with closing(blocks), tarfile.open(fileobj=BlockStream(blocks), mode="r|") as members:
                 yield members
 
 
@@ -253,28 +253,6 @@ def folders_there(
 def _regular(members: tarfile.TarFile | None, member: tarfile.TarInfo | None) -> IO[bytes] | None:
     """Return a regular file's content; None for anything else."""
     return members.extractfile(member) if members is not None and member is not None and member.isreg() else None
-
-
-class _Blocks(io.RawIOBase):
-    """A stream over the blocks that docker-py yields."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks, self._rest = iter(blocks), b""
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        parts, wanted = [self._rest], size - len(self._rest)
-        while size < 0 or wanted > 0:
-            block = next(self._blocks, b"")
-            if not block:
-                break
-            parts.append(block)
-            wanted -= len(block)
-        content = b"".join(parts)
-        self._rest = content[size:] if size >= 0 else b""
-        return content[:size] if size >= 0 else content
 
 
 def _mode(go: int) -> int:
