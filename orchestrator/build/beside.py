@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import tempfile
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.build.artifact import Artifact, Side
-from orchestrator.build.engine_build import EngineBuild
+from orchestrator.build.engine_build import EngineBuild, nobody
 from orchestrator.errors import (
     DockerfileInvalidError,
     EngineUnsupportedError,
@@ -20,14 +21,14 @@ from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import TextIO
 
     from orchestrator.build.image_plan import ImagePlan
     from orchestrator.engine.docker import Engine
-    from orchestrator.events import Emit
     from orchestrator.workspace import Workspace
 
-NOT_BUILT = (DockerfileInvalidError, EngineUnsupportedError, ImageBuildFailedError, StepTimeoutError)
+_NOT_BUILT = (DockerfileInvalidError, EngineUnsupportedError, ImageBuildFailedError, StepTimeoutError)
 """What a stage that is no part of the user's build may fail with: then its question stays open."""
 
 
@@ -42,7 +43,6 @@ def programs_beside(
     workspace: Workspace,
     labels: Mapping[str, str],
     log: Path,
-    emit: Emit,
     cancel: threading.Event,
 ) -> dict[str, Artifact] | None:
     """Return files of a stage that stands behind a plan's own ones, kept on this machine, by their path.
@@ -59,7 +59,6 @@ def programs_beside(
         workspace: keeps the files.
         labels: put on the container that the files are read from.
         log: what the steps print is added here.
-        emit: as for the build itself; none of these steps is told.
         cancel: as for the build itself.
 
     Returns:
@@ -73,45 +72,46 @@ def programs_beside(
     known = workspace.recall("beside", key)
     if isinstance(known, dict) and all(workspace.artifact(str(each[0])).exists() for each in known.values()):
         return {path: _artifact(workspace, path, each) for path, each in known.items()}
-    image = _image(
-        engine, replace(plan, hardened=text), stage, scratch=workspace.scratch, log=log, emit=emit, cancel=cancel
-    )
-    if image is None:
-        return None
-    from orchestrator.engine.files import image_files  # noqa: PLC0415 - what is known is not read again
-
     found: dict[str, tuple[str, int]] = {}
-    with image_files(engine, image, labels=labels) as files:
-        for path in wanted:
-            with files.open(path) as stream:
-                if stream is not None:
-                    found[path] = workspace.keep_artifact(stream)
-    engine.remove_image(image)
+    asked = replace(plan, hardened=text)
+    with (
+        log.open("a", encoding="utf-8", buffering=1) as out,
+        stage_image(engine, asked, stage, scratch=workspace.scratch, out=out, cancel=cancel) as image,
+    ):
+        if image is None:
+            return None
+        from orchestrator.engine.files import image_files  # noqa: PLC0415 - what is known is not read again
+
+        with image_files(engine, image, labels=labels) as files:
+            for path in wanted:
+                with files.open(path) as stream:
+                    if stream is not None:
+                        found[path] = workspace.keep_artifact(stream)
     workspace.remember("beside", key, {path: list(each) for path, each in found.items()})
     return {path: _artifact(workspace, path, each) for path, each in found.items()}
 
 
-def _image(
-    engine: Engine,
-    plan: ImagePlan,
-    stage: str,
-    *,
-    scratch: Path,
-    log: Path,
-    emit: Emit,
-    cancel: threading.Event,
-) -> str | None:
-    """Return the stage's image, None where it cannot be built; why not is added to the log."""
-    with (
-        tempfile.TemporaryDirectory(dir=scratch, prefix="beside-") as folder,
-        log.open("a", encoding="utf-8", buffering=1) as out,
-    ):
+@contextmanager
+def stage_image(
+    engine: Engine, plan: ImagePlan, stage: str, *, scratch: Path, out: TextIO, cancel: threading.Event
+) -> Iterator[str | None]:
+    """Yield a stage's image, which is removed afterwards; None where it cannot be built: `out` is told why.
+
+    Raises:
+        InterruptedRunError, EngineUnreachableError, NoSpaceError: as their names say.
+    """
+    image = None
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="beside-") as folder:
         try:
-            build = EngineBuild(engine, plan, Path(folder) / "context.tar", out=out, emit=emit, cancel=cancel)
-            return build.solve(stage, shown=False)
-        except NOT_BUILT as error:
+            build = EngineBuild(engine, plan, Path(folder) / "context.tar", out=out, emit=nobody, cancel=cancel)
+            image = build.solve(stage, shown=False)
+        except _NOT_BUILT as error:
             out.write(f"# {stage}: {error.message}\n")
-            return None
+    try:
+        yield image
+    finally:
+        if image is not None:
+            engine.remove_image(image)
 
 
 def _artifact(workspace: Workspace, path: str, kept: tuple[str, int] | list[str | int]) -> Artifact:

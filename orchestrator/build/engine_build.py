@@ -104,7 +104,7 @@ class EngineBuild:
             ImageBuildFailedError, DockerfileInvalidError, EngineUnsupportedError, StepTimeoutError: see `refused_step`.
             InterruptedRunError, EngineUnreachableError, NoSpaceError: as their names say.
         """
-        emit: Emit = self._emit if shown else _nobody
+        emit: Emit = self._emit if shown else nobody
         try:
             solved = solve(
                 self.engine,
@@ -175,8 +175,8 @@ class EngineBuild:
         return instruction.line if instruction else None
 
 
-def _nobody(_event: object) -> None:
-    """Take an event and tell nobody: the evidence is no step of the user's."""
+def nobody(_event: object) -> None:
+    """Take an event and tell nobody: what is built to be looked at is no step of the user's."""
 
 
 def _name_in_context(plan: ImagePlan) -> str:

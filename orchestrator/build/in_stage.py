@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.build.artifact import Artifact, Side
-from orchestrator.build.beside import NOT_BUILT
-from orchestrator.build.engine_build import EngineBuild
+from orchestrator.build.beside import stage_image
 from orchestrator.build.step_container import step_container
 from orchestrator.engine.archive import packed
 from orchestrator.engine.containers import RunningContainer, StartFailedError
@@ -19,6 +16,7 @@ from orchestrator.errors import InterruptedRunError
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
     from typing import TextIO
 
     from orchestrator.build.image_plan import ImagePlan
@@ -123,22 +121,8 @@ def _image(
     """Yield the stage's image, None where it cannot be had; one that was made for this is removed."""
     if stage is plan.dockerfile.stage(plan.target):
         yield raw_id
-        return
-    image = None
-    if stage.name is not None:
-        with tempfile.TemporaryDirectory(dir=scratch, prefix="stage-") as folder:
-            tar = Path(folder) / "context.tar"
-            try:
-                build = EngineBuild(engine, plan, tar, out=out, emit=_nobody, cancel=cancel)
-                image = build.solve(stage.name, shown=False)
-            except NOT_BUILT as error:
-                out.write(f"# {stage.name}: {error.message}\n")
-    try:
-        yield image
-    finally:
-        if image is not None and image != raw_id:
-            engine.remove_image(image)
-
-
-def _nobody(_event: object) -> None:
-    """Take an event and tell nobody: these are no steps of the user's build."""
+    elif stage.name is None:
+        yield None
+    else:
+        with stage_image(engine, plan, stage.name, scratch=scratch, out=out, cancel=cancel) as image:
+            yield image

@@ -127,7 +127,6 @@ def _built(
         workspace=around.workspace,
         labels=around.labels,
         log=around.logs / "control.log",
-        emit=around.emit,
         cancel=around.cancel,
     )
     return {} if found is None else {places[path]: artifact for path, artifact in found.items()}
