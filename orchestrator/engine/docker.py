@@ -25,13 +25,15 @@ from orchestrator.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from docker.errors import APIError
+
 OLDEST = (20, 10)
 """The oldest engine whose BuildKit takes what the tool sends (measured: 20.10.24)."""
 
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _NOT_FOUND = 404
-_REMOVED_MEANWHILE = "unrecognized image ID"
-"""What engine 20.10 says, with code 500, where somebody else has removed the image at the same moment."""
+_REMOVED_MEANWHILE = ("unrecognized image ID", "layer does not exist")
+"""What engine 20.10 says, with code 500, where somebody else removes the image at the same moment."""
 
 _CONFLICT = 409
 _TIMEOUT_SECONDS = 600
@@ -112,13 +114,15 @@ class Engine:
 
     def image(self, reference: str) -> ImageFacts | None:
         """Return an image by id or tag, or None where the engine has none of that name."""
-        from docker.errors import ImageNotFound  # noqa: PLC0415 - docker-py is loaded by `connect`
+        from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `connect`
 
         with engine_faults("looking up an image"):
             try:
                 return image_facts(self.api.inspect_image(reference))
-            except ImageNotFound:
-                return None
+            except APIError as error:
+                if _is_gone(error):
+                    return None
+                raise
 
     def images(self, repository: str) -> tuple[ImageFacts, ...]:
         """Return the images that have a tag in a repository."""
@@ -146,8 +150,7 @@ class Engine:
             try:
                 self.api.remove_image(reference, noprune=not parents)
             except APIError as error:
-                said = str(error.explanation or "")
-                if error.status_code in {_NOT_FOUND, _CONFLICT} or _REMOVED_MEANWHILE in said:
+                if _is_gone(error) or error.status_code == _CONFLICT:
                     return False
                 raise
         return True
@@ -229,6 +232,12 @@ def _tls(environment: Mapping[str, str]) -> Any:
 
     folder = environment.get("DOCKER_CERT_PATH") or os.path.expanduser("~/.docker")  # noqa: PTH111 - a plain string
     return TLSConfig(client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"), ca_cert=f"{folder}/ca.pem", verify=True)
+
+
+def _is_gone(error: APIError) -> bool:
+    """Return whether the engine has no such image, or is just losing it."""
+    said = str(error.explanation or "")
+    return error.status_code == _NOT_FOUND or any(words in said for words in _REMOVED_MEANWHILE)
 
 
 def _silent(host: str, error: Exception) -> EngineUnreachableError:
