@@ -8,7 +8,7 @@ from orchestrator.build.refused_step import explained, located, require_frontend
 from orchestrator.dockerfile.harden import EVIDENCE_STAGE, without_missing_folder
 from orchestrator.dockerfile.step_title import step_title
 from orchestrator.dockerfile.trace import step_instruction
-from orchestrator.engine.buildkit import SolveFailedError, Step, solve
+from orchestrator.engine.buildkit import SolveFailedError, solve
 from orchestrator.errors import ImageBuildFailedError, StepTimeoutError
 from orchestrator.events import Lane, OutputEvent, StepEvent, StepState
 from orchestrator.source.context import context_files, write_context
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from orchestrator.build.image_plan import ImagePlan
+    from orchestrator.engine.build_watch import Step
     from orchestrator.engine.docker import Engine
     from orchestrator.events import Emit
     from orchestrator.source.context import ContextFacts

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.dockerfile.model import Dockerfile
-    from orchestrator.engine.buildkit import Limits
+    from orchestrator.engine.build_watch import Limits
     from orchestrator.source.snapshot import SourceFile
 
 

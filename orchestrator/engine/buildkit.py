@@ -8,57 +8,32 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import secrets
-import threading
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from orchestrator.engine.build_watch import Limits, Step, Watched, watch
 from orchestrator.engine.faults import engine_faults, fault, network_fault
 from orchestrator.engine.protobuf import read_status
-from orchestrator.errors import (
-    EngineUnreachableError,
-    EngineUnsupportedError,
-    InterruptedRunError,
-    NoVerdictError,
-    StepTimeoutError,
-)
+from orchestrator.errors import EngineUnreachableError, EngineUnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    import threading
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.protobuf import BuildStatus, Vertex
 
 _ASIDE = "twinbuild.aside"
-_WATCH_SECONDS = 0.2
-_PATIENCE_SECONDS = 20.0
-"""For an engine that is to end a build. One that counted the sizes of 700 cached layers took eleven minutes."""
 _LOG_KEPT = 64 * 1024
 """How much of a step's output is kept in memory: the last part, which says why it failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step of a build.
-
-    Attributes:
-        digest: BuildKit's name of it, stable for the same inputs.
-        name: as BuildKit shows it (`[builder 5/7] RUN cargo build`).
-        seconds: wall time; None while it runs.
-        error: why it failed; empty otherwise.
-    """
-
-    digest: str
-    name: str
-    started: bool
-    done: bool
-    cached: bool
-    seconds: float | None
-    error: str
+_LOST_RACE = "flightcontrol: exceeded retry timeout"
+"""What BuildKit says where two builds that want the same thing at once have waited for each other, and no step failed:
+engine 20.10, seldom, with two runs on it (moby/buildkit#1822, mended there in later releases)."""
+_ATTEMPTS = 3
+"""How often a build is begun that ends so. The steps that were done are cached by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,26 +57,6 @@ class SolveFailedError(Exception):
     def __init__(self, message: str, *, step: Step | None, log: bytes) -> None:
         super().__init__(message)
         self.message, self.step, self.log = message, step, log
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long one step may take, and how long it may print nothing; seconds."""
-
-    step: float
-    silence: float
-
-
-@dataclass(slots=True, kw_only=True)
-class _Watched:
-    """What is known of a build while it runs; shared by the reader and its watch."""
-
-    steps: dict[str, Step] = field(default_factory=dict)
-    logs: dict[str, bytes] = field(default_factory=dict)
-    running: dict[str, float] = field(default_factory=dict)
-    heard: dict[str, float] = field(default_factory=dict)
-    stopped: NoVerdictError | None = None
-    answer: Any = None
 
 
 def solve(
@@ -142,31 +97,56 @@ def solve(
         EngineUnreachableError: the engine went away, or has no network for a step.
         NoSpaceError: the engine's disk is full.
     """
-    build = secrets.token_hex(16)
-    params = {"version": "2", "buildid": build, "dockerfile": dockerfile, "buildargs": json.dumps(dict(arguments))}
+    params = {"version": "2", "dockerfile": dockerfile, "buildargs": json.dumps(dict(arguments))}
     params |= {"target": target} if target else {}
     params |= {"nocache": "1"} if no_cache else {}
     params |= {"networkmode": "none"} if offline else {}
-    params |= {"labels": json.dumps({_ASIDE: build})} if aside else {}
-    watched = _Watched()
-    with context.open("rb") as body, _watch(engine, build, watched, limits=limits, cancel=cancel):
-        try:
-            with engine_faults("building the image"):
-                watched.answer = engine.post("/build", params=params, data=body)
-                image_id, failure = _read(watched.answer, watched, on_step=on_step, on_log=on_log)
-        except EngineUnreachableError:
-            if watched.stopped is not None:
-                raise watched.stopped from None
-            raise
-    if watched.stopped is not None:
-        raise watched.stopped
-    if failure is not None or image_id is None:
-        raise _failed(failure or "the engine ended the build without an image", watched)
-    return Solved(image_id=image_id, steps=tuple(watched.steps.values()), logs=watched.logs)
+    done: dict[str, Step] = {}
+    logs: dict[str, bytes] = {}
+    for left in reversed(range(_ATTEMPTS)):
+        watched = Watched()
+        build = secrets.token_hex(16)
+        own = {"buildid": build} | ({"labels": json.dumps({_ASIDE: build})} if aside else {})
+        with context.open("rb") as body, watch(engine, build, watched, limits=limits, cancel=cancel):
+            image_id, failure = _build(engine, body, params | own, watched, on_step=on_step, on_log=on_log)
+        if watched.stopped is not None:
+            raise watched.stopped
+        # What an earlier attempt has executed comes out of the cache now; this build has executed it all the same.
+        logs |= watched.logs
+        done |= {step.digest: step for step in watched.steps.values() if _executed(step)}
+        if image_id is not None and failure is None:
+            return Solved(image_id=image_id, steps=tuple((watched.steps | done).values()), logs=logs)
+        if not left or failure is None or not failure.endswith(_LOST_RACE):
+            break
+    raise _failed(failure or "the engine ended the build without an image", watched)
+
+
+def _executed(step: Step) -> bool:
+    return step.done and not step.cached and not step.error
+
+
+def _build(
+    engine: Engine,
+    body: BinaryIO,
+    params: Mapping[str, str],
+    watched: Watched,
+    *,
+    on_step: Callable[[Step], None],
+    on_log: Callable[[str, bytes], None],
+) -> tuple[str | None, str | None]:
+    """Have a build done; return the image's id, and the engine's words where it failed."""
+    try:
+        with engine_faults("building the image"):
+            watched.answer = engine.post("/build", params=params, data=body)
+            return _read(watched.answer, watched, on_step=on_step, on_log=on_log)
+    except EngineUnreachableError:
+        if watched.stopped is not None:
+            return None, None
+        raise
 
 
 def _read(
-    answer: Any, watched: _Watched, *, on_step: Callable[[Step], None], on_log: Callable[[str, bytes], None]
+    answer: Any, watched: Watched, *, on_step: Callable[[Step], None], on_log: Callable[[str, bytes], None]
 ) -> tuple[str | None, str | None]:
     image_id = failure = None
     for line in answer.iter_lines():
@@ -205,7 +185,7 @@ def _status(message: dict[str, Any]) -> BuildStatus:
 
 def _take(
     status: BuildStatus,
-    watched: _Watched,
+    watched: Watched,
     *,
     on_step: Callable[[Step], None],
     on_log: Callable[[str, bytes], None],
@@ -243,7 +223,7 @@ def _step(vertex: Vertex) -> Step:
     )
 
 
-def _failed(message: str, watched: _Watched) -> Exception:
+def _failed(message: str, watched: Watched) -> Exception:
     broken = next((step for step in watched.steps.values() if step.error and "canceled" not in step.error), None)
     log = watched.logs.get(broken.digest, b"") if broken else b""
     for said in (message, log.decode(errors="replace")):
@@ -253,49 +233,3 @@ def _failed(message: str, watched: _Watched) -> Exception:
     if network is not None:
         return network
     return SolveFailedError(message, step=broken, log=log)
-
-
-@contextmanager
-def _watch(engine: Engine, build: str, watched: _Watched, *, limits: Limits, cancel: threading.Event) -> Iterator[None]:
-    """Let a thread end the build on the engine when it is cancelled or a step exceeds a limit."""
-    over = threading.Event()
-
-    def look() -> None:
-        patience = math.inf
-        while not over.wait(_WATCH_SECONDS):
-            watched.stopped = watched.stopped or _reason_to_stop(watched, limits=limits, cancel=cancel)
-            if watched.stopped is not None:
-                patience = min(patience, time.monotonic() + _PATIENCE_SECONDS)
-                # Again until the build is over: the engine says nothing of a build that it does not know yet. And an
-                # engine that does not take the call is the reader's to report.
-                with suppress(NoVerdictError), engine_faults("cancelling the build"):
-                    engine.cancel_build(build, within=_PATIENCE_SECONDS)
-                if watched.answer is not None and time.monotonic() > patience:
-                    engine.hang_up(watched.answer)
-
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-def _reason_to_stop(watched: _Watched, *, limits: Limits, cancel: threading.Event) -> NoVerdictError | None:
-    if cancel.is_set():
-        return InterruptedRunError("the image build was ended because the run was")
-    now = time.monotonic()
-    for digest, began in tuple(watched.running.items()):
-        name = watched.steps[digest].name
-        if now - began > limits.step:
-            return StepTimeoutError(
-                f"the step `{name}` runs for more than {limits.step:g} s",
-                repair="a step that starts the program itself never ends; raise `image.step_limit` if it must be",
-            )
-        if now - watched.heard.get(digest, now) > limits.silence:
-            return StepTimeoutError(
-                f"the step `{name}` printed nothing for {limits.silence:g} s",
-                repair="a step that starts the program itself never ends; raise `image.silence_limit` if it is at work",
-            )
-    return None

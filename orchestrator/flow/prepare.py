@@ -17,7 +17,7 @@ from orchestrator.dockerfile.model import read_dockerfile
 from orchestrator.dockerfile.settings import Guard
 from orchestrator.dockerfile.trace import Tracer, base_references
 from orchestrator.dockerfile.triggers import settled
-from orchestrator.engine.buildkit import Limits
+from orchestrator.engine.build_watch import Limits
 from orchestrator.errors import DockerfileInvalidError
 from orchestrator.events import Lane, OutputEvent
 from orchestrator.flow.hardening import hardening_of

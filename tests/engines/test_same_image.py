@@ -15,7 +15,8 @@ import pytest
 
 from orchestrator.bases.prepare import prepare_bases
 from orchestrator.build.normalise import Normalisation, Normalised, normalise
-from orchestrator.engine.buildkit import Limits, solve
+from orchestrator.engine.build_watch import Limits
+from orchestrator.engine.buildkit import solve
 from orchestrator.engine.docker import Engine
 from orchestrator.workspace import Workspace
 from tests.engines.release import RELEASES, Release

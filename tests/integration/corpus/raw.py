@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from docker.errors import APIError
 
-from orchestrator.engine.buildkit import Limits, solve
+from orchestrator.engine.build_watch import Limits
+from orchestrator.engine.buildkit import solve
 from orchestrator.engine.files import image_files
 from orchestrator.source.dockerignore import IgnoreRules
 

@@ -13,7 +13,8 @@ import pytest
 
 from orchestrator.bases.identity import image_id_of
 from orchestrator.build.normalise import Normalisation, normalise
-from orchestrator.engine.buildkit import Limits, solve
+from orchestrator.engine.build_watch import Limits
+from orchestrator.engine.buildkit import solve
 from orchestrator.engine.docker import Engine
 from orchestrator.workspace import Workspace
 from tests.integration.saved import saved_layers

@@ -12,12 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 import pytest
 
-from orchestrator.engine import buildkit
-from orchestrator.engine.buildkit import Limits, Solved, SolveFailedError, Step, solve
+from orchestrator.engine import build_watch, buildkit
+from orchestrator.engine.build_watch import Limits, Step
+from orchestrator.engine.buildkit import Solved, SolveFailedError, solve
 from orchestrator.engine.docker import Engine
 from orchestrator.errors import EngineUnreachableError, InterruptedRunError, StepTimeoutError
 
@@ -138,6 +140,40 @@ def test_a_step_that_falls_silent_is_named_and_ended(build: Build, base: str) ->
     assert "image.silence_limit" in str(caught.value.repair)
 
 
+LOST_RACE = "failed to compute cache key: flightcontrol: exceeded retry timeout"
+"""Recorded from engine 20.10, with two runs on it at once."""
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_a_race_within_the_engine_is_no_failed_build(
+    build: Build, base: str, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """It is begun again, a few times; what was executed before the race is told as executed."""
+    lost = []
+    read = buildkit._read
+
+    def racing(*arguments: Any, **named: Any) -> tuple[str | None, str | None]:
+        answer = read(*arguments, **named)
+        if len(lost) == times:
+            return answer
+        lost.append(answer)
+        return None, LOST_RACE
+
+    monkeypatch.setattr(buildkit, "_read", racing)
+    unique = time.time_ns()
+    text = f"FROM {base}\nRUN echo {unique}\n"
+    if times > 1:
+        with pytest.raises(SolveFailedError, match="exceeded retry timeout"):
+            build(text)
+        assert 1 < len(lost) < times
+        return
+    solved = build(text)
+    assert solved.image_id == lost[0][0]
+    (run,) = [step for step in solved.steps if "RUN echo" in step.name]
+    assert not run.cached
+    assert f"{unique}".encode() in solved.logs[run.digest]
+
+
 @pytest.mark.parametrize("when", ["before", "while"])
 def test_a_cancelled_build_ends(build: Build, base: str, when: str) -> None:
     """Also one that is cancelled before the engine has heard of it."""
@@ -233,7 +269,7 @@ def test_an_engine_that_does_not_end_a_build_is_not_waited_for(
     build: Build, base: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It took the call and says nothing more: the run ends as it was told to, after some patience."""
-    monkeypatch.setattr(buildkit, "_PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(build_watch, "_PATIENCE_SECONDS", 1.0)
     cancel = threading.Event()
 
     class Logs(list[bytes]):

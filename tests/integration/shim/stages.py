@@ -16,7 +16,7 @@ from orchestrator.dockerfile.harden import Hardening, harden
 from orchestrator.dockerfile.model import Dockerfile, read_dockerfile
 from orchestrator.dockerfile.settings import Guard
 from orchestrator.dockerfile.triggers import settled
-from orchestrator.engine.buildkit import Limits
+from orchestrator.engine.build_watch import Limits
 from orchestrator.engine.files import image_files
 from orchestrator.events import StepEvent, StepState
 from orchestrator.source.settings import SourceSettings

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.engine.buildkit import Limits
+from orchestrator.engine.build_watch import Limits
 from orchestrator.errors import (
     DockerfileInvalidError,
     EngineUnsupportedError,

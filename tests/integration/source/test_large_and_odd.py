@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.engine.buildkit import Limits, solve
+from orchestrator.engine.build_watch import Limits
+from orchestrator.engine.buildkit import solve
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.files import image_files
 from orchestrator.source.context import context_files, write_context

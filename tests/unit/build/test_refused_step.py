@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from orchestrator.build.refused_step import explained
 from orchestrator.dockerfile.model import parse
-from orchestrator.engine.buildkit import SolveFailedError, Step
+from orchestrator.engine.build_watch import Step
+from orchestrator.engine.buildkit import SolveFailedError
 
 SAID = (
     "executor failed running [/bin/sh -c . /dev/.twinbuild/on; cargo build]: failed to create endpoint on network "
