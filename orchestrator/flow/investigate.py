@@ -223,14 +223,14 @@ def _run_image(candidate: ImageFacts, spec: BuildSpec, services: Mapping[str, st
 def _run_local(
     candidate: ImageFacts, spec: BuildSpec, local: LocalBuild, services: Mapping[str, str], around: Surroundings
 ) -> Transcript:
-    from orchestrator.smoke.local import Beside, arguments_of, run_local  # noqa: PLC0415 - a known one is not run
+    from orchestrator.binary.loading.launch import words_after  # noqa: PLC0415 - a known one is not run
+    from orchestrator.smoke.local import Beside, run_local  # noqa: PLC0415 - a known one is not run
 
-    arguments = spec.smoke.arguments or (*candidate.entrypoint, *candidate.command)
     variables = {name: value for name, value in candidate.environment.items() if name not in {"PATH", "HOME"}}
     with told(around.emit, Lane.CHECKS, "smoke run of the host's program"):
         return run_local(
             local.artifact.path,
-            arguments_of(arguments, spec.image.binary),
+            words_after(candidate, spec.smoke.arguments, spec.image.binary),
             spec.smoke,
             variables=variables,
             environment=around.environment,

@@ -164,9 +164,3 @@ def _unreachable(service: Service) -> str | None:
     except OSError as error:
         return f"the service {service.name} cannot be reached from this machine: {error}"
     return None
-
-
-def arguments_of(command: Sequence[str], binary: str) -> list[str]:
-    """Return what an image's command line gives the program, whatever stands before it."""
-    words = list(command)
-    return words[words.index(binary) + 1 :] if binary in words else []

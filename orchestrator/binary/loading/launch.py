@@ -34,17 +34,54 @@ def shell_word(command: tuple[str, ...]) -> str | None:
     return match["word"] if match and match["word"] not in _BUILT_IN else None
 
 
+def words_after(image: ImageConfiguration, arguments: tuple[str, ...] | None, program: str) -> tuple[str, ...]:
+    """Return what the image gives its program.
+
+    That is what follows the first word that means it, by its path or by its name in PATH. Where no word does, a script
+    or a link starts it, and is taken to pass on what it is given.
+
+    Args:
+        image: how the image is to be started.
+        arguments: what replaces its CMD.
+        program: the absolute path of its program in it.
+    """
+    entry = _said(image.entrypoint)
+    given = _said(image.command if arguments is None else arguments)
+    if entry is None or given is None:
+        return ()
+    if entry != image.entrypoint:
+        given = ()  # the shell takes them for its own
+    command = (*entry, *given)
+    for place, word in enumerate(command):
+        if program in map(posixpath.normpath, places_of(word, image)):
+            return command[place + 1 :]
+    return given if entry else ()
+
+
+def _said(words: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the words that are executed, those of the text for the shell form; None where only a shell could tell."""
+    if len(words) < _SHELL_FORM or words[1] != "-c" or posixpath.basename(words[0]) not in _SHELLS:
+        return words
+    return tuple(words[2].split()) if shell_word(words) else None
+
+
+def places_of(word: str, image: ImageConfiguration) -> tuple[str, ...]:
+    """Return the paths that a word of a command can mean, the first one first: by PATH, or relative to WORKDIR."""
+    if "/" in word:
+        return (posixpath.join(image.working_directory or "/", word),)
+    folders = image.environment.get("PATH", DEFAULT_PATH).split(":")
+    return tuple(posixpath.join(folder, word) for folder in folders if folder.startswith("/"))
+
+
 def locate(root: Root, word: str, image: ImageConfiguration) -> tuple[Found, tuple[str, ...]]:
     """Return the file that a word means and the paths looked at.
 
     A word with a slash is a path, relative to WORKDIR. Any other is searched in PATH, where folders and files that
     nobody may execute are passed over (Go's exec.LookPath); when only such were found, the first of them is returned.
     """
+    paths = places_of(word, image)
     if "/" in word:
-        path = posixpath.join(image.working_directory or "/", word)
-        return root.find(path), (path,)
-    folders = image.environment.get("PATH", DEFAULT_PATH).split(":")
-    paths = tuple(posixpath.join(folder, word) for folder in folders if folder.startswith("/"))
+        return root.find(paths[0]), paths
     passed_over = None
     for index, path in enumerate(paths):
         found = root.find(path)

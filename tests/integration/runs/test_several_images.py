@@ -23,7 +23,8 @@ FILES = {
     "server/Cargo.toml": MEMBER.format(name="server"),
     "tool/Cargo.toml": MEMBER.format(name="tool"),
     "server/src/main.rs": 'fn main() {\n    println!("the server");\n}\n',
-    "tool/src/main.rs": 'fn main() {\n    println!("the tool");\n}\n',
+    "tool/src/main.rs": "fn main() {\n"
+    '    let given: String = std::env::args().skip(1).collect();\n    println!("the tool{given}");\n}\n',
     "Dockerfile": f"""\
 FROM {RUST} AS builder
 WORKDIR /app
@@ -41,7 +42,7 @@ ENTRYPOINT ["/usr/local/bin/server"]
 
 FROM {SLIM} AS tool
 COPY --from=builder /app/target/release/tool /usr/local/bin/tool
-ENTRYPOINT ["/usr/local/bin/tool"]
+ENTRYPOINT ["tool"]
 
 FROM {SLIM} AS swapped
 COPY --from=builder /app/target/release/tool /usr/local/bin/server
@@ -56,12 +57,15 @@ image: {{tag: "{tag}", target: {target}, binary: /usr/local/bin/{program}}}
 bases:
   {rust}: {{bootstrap: {{suite: bookworm, packages: [gcc, libc6-dev], toolchain: host}}}}
   {slim}: {{bootstrap: {{suite: bookworm, packages: [ca-certificates]}}}}
-smoke: {{kind: job}}
+smoke: {{kind: job, arguments: [", loudly"]}}
 """
 
 
 def test_each_image_ships_its_own_program(engine: Engine, project: Project) -> None:
-    """Both heal from one builder stage, whose dependencies are compiled once; the wrong one is refused."""
+    """Both heal from one builder stage, whose dependencies are compiled once; the wrong one is refused.
+
+    The host's programs are given what the images' are.
+    """
     project.write(FILES)
     tags = {target: f"{project.tag}-{target}" for target in ("server", "tool", "swapped")}
     for target, tag in tags.items():
