@@ -34,7 +34,7 @@ class EngineBuild:
     Attributes:
         plan: what is built.
         context: what was sent.
-        logs: what executed steps printed, by Dockerfile line.
+        logs: what executed steps printed, by line of the text that was planned with.
         executed: lines of the steps that were not served from the cache.
 
     Args:

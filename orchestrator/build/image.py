@@ -44,7 +44,7 @@ class ImageBuild:
         touched: the names of what its own layers, above the base's, add, replace or remove.
         witness: what the shim wrote, by `<stage index>/<file>`.
         builder, shipped: the program before and after it was copied; None where there is no such file.
-        logs: what executed steps printed, by Dockerfile line.
+        logs: what executed steps printed, by line of the text that was planned with.
         builder_side: what the builder stage says of itself; None where nobody asked, or nothing was installed in it.
     """
 
@@ -152,7 +152,7 @@ def normalisation(plan: ImagePlan) -> Normalisation:
     return Normalisation(
         epoch=plan.epoch,
         base_layers=tuple(plan.base_layers),
-        restored={sent: plan.dockerfile.text.encode()},
+        restored={sent: plan.dockerfile.lines.written(plan.dockerfile.text).encode()},
         without_leftovers=plan.leftovers == "remove",
     )
 

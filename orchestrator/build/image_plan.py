@@ -21,7 +21,7 @@ class ImagePlan:
     Attributes:
         tree, files: the laid-out snapshot.
         context: the context's folder, relative to the tree.
-        dockerfile: as the user wrote it; `path` is its place relative to the tree.
+        dockerfile: what is planned with; `path` is the place of the user's, relative to the tree.
         hardened: the text that is sent instead.
         target: the shipped stage.
         arguments: build arguments.

@@ -57,7 +57,7 @@ def explained(error: SolveFailedError, dockerfile: Dockerfile, *, offline: bool 
 
     Args:
         error: what BuildKit said.
-        dockerfile: as the user wrote it.
+        dockerfile: what was planned with.
         offline: whether steps had no network.
     """
     syntax = syntax_directive(dockerfile.text)
@@ -75,17 +75,19 @@ def explained(error: SolveFailedError, dockerfile: Dockerfile, *, offline: bool 
     parse = re.search(r"(?:dockerfile parse error|parse error).*?line (\d+): (.*)", error.message)
     if parse:
         return DockerfileInvalidError(
-            f"the engine does not understand the Dockerfile: {parse[2]}",
+            f"the engine does not understand the Dockerfile: {parse[2]}{_brought_by(dockerfile, int(parse[1]))}",
             location=dockerfile.location(int(parse[1])),
             repair="correct the line; an older engine may lack what it uses",
         )
     instruction = step_instruction(dockerfile, error.step.name) if error.step else None
     where = dockerfile.location(instruction.line) if instruction else Location(file=dockerfile.file)
+    by = _brought_by(dockerfile, instruction.line) if instruction else ""
     missing = re.search(r'"?(/[^":]*)"?:? not found', error.message) or _NO_FOLDER.search(error.message)
     if instruction is not None and instruction.keyword in {"COPY", "ADD"} and missing:
         return ImageBuildFailedError(
             f"{instruction.keyword} of {missing[1].lstrip('/')}: there is no such file "
-            + ("in that stage" if instruction.flag("from") else "in the build context"),
+            + ("in that stage" if instruction.flag("from") else "in the build context")
+            + by,
             location=where,
             repair="correct the path; a file that .gitignore or .dockerignore names is not sent",
         )
@@ -94,13 +96,13 @@ def explained(error: SolveFailedError, dockerfile: Dockerfile, *, offline: bool 
     what = without_hardening(error.step.name) if error.step else "the image build"
     if offline and _REACHES_OUT.search(error.log.decode(errors="replace")):
         return ImageBuildFailedError(
-            f"`{what}` reaches for the network, and `network: {{steps: none}}` gives it none",
+            f"`{what}` reaches for the network, and `network: {{steps: none}}` gives it none{by}",
             location=where,
             repair="bring what it fetches with the sources or the base, or allow it: `network: {steps: any}`",
             detail=tuple(tail),
         )
     return ImageBuildFailedError(
-        f"`{what}` failed" + (f" with exit code {code[1]}" if code else f": {without_hardening(error.message)}"),
+        f"`{what}` failed" + (f" with exit code {code[1]}" if code else f": {without_hardening(error.message)}") + by,
         location=where,
         repair="mend what the step says; its whole output is in the run's log",
         detail=tuple(tail),
@@ -112,7 +114,13 @@ def located(error: StepTimeoutError, dockerfile: Dockerfile) -> StepTimeoutError
     name = re.search(r"`(.*)`", error.message, re.DOTALL)
     instruction = step_instruction(dockerfile, name[1]) if name else None
     return StepTimeoutError(
-        without_hardening(error.message),
+        without_hardening(error.message) + (_brought_by(dockerfile, instruction.line) if instruction else ""),
         location=dockerfile.location(instruction.line) if instruction else None,
         repair=error.repair,
     )
+
+
+def _brought_by(dockerfile: Dockerfile, line: int) -> str:
+    """Return what to say beside a line that is told as that of a FROM; nothing of a line of the user's."""
+    trigger = dockerfile.lines.trigger(line)
+    return "" if trigger is None else f"; it is the {trigger}"

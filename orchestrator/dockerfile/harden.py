@@ -1,7 +1,8 @@
 """The in-flight rewrite of a Dockerfile: bases pinned, cargo witnessed, crates at hand, evidence readable.
 
-Only the text that is sent to the engine changes, and no line of the user's is added, removed or moved, so every line
-number that the engine or this tool tells is the user's own. What is needed for reading the evidence is appended.
+Only the text that is sent to the engine changes, and no line is added, removed or moved, so every line number that the
+engine tells is one of the text that was planned with, and that text knows the user's (lines.py). What is needed for
+reading the evidence is appended.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Hardening:
         git_crates: whether the image with crates has those from git repositories, too.
         covered: (image, path in it) of the cargo that a step on a detour reaches, by the step's line.
         dependencies: tag of the image with what the host has compiled; None compiles everything in the image.
+        bare: tag of the base without its ONBUILD triggers, by the index of a stage that has them in its own lines.
     """
 
     pins: Mapping[str, str]
@@ -57,6 +59,7 @@ class Hardening:
     git_crates: bool = False
     certificates: str | None = None
     dependencies: str | None = None
+    bare: Mapping[int, str] = field(default_factory=dict)
 
 
 def harden(dockerfile: Dockerfile, target: str | None, hardening: Hardening) -> str:
@@ -161,7 +164,9 @@ def optional(path: str) -> str:
 
 
 def _pin_base(edit: Edit, stage: Stage, hardening: Hardening) -> None:
-    pinned = hardening.pins.get(stage.base) if stage.base_stage is None else None
+    pinned = None
+    if stage.base_stage is None:
+        pinned = hardening.bare.get(stage.index) or hardening.pins.get(stage.base)
     image = _image(edit, stage)
     if pinned is not None and image is not None:
         edit.replace(*image, pinned)

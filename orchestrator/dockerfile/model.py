@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.lines import Lines
 from orchestrator.dockerfile.text import read_text
 from orchestrator.dockerfile.wellformed import require_earlier, require_known
 from orchestrator.dockerfile.words import assignment, expand
@@ -32,7 +33,7 @@ class Instruction:
         values: its words; a shell form's text is one word.
         json: whether it was written in exec (JSON) form.
         heredocs: content of here-documents, in order.
-        line, last_line: 1-based, in the file as the user has it.
+        line, last_line: 1-based, in the text (lines.py tells the user's).
         trigger: the keyword behind ONBUILD, whose flags and words these are; None for any other instruction.
     """
 
@@ -79,7 +80,7 @@ class Stage:
         base: what FROM names, build arguments replaced.
         base_stage: index of the stage that it is based on; None for an image.
         instructions: what follows FROM.
-        line: of FROM.
+        line, last_line: of FROM.
     """
 
     index: int
@@ -88,6 +89,7 @@ class Stage:
     base_stage: int | None
     instructions: tuple[Instruction, ...]
     line: int
+    last_line: int
 
     @property
     def reference(self) -> str:
@@ -103,6 +105,7 @@ class Dockerfile:
         file: its path for people.
         text: with plain line ends.
         globals: the build arguments that are declared before the first FROM and have a value.
+        lines: which lines of the text are the user's.
     """
 
     file: str
@@ -110,10 +113,11 @@ class Dockerfile:
     escape: str
     stages: tuple[Stage, ...]
     globals: Mapping[str, str]
+    lines: Lines = field(default_factory=Lines)
 
     def location(self, line: int) -> Location:
-        """Return a place in this file."""
-        return Location(file=self.file, line=line)
+        """Return the place in the user's file that a line of the text is told as."""
+        return Location(file=self.file, line=self.lines.told(line))
 
     def instruction(self, line: int) -> Instruction | None:
         """Return the instruction that begins on a line, or None."""
@@ -172,8 +176,8 @@ def read_dockerfile(path: Path, *, file: str, arguments: Mapping[str, str]) -> D
     return parse(read_text(path, file=file), file=file, arguments=arguments)
 
 
-def parse(text: str, *, file: str, arguments: Mapping[str, str]) -> Dockerfile:
-    """Parse a Dockerfile's text.
+def parse(text: str, *, file: str, arguments: Mapping[str, str], lines: Lines | None = None) -> Dockerfile:
+    """Parse a Dockerfile's text. `lines`: which of its lines are the user's; None: all of them.
 
     Raises:
         DockerfileInvalidError: the parser does not understand it, or an instruction is unknown.
@@ -204,10 +208,10 @@ def parse(text: str, *, file: str, arguments: Mapping[str, str]) -> Dockerfile:
         ) from error
     except UnicodeDecodeError as error:
         # BuildKit's parser takes flags apart byte by byte, in the middle of a character too.
-        lines = enumerate(text.split("\n"), start=1)
+        rows = enumerate(text.split("\n"), start=1)
         raise DockerfileInvalidError(
             "a flag holds a character that BuildKit's parser cannot read",
-            location=Location(file=file, line=next((n for n, it in lines if " --" in it and not it.isascii()), None)),
+            location=Location(file=file, line=next((n for n, it in rows if " --" in it and not it.isascii()), None)),
             repair="use plain ASCII in `--…` flags",
         ) from error
     instructions = [_instruction(command) for command in commands]
@@ -215,7 +219,9 @@ def parse(text: str, *, file: str, arguments: Mapping[str, str]) -> Dockerfile:
     variables: dict[str, str] = {}
     stages = tuple(_stages(instructions, file, arguments, variables))
     require_earlier(stages, file)
-    return Dockerfile(file=file, text=text, escape=_escape(text), stages=stages, globals=variables)
+    return Dockerfile(
+        file=file, text=text, escape=_escape(text), stages=stages, globals=variables, lines=lines or Lines()
+    )
 
 
 def _instruction(command: object) -> Instruction:
@@ -301,6 +307,7 @@ def _stage(  # noqa: PLR0917 - one caller, one line above
         base_stage=names.get(base.lower()),
         instructions=tuple(body),
         line=start.line,
+        last_line=start.last_line,
     )
 
 

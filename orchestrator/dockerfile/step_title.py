@@ -30,7 +30,7 @@ class StepTitle:
 
     Attributes:
         text: one line or several, as in the Dockerfile.
-        line: of the Dockerfile; None where no line stands for it.
+        line: of the text that was planned with; None where none stands for it.
         own: it is a step of this tool's or of the engine's, not one that the Dockerfile asks for.
     """
 
@@ -43,7 +43,7 @@ def step_title(dockerfile: Dockerfile, name: str, *, hardened: str) -> StepTitle
     """Return what to call the step that BuildKit names so.
 
     Args:
-        dockerfile: as the user wrote it.
+        dockerfile: what was planned with.
         name: BuildKit's name of the step.
         hardened: the text that was sent instead; its lines are those of the Dockerfile.
     """
@@ -59,4 +59,10 @@ def step_title(dockerfile: Dockerfile, name: str, *, hardened: str) -> StepTitle
             if stage.base_stage is None and base["reference"] in lines[stage.line - 1].split():
                 return StepTitle(text=f"FROM {stage.base}", line=stage.line, own=False)
     instruction = step_instruction(dockerfile, name)
-    return StepTitle(text=without_hardening(name), line=instruction.line if instruction else None, own=False)
+    trigger = dockerfile.lines.trigger(instruction.line) if instruction else None
+    text = without_hardening(name)
+    return StepTitle(
+        text=text if trigger is None else f"{text} (ONBUILD of {trigger.image})",
+        line=instruction.line if instruction else None,
+        own=False,
+    )

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _CONTAINERD = ["driver-type", "io.containerd.snapshotter.v1"]
 """In what the engine says of its storage driver (measured: 28.5.2)."""
 
+_LARGEST_CONFIG = 8 * 1024 * 1024
+"""Bytes."""
+
 _FIRST = 23
 """The first engine that knows containerd's image store; older ones are not asked."""
 
@@ -39,6 +42,29 @@ def names_manifests(engine: Engine) -> bool:
     with engine_faults("asking how the engine keeps images"):
         said: Mapping[str, Any] = engine.api.info()
     return _CONTAINERD in (said.get("DriverStatus") or ())
+
+
+def read_config(engine: Engine, name: str) -> bytes:
+    """Return an image's configuration by reading its archive; no layer is kept.
+
+    Args:
+        engine: has the image.
+        name: what the engine calls it.
+
+    Raises:
+        EngineUnreachableError: the engine went away, or its archive is not understood.
+    """
+    texts: dict[str, bytes] = {}
+    with tarfile.open(fileobj=BlockStream(engine.save(name)), mode="r|") as members:
+        for member in members:
+            if member.size < _LARGEST_CONFIG and not member.name.endswith(".tar"):
+                content = members.extractfile(member)
+                if content is not None:
+                    texts[member.name] = content.read()
+    try:
+        return texts[str(json.loads(texts["manifest.json"])[0]["Config"])]
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise EngineUnreachableError(f"the engine's archive of the image {name} has no configuration") from error
 
 
 def read_image_id(engine: Engine, name: str) -> str:

@@ -206,6 +206,7 @@ def call_facts(shipped: ShippedFacts, stages: Sequence[str]) -> tuple[CallFacts,
             made=dict(placed.call.made),
             kept=dict(placed.call.kept),
             handed=placed.call.handed,
+            trigger=placed.trigger,
         )
         for placed in shipped.calls
     )

@@ -97,7 +97,7 @@ def _both_builds(
             both: tuple[Future[Any], ...] = (local, image)
             local.add_done_callback(partial(_foresee, image, prepared, around, aside))
             wait(both, return_when=FIRST_EXCEPTION)
-            if awaits_host(image, prepared.builder.cargo_lines):
+            if awaits_host(image, [prepared.dockerfile.lines.told(line) for line in prepared.builder.cargo_lines]):
                 wait((local,))
         except KeyboardInterrupt:
             around.cancel.set()

@@ -55,7 +55,8 @@ def with_control(facts: ShippedFacts, prepared: Prepared, image: ImageBuild, aro
     if step is None or not mains:
         return facts
     shipped = facts.shipped if facts.packed_as is None else facts.packed_as.file
-    with told(around.emit, Lane.CHECKS, f"control stub, by the step of line {step.line}", own=True):
+    lines = prepared.dockerfile.lines
+    with told(around.emit, Lane.CHECKS, f"control stub, by the step of line {lines.told(step.line)}", own=True):
         texts = _placeholders(prepared, facts.placeholders)
         made = _built((*texts, _MARKED), mains=mains, step=step, prepared=prepared, image=image, around=around)
     marked = made.get(_MARKED)

@@ -23,7 +23,7 @@ def awaits_host(image: Future[ImageBuild], cargo_lines: Sequence[int]) -> bool:
 
     Args:
         image: the image build.
-        cargo_lines: lines of the Dockerfile's steps that compile.
+        cargo_lines: lines of the Dockerfile's steps that compile, as they are told.
     """
     error = image.exception() if image.done() else None
     return (

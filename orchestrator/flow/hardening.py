@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from orchestrator.bases.cargo import cargo_in
 from orchestrator.bases.certificates import certificates_image
+from orchestrator.build.bare_base import bare_base
 from orchestrator.dockerfile.detours import detours
 from orchestrator.dockerfile.harden import Hardening
+from orchestrator.dockerfile.inherited import inherits
 from orchestrator.toolchains.cargo.tools import tools_image
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def hardening_of(
 
     Args:
         spec: what is built.
-        dockerfile: as the user wrote it.
+        dockerfile: what is planned with.
         tracer: follows files through it.
         builder: where the program is built.
         bases: by the reference that the Dockerfile has.
@@ -45,7 +47,7 @@ def hardening_of(
     Raises:
         NoVerdictError: the engine, or a base, is not what is needed.
     """
-    homes = {}
+    homes, bare = {}, {}
     covered: dict[int, tuple[str, str]] = {}
     for stage in dockerfile.needed(spec.image.target):
         walked = tracer.walk(stage)
@@ -61,6 +63,10 @@ def hardening_of(
         home = walked[-1].environment.get("CARGO_HOME") if walked else None
         if home is not None:
             homes[stage.index] = home
+        if inherits(dockerfile, stage):
+            bare[stage.index] = bare_base(
+                around.engine, bases[stage.base], workspace=around.workspace, emit=around.emit
+            )
     return Hardening(
         pins={reference: base.pinned for reference, base in bases.items()},
         guard=spec.stub.guard,
@@ -71,6 +77,7 @@ def hardening_of(
         programs=[(builder.stage.index, builder.program)],
         covered=covered,
         certificates=_certificates(spec, around),
+        bare=bare,
     )
 
 

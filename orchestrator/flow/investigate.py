@@ -11,6 +11,7 @@ from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, told
 from orchestrator.flow.services import service_images
 from orchestrator.flow.shipped import packer, shipped_facts
+from orchestrator.flow.told_lines import in_the_users_lines
 from orchestrator.gate.checks import behaviour, smoke, stub_free
 from orchestrator.gate.run_checks import GateEvidence
 from orchestrator.parity.difference import identical
@@ -65,7 +66,7 @@ def investigate(
 
         shipped = with_control(shipped, prepared, image, around)
     return GateEvidence(
-        shipped=shipped,
+        shipped=in_the_users_lines(shipped, prepared.dockerfile.lines),
         comparison=comparison,
         loading=loading,
         image_run=image_run,

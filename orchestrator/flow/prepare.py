@@ -13,6 +13,7 @@ from orchestrator.build.image_plan import ImagePlan
 from orchestrator.build.local import ImagePaths, LocalPlan
 from orchestrator.build.settings import Where
 from orchestrator.dockerfile.harden import harden
+from orchestrator.dockerfile.inherited import with_inherited
 from orchestrator.dockerfile.model import read_dockerfile
 from orchestrator.dockerfile.settings import Guard
 from orchestrator.dockerfile.trace import Tracer, base_references
@@ -58,6 +59,7 @@ class Prepared:
     """What the two builds need, and what is known before they begin.
 
     Attributes:
+        dockerfile: the user's, with the triggers of its bases as steps (dockerfile/inherited.py).
         handover: how compiled dependencies get from the host's build to the image's; None where each compiles its own.
     """
 
@@ -103,9 +105,7 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
     )
     project = read_project(tree, spec.toolchain, toolchain, files=snapshot.files, workspace=around.workspace)
     arguments = _arguments(spec, snapshot)
-    written = read_dockerfile(tree / spec.image.dockerfile, file=spec.image.dockerfile, arguments=arguments)
-    dockerfile = settled(written, spec.image.target)
-    bases = _bases(spec, dockerfile, toolchain, around)
+    dockerfile, bases = _dockerfile(spec, arguments, toolchain, around)
     tracer = tracer_of(dockerfile, arguments, bases)
     builder = tracer.builder_place(
         spec.image.target, binary=spec.image.binary, manifest=in_context(spec.toolchain.manifest, spec.image.context)
@@ -132,7 +132,7 @@ def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepar
         dependencies=handover.reference if handover else None,
     )
     mounted = (hardening.tools, hardening.crates, hardening.certificates, hardening.dependencies)
-    own = (*hardening.pins.values(), *mounted)
+    own = (*hardening.pins.values(), *hardening.bare.values(), *mounted)
     remember_tags(around.workspace, [tag for tag in own if tag])
     return Prepared(
         project=project,
@@ -154,6 +154,18 @@ def tracer_of(dockerfile: Dockerfile, arguments: Mapping[str, str], bases: Mappi
         base_environment=lambda reference: bases[reference].environment if reference in bases else {},
         base_directory=lambda reference: bases[reference].directory if reference in bases else "/",
     )
+
+
+def _dockerfile(
+    spec: BuildSpec, arguments: Mapping[str, str], toolchain: CargoToolchain, around: Surroundings
+) -> tuple[Dockerfile, dict[str, BaseImage]]:
+    """Return what is planned with: the user's Dockerfile with all triggers as steps, where that is the same."""
+    image = spec.image
+    written = read_dockerfile(around.workspace.source / image.dockerfile, file=image.dockerfile, arguments=arguments)
+    bases = _bases(spec, settled(written, image.target), toolchain, around)
+    triggers = {reference: base.triggers for reference, base in bases.items()}
+    whole = with_inherited(written, image.target, triggers, arguments=arguments)
+    return settled(whole, image.target), bases
 
 
 def _bases(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.calls import cargo_calls, place_calls
 from orchestrator.dockerfile.harden import without_hardening
+from orchestrator.dockerfile.inherited import inherits
 from orchestrator.dockerfile.marks import cache_mounts, changes, launch_by_cargo, texts_written
 from orchestrator.gate.checks.stub_free import Brought, Likeness, PlacedCall, ShippedFacts
 from orchestrator.parity.rung import SAME_CONTENT
@@ -41,7 +42,7 @@ def shipped_facts(
     comparison: Comparison | None,
     around: Surroundings,
 ) -> ShippedFacts:
-    """Return the facts. `comparison`: of the host's program with the shipped one, unpacked where that is known."""
+    """Return the facts, with the plan's lines. `comparison`: of the host's program with the shipped one, unpacked."""
     project, builder = prepared.project, prepared.builder
     sources = {_from_root(file.path, project.root): file.sha256 for file in snapshot.files}
     calls = _placed(prepared, image)
@@ -134,12 +135,13 @@ def _based_on(prepared: Prepared) -> Iterator[int]:
 
 
 def _triggers(prepared: Prepared) -> tuple[int, str] | None:
-    """Return (line of FROM, image) where the builder stage stands on an image with ONBUILD triggers."""
+    """Return (line of FROM, image) where the builder stage stands on an image whose ONBUILD triggers nobody sees."""
     stage = prepared.builder.stage
     while stage.base_stage is not None:
         stage = prepared.dockerfile.stages[stage.base_stage]
     base = prepared.bases.get(stage.base)
-    return (stage.line, stage.base) if base is not None and base.triggers else None
+    unseen = base is not None and base.triggers and not inherits(prepared.dockerfile, stage)
+    return (stage.line, stage.base) if unseen else None
 
 
 def _brought(prepared: Prepared, image: ImageBuild) -> Brought | None:

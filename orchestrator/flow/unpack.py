@@ -49,7 +49,8 @@ def unpack(prepared: Prepared, image: ImageBuild, shipped: Artifact, around: Sur
     packer = packing(stages)
     if packer is None:
         return None
-    with told(around.emit, Lane.CHECKS, f"program unpacked by the UPX of line {packer.line}", own=True):
+    line = prepared.dockerfile.lines.told(packer.line)
+    with told(around.emit, Lane.CHECKS, f"program unpacked by the UPX of line {line}", own=True):
         tries = (packer.options, *(() if packer.sure else _USUAL))
         found = _found(shipped, packer, tries, prepared=prepared, image=image, around=around)
     plain = found.get(f"{_FOLDER}/plain") if found else None

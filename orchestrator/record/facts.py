@@ -166,6 +166,7 @@ class CallFacts:
     Attributes:
         stage: name or number of the stage.
         line: of the RUN step; None where it is not known.
+        trigger: the step's text where it is an ONBUILD trigger of the base that the line's FROM names.
         command: cargo's command line.
         exit_code: cargo's.
         refreshed: time stamps followed content when it looked.
@@ -186,6 +187,7 @@ class CallFacts:
     made: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
     handed: str = ""
+    trigger: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,7 @@ def _sighting(sighting: Sighting) -> Iterator[str]:
 
 def _call(call: CallFacts) -> str:
     line = "" if call.line is None else f" at line {call.line}"
+    line += "" if call.trigger is None else f" (ONBUILD `{call.trigger}`)"
     failed = f", which failed with {call.exit_code}" if call.exit_code else ""
     earlier = ", in an earlier build" if call.earlier else ""
     return f"`{call.command}`{line}, stage {call.stage}{failed}{earlier}"

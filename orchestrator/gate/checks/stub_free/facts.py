@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedCall:
-    """A witnessed call of cargo and the Dockerfile line of the RUN step that made it; None where it is not known."""
+    """A witnessed call of cargo and where it was made.
+
+    Attributes:
+        line: of the RUN step, in the user's file; None where it is not known.
+        trigger: the step's text where it is an ONBUILD trigger of the base that the line's FROM names.
+    """
 
     call: WitnessedCall
     line: int | None
+    trigger: str | None = None
 
     @property
     def command(self) -> str:
@@ -27,7 +33,10 @@ class PlacedCall:
     @property
     def where(self) -> str:
         """Return the command line with its place."""
-        return self.command if self.line is None else f"{self.command} at line {self.line}"
+        if self.line is None:
+            return self.command
+        by = "" if self.trigger is None else f" (ONBUILD `{self.trigger}`)"
+        return f"{self.command} at line {self.line}{by}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +107,8 @@ class Packed:
 class ShippedFacts:
     """What is known of the shipped program and how it came to be.
 
+    What is judged has the user's lines: a step that is an ONBUILD trigger of a base has that of its FROM.
+
     Attributes:
         shipped: the program in the image, unpacked where `packed_as` tells of it; None where there is no such file.
         builder: the program in the stage that builds it, at that stage's end.
@@ -123,13 +134,14 @@ class ShippedFacts:
         idle_lines: lines of the steps that name cargo in stages that the image takes nothing from.
         mounts: targets of the cache mounts of a RUN step, by its line.
         brought: what brought the file into the builder stage, where that was an image or the context.
-        triggers: (line of FROM, image) where the builder stage stands on an image with ONBUILD triggers.
+        triggers: (line of FROM, image) where the builder stage stands on an image with ONBUILD triggers nobody sees.
         changes: (line, tool) of the steps that may change the program after it is built (`strip`, `upx`).
         launch: (line, command) of the image's own command where that calls cargo.
         logs: what executed steps printed, by line.
         guard: the guard's setting.
         control: the control stub that the shipped program equals; None where none does, or where none was needed.
         packed_as: how the shipped file was packed; None where it was not, or could not be unpacked.
+        inherited: image by the line of the FROM that stands for steps which are triggers of that image.
     """
 
     shipped: Artifact | None
@@ -164,3 +176,4 @@ class ShippedFacts:
     guard: str
     control: Control | None = None
     packed_as: Packed | None = None
+    inherited: Mapping[int, str] = field(default_factory=dict)

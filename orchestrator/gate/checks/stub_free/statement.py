@@ -37,14 +37,22 @@ def refused(
     status: Status = Status.FAILED,
 ) -> CheckResult:
     """Return the answer that it is something else, or (`status`) that it is not known."""
+    base = None if line is None else facts.inherited.get(line)
     return CheckResult(
         id=ID,
         status=status,
         cause=cause,
         message=message,
         location=Location(file=facts.dockerfile, line=line),
-        repair=repair,
+        repair=f"{repair}{'' if base is None else _in_the_base(base)}",
         evidence=(*programs(facts), *evidence),
+    )
+
+
+def _in_the_base(image: str) -> str:
+    return (
+        f" (the line's FROM brings the steps in question as ONBUILD triggers of {image}: change them in that base, or "
+        "write them into the Dockerfile behind a FROM without them)"
     )
 
 
