@@ -71,7 +71,7 @@ class ToolMissingError(NoVerdictError):
 
 
 class ToolchainMismatchError(NoVerdictError):
-    """The builder's base holds another toolchain than the spec or the host says."""
+    """The builder's base holds another toolchain than the spec or the host says, or a package asks for a newer one."""
 
     exit_code, cause = 7, "toolchain-mismatch"
 

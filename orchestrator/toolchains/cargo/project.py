@@ -14,6 +14,7 @@ from orchestrator.engine.process import run
 from orchestrator.errors import SpecInvalidError
 from orchestrator.location import Location
 from orchestrator.toolchains.cargo.outside import folders_outside
+from orchestrator.toolchains.cargo.rust_version import require_rust
 from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Member:
         folder: relative to the source tree.
         binaries: names of its programs.
         roots: (kind, path relative to the source tree) of its crates' first files; kinds are cargo's (`lib`, `bin`).
+        rust_version: the oldest rustc that it is said to compile with; None where it says nothing.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Member:
     folder: str
     binaries: tuple[str, ...]
     roots: tuple[tuple[str, str], ...] = ()
+    rust_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,7 @@ def read_project(
 
     Raises:
         SpecInvalidError: no such manifest, package or program, or cargo does not understand the manifest.
+        ToolchainMismatchError: the package asks for a newer rustc.
     """
     tree = tree.absolute()
     if not (tree / settings.manifest).is_file():
@@ -97,7 +101,7 @@ def read_project(
             f"`toolchain.manifest` names {settings.manifest}, which is no file of the source",
             repair="correct `toolchain.manifest`; a file that git ignores is no part of the source",
         )
-    key = memo_key({"files": _shape(files), "manifest": settings.manifest, "rustc": toolchain.verbose, "version": 2})
+    key = memo_key({"files": _shape(files), "manifest": settings.manifest, "rustc": toolchain.verbose, "version": 3})
     said = workspace.recall("project", key)
     if not isinstance(said, dict):
         said = _ask(tree, settings, toolchain)
@@ -109,10 +113,20 @@ def read_project(
             folder=folder,
             binaries=tuple(binaries),
             roots=tuple((kind, path) for kind, path in roots),
+            rust_version=rust_version,
         )
-        for name, version, folder, binaries, roots in said["members"]
+        for name, version, folder, binaries, roots, rust_version in said["members"]
     )
-    return _chosen(said, members, settings)
+    project = _chosen(said, members, settings)
+    shipped = next(member for member in members if member.name == project.package)
+    require_rust(
+        shipped.name,
+        shipped.rust_version,
+        toolchain,
+        tree=tree,
+        manifests=[posixpath.normpath(f"{folder}/Cargo.toml") for folder in (shipped.folder, project.root)],
+    )
+    return project
 
 
 def _shape(files: Sequence[SourceFile]) -> str:
@@ -149,11 +163,13 @@ def _ask(tree: Path, settings: CargoSettings, toolchain: CargoToolchain) -> dict
     said = json.loads(done.stdout)
     root = posixpath.relpath(said["workspace_root"], tree)
     members = [_member(package, tree) for package in said["packages"]]
-    outside = folders_outside(tree, root, [folder for _, _, folder, _, _ in members])
+    outside = folders_outside(tree, root, [member[2] for member in members])
     return {"root": root, "members": members, "outside": outside}
 
 
-def _member(package: Mapping[str, Any], tree: Path) -> tuple[str, str, str, list[str], list[tuple[str, str]]]:
+def _member(
+    package: Mapping[str, Any], tree: Path
+) -> tuple[str, str, str, list[str], list[tuple[str, str]], str | None]:
     return (
         package["name"],
         package["version"],
@@ -164,6 +180,7 @@ def _member(package: Mapping[str, Any], tree: Path) -> tuple[str, str, str, list
             for target in package["targets"]
             for kind in target["kind"]
         ],
+        package["rust_version"],
     )
 
 

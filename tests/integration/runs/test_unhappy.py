@@ -106,6 +106,14 @@ CASES = (
         words=("1.80", "rustup toolchain install 1.80"),
     ),
     Case(
+        name="newer-rustc-asked-for",
+        edits=(("Cargo.toml", 'edition = "2021"\n', 'edition = "2021"\nrust-version = "1.999"\n'),),
+        exit_code=7,
+        cause="toolchain-mismatch",
+        where="Cargo.toml:5",
+        words=("asks for rustc 1.999", "rustup toolchain install 1.999"),
+    ),
+    Case(
         name="package-unknown",
         edits=(("buildspec.yaml", "{kind: cargo}", "{kind: cargo, binary: helo}"),),
         exit_code=2,
