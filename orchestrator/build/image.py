@@ -42,6 +42,7 @@ class ImageBuild:
         image_id: its ID, the digest of its configuration: the same on every engine.
         leftovers: what the build host left in its layers.
         touched: the names of what its own layers, above the base's, add, replace or remove.
+        programs: the absolute paths of the executable files that these layers hold.
         witness: what the shim wrote, by `<stage index>/<file>`.
         builder, shipped: the program before and after it was copied; None where there is no such file.
         logs: what executed steps printed, by line of the text that was planned with.
@@ -53,6 +54,7 @@ class ImageBuild:
     image_id: str
     leftovers: tuple[Leftover, ...]
     touched: frozenset[str]
+    programs: frozenset[str]
     context: ContextFacts
     witness: Mapping[str, bytes]
     builder: Artifact | None
@@ -108,6 +110,7 @@ def build_image(
         image_id=built.candidate.image_id,
         leftovers=built.candidate.leftovers,
         touched=built.candidate.touched,
+        programs=built.candidate.programs,
         context=built.build.context,
         witness=built.evidence.witness,
         builder=built.evidence.builder,

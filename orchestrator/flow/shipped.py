@@ -65,6 +65,7 @@ def shipped_facts(
         profile_folder=project.profile_folder,
         programs={name: member.name for member in project.members for name in member.binaries},
         image_path=spec.image.binary,
+        image_programs=image.programs,
         dockerfile=prepared.dockerfile.file,
         cargo_lines=builder.cargo_lines,
         linking_lines=tuple(

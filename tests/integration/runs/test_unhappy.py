@@ -148,7 +148,7 @@ CASES = (
         edits=(("buildspec.yaml", "/usr/local/bin/hello", "/usr/local/bin/helo"),),
         exit_code=1,
         cause="binary-missing",
-        words=("/usr/local/bin/helo", "image.binary"),
+        words=("/usr/local/bin/helo", "did you mean /usr/local/bin/hello?", "image.binary: /usr/local/bin/hello"),
     ),
     Case(
         name="entrypoint-not-executable",

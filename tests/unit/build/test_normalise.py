@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from orchestrator.build import canonical_layer
+from orchestrator.build.canonical_config import canonical_config
+from orchestrator.build.canonical_layer import Normalisation, programs_in, touched_names
 from orchestrator.build.history import canonical_step
 from orchestrator.build.lower import Lower
-from orchestrator.build.normalise import Normalisation, _names, _rewritten, canonical_config
 from orchestrator.build.saved import SavedImage
 from orchestrator.engine.archive import Layer
 from orchestrator.errors import ImageBuildFailedError
@@ -47,7 +49,7 @@ def rewritten(
     with tarfile.open(folder / "saved.tar", "w", format=form) as tar:
         for entry, content in members:
             tar.addfile(entry, io.BytesIO(content))
-    layer = _rewritten(folder / "saved.tar", folder / "out.tar", rules or how(), lower=lower or Lower())
+    layer = canonical_layer.rewritten(folder / "saved.tar", folder / "out.tar", rules or how(), lower=lower or Lower())
     raw = (folder / "out.tar").read_bytes()
     assert layer.diff_id == f"sha256:{hashlib.sha256(raw).hexdigest()}"
     return raw
@@ -131,7 +133,7 @@ def test_sparse_files_become_plain_ones(tmp_path: Path) -> None:
 
     subprocess.run(["tar", "--sparse", "--format=gnu", "-cf", sparse, "-C", tmp_path, "hole"], check=True)
     assert entries(sparse.read_bytes())["hole"].issparse()
-    _rewritten(sparse, tmp_path / "out.tar", how(), lower=Lower())
+    canonical_layer.rewritten(sparse, tmp_path / "out.tar", how(), lower=Lower())
     with tarfile.open(tmp_path / "out.tar") as tar:
         entry = tar.getmember("hole")
         content = tar.extractfile(entry)
@@ -403,10 +405,11 @@ def test_the_names_that_a_layer_touches(tmp_path: Path) -> None:
         tmp_path / "layer",
         member("usr", type=tarfile.DIRTYPE, mode=0o755),
         member("usr/bin", type=tarfile.DIRTYPE, mode=0o755),
-        member("usr/bin/backend", b"2"),
+        member("usr/bin/backend", b"2", mode=0o755),
         member("usr/bin/link", type=tarfile.SYMTYPE, linkname="backend"),
         member("usr/lib/.wh.old.so"),
         member("usr/lib/same.so", b"1"),
         lower=below,
     )
-    assert _names(tmp_path / "layer/out.tar") == {"backend", "link", "old.so"}
+    assert touched_names(tmp_path / "layer/out.tar") == {"backend", "link", "old.so"}
+    assert programs_in(tmp_path / "layer/out.tar") == {"/usr/bin/backend"}

@@ -77,6 +77,7 @@ def facts(*calls: PlacedCall, shipped: str | None = IMAGE, **changed: Any) -> Sh
         "profile_folder": "release",
         "programs": {"app": "app", "worker": "app"},
         "image_path": "/usr/local/bin/app",
+        "image_programs": frozenset(),
         "dockerfile": "Dockerfile",
         "cargo_lines": (4, 6),
         "linking_lines": (4, 6),
@@ -274,6 +275,23 @@ def test_a_program_built_when_it_runs_is_never_proved() -> None:
 
 def test_no_file_is_the_copys_fault() -> None:
     assert answer(judge(facts(call(), shipped=None))) == ("binary-missing", 9)
+
+
+@pytest.mark.parametrize(
+    ("programs", "meant"),
+    [
+        ({"/opt/app", "/usr/local/bin/start.sh"}, "/opt/app"),
+        ({"/usr/local/bin/apps", "/usr/local/bin/start.sh"}, "/usr/local/bin/apps"),
+        ({"/usr/local/bin/start.sh"}, None),
+    ],
+    ids=["its name", "a like path", "nothing like it"],
+)
+def test_a_program_that_lies_elsewhere_is_offered(programs: set[str], meant: str | None) -> None:
+    """The spec may be what is wrong, and the image knows better."""
+    result = judge(facts(call(), shipped=None, image_programs=frozenset(programs)))
+    assert (f"did you mean {meant}?" in result.message) == (meant is not None)
+    assert (f"image.binary: {meant}" in str(result.repair)) == (meant is not None)
+    assert "did you mean" in result.message or "image.binary" in str(result.repair)
 
 
 def test_what_cannot_be_witnessed_is_not_known_and_never_passed() -> None:

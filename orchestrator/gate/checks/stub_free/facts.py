@@ -123,7 +123,8 @@ class ShippedFacts:
         binary: its name.
         profile_folder: the profile's folder in the target directory.
         programs: package by name, for every program of the workspace.
-        image_path: where the program lies in the image.
+        image_path: where the program should lie in the image.
+        image_programs: the absolute paths of the executable files that the image's own layers hold.
         dockerfile: its path, for people.
         cargo_lines: lines of the builder stage's steps that name cargo, in order.
         linking_lines: those of them that can link a program, as far as their text tells (`cargo check` does not).
@@ -159,6 +160,7 @@ class ShippedFacts:
     profile_folder: str
     programs: Mapping[str, str]
     image_path: str
+    image_programs: frozenset[str]
     dockerfile: str
     cargo_lines: Sequence[int]
     linking_lines: Sequence[int]

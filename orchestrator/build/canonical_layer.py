@@ -1,0 +1,163 @@
+"""One layer in its canonical form: the same change of files gives the same bytes, whichever engine stored it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import tarfile
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from orchestrator.build.leftovers import leftovers_in, removable, summed
+from orchestrator.build.lower import OPAQUE, WHITEOUT, Lower, attributes, joined, plain
+from orchestrator.engine.archive import Layer, layer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from orchestrator.build.leftovers import Leftover
+
+_OWN = re.compile(r"(?:\.wh\.)?\.twinbuild(?:\..*)?", re.DOTALL)
+"""Names of the tool's own in layers, and the whiteouts that remove them again (dockerfile/harden.py says where)."""
+_IN_MEMORY = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalisation:
+    """How an image is normalised.
+
+    Attributes:
+        epoch: seconds since 1970; no entry of the upper layers and no date in the configuration is later.
+        base_layers: diff ids of the base's layers, lowest first; these are left alone.
+        restored: content by the sha256 of what to put it in place of: the Dockerfile as the user wrote it.
+        without_leftovers: whether what the build host left in the upper layers is taken out (build/leftovers.py).
+    """
+
+    epoch: int
+    base_layers: tuple[str, ...]
+    restored: Mapping[str, bytes]
+    without_leftovers: bool = False
+
+
+def rewritten(
+    saved: Path,
+    out: Path,
+    how: Normalisation,
+    *,
+    lower: Lower,
+    step: tuple[str, int] = ("", 0),
+    left: list[Leftover] | None = None,
+) -> Layer:
+    """Write a layer's canonical form: what it changes of the layers below, and nothing else.
+
+    What the build host left in it is put into `left`.
+    """
+    with tarfile.open(saved, "r:") as source, tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as target:
+        members = _named_whiteouts([member for member in source.getmembers() if not _is_own(member.name)], lower)
+        members = _changes(members, source, how, lower)
+        found = list(leftovers_in(members))
+        gone = removable(found, members) if how.without_leftovers else set()
+        if gone:
+            members = _changes([member for member in members if id(member) not in gone], source, how, lower)
+        if left is not None:
+            left.extend(summed(found, gone, keyword=step[0], after=step[1]))
+        for member in sorted(members, key=_order(members)):
+            content = source.extractfile(member) if member.isreg() and member.size else None
+            sparse = member.issparse()
+            if sparse:
+                # What is read of it are all its bytes, the holes as zeros.
+                member.type, member.sparse = tarfile.REGTYPE, None
+            _clean(member, how.epoch, lower)
+            # (Read a second time, tarfile gives nothing but zeros for such a file.)
+            restored = None if sparse else _restored(content, member.size, how.restored)
+            if restored is not None:
+                member.size, content = len(restored), io.BytesIO(restored)
+            target.addfile(member, content)
+    return layer_of(out)
+
+
+def _order(members: Sequence[tarfile.TarInfo]) -> Any:
+    """Return a sort key: by path, but a hard link after all files, since what it names must come first."""
+    hard = {id(member) for member in members if member.islnk()}
+    return lambda member: (id(member) in hard, member.name)
+
+
+def _is_own(name: str) -> bool:
+    return any(_OWN.fullmatch(part) for part in name.split("/"))
+
+
+def _named_whiteouts(members: Sequence[tarfile.TarInfo], lower: Lower) -> list[tarfile.TarInfo]:
+    """Return the entries with each "all below is gone" replaced by the names of what is gone."""
+    kinds = {plain(member.name): member for member in members}
+    named = [member for member in members if not member.name.endswith(f"/{OPAQUE}")]
+    emptied = [plain(member.name).rpartition("/")[0] for member in members if member.name.endswith(f"/{OPAQUE}")]
+    while emptied:
+        folder = emptied.pop()
+        for child in lower.children(folder):
+            again = kinds.get(joined(folder, child))
+            if again is None:
+                named.append(tarfile.TarInfo(joined(folder, WHITEOUT + child)))
+            elif again.isdir():
+                emptied.append(joined(folder, child))
+    return named
+
+
+def _changes(
+    members: Sequence[tarfile.TarInfo], source: tarfile.TarFile, how: Normalisation, lower: Lower
+) -> list[tarfile.TarInfo]:
+    """Return the entries that change something: not those that repeat what is below, and no folder just for these."""
+    # A hard link's file has to lie in the same layer.
+    linked = {plain(member.linkname) for member in members if member.islnk()}
+    changed, around = [], set[str]()
+    # What lies in a folder comes before it.
+    for member in sorted(members, key=lambda member: plain(member.name).count("/"), reverse=True):
+        name = plain(member.name)
+        folder, _, last = name.rpartition("/")
+        if last.startswith(WHITEOUT):
+            needless = not lower.exists(joined(folder, last.removeprefix(WHITEOUT)))
+        elif name in linked or name in around or member.islnk() or member.issparse():
+            needless = False
+        else:
+            content = source.extractfile(member) if member.isreg() and member.size else None
+            needless = lower.repeats(member, content, epoch=how.epoch)
+        if not needless:
+            changed.append(member)
+            while folder not in around:
+                around.add(folder)
+                folder = folder.rpartition("/")[0]
+    return changed
+
+
+def _clean(member: tarfile.TarInfo, epoch: int, lower: Lower) -> None:
+    below = lower.entry(plain(member.name))
+    if plain(member.name).rpartition("/")[2].startswith(WHITEOUT):
+        member.mode, member.uid, member.gid, member.mtime = 0, 0, 0, epoch
+    elif member.isdir() and below is not None:
+        # Something in it changed; not every driver lets its time stamp tell.
+        member.mtime = epoch
+    member.mtime = min(int(member.mtime), epoch)
+    member.uname = member.gname = ""
+    member.pax_headers = attributes(member)
+
+
+def _restored(content: IO[bytes] | None, size: int, restored: Mapping[str, bytes]) -> bytes | None:
+    if content is None or size > _IN_MEMORY:
+        return None
+    digest = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+    content.seek(0)
+    return restored.get(digest)
+
+
+def touched_names(layer: Path) -> set[str]:
+    """Return the names of all that a canonical layer adds, replaces or removes, but of folders, which show in these."""
+    with tarfile.open(layer, "r:") as tar:
+        names = (plain(member.name).rpartition("/")[2] for member in tar if not member.isdir())
+        return {name.removeprefix(WHITEOUT) for name in names}
+
+
+def programs_in(layer: Path) -> set[str]:
+    """Return the absolute paths of a layer's executable files."""
+    with tarfile.open(layer, "r:") as tar:
+        return {f"/{plain(member.name)}" for member in tar if member.isreg() and member.mode & 0o111}
