@@ -28,13 +28,23 @@ def weigh(difference: Difference) -> Suspicion | None:
             f"C code was compiled differently: local {listed(only[0], most=2)}; image {listed(only[1], most=2)}",
             (Evidence(label="C compilers", value=f"local {listed(only[0])}; image {listed(only[1])}"),),
         )
-    if found is not None and found.c and rust_same and not difference.crates:
+    if found is not None and found.c and rust_same and not difference.crates and not _is_a_library(difference):
         return _suspect(
             Likelihood.LIKELY,
             f"only C functions differ ({listed(found.c, most=3)}), all Rust functions are equal",
             (Evidence(label="C functions that differ", value=listed(found.c)),),
         )
     return None
+
+
+def _is_a_library(difference: Difference) -> bool:
+    """Return whether the C functions are those of a library that one side has compiled in and the other one asks for.
+
+    Its functions stand on one side alone, and the calls of it go elsewhere; what another compiler or another flag did to
+    the functions of both sides shows in their sizes.
+    """
+    functions = difference.functions
+    return bool(difference.needed) and functions is not None and not functions.resized
 
 
 def _suspect(likelihood: Likelihood, explanation: str, evidence: tuple[Evidence, ...]) -> Suspicion:

@@ -103,6 +103,7 @@ class Recipe:
         remap: name the workspace's folder `/workspace` in the program.
         absolute: hand the sources to rustc by their absolute path.
         environment: variables that the sources read with `env!`.
+        c_library: C source that `c_source` calls, compiled in; by `c_shared`, as a shared library.
         after: commands that are run on the finished program, which is their last argument.
         edit: what is done to the finished program's bytes.
     """
@@ -120,6 +121,8 @@ class Recipe:
     toolchain: str | None = None
     c_source: str | None = None
     c_flags: tuple[str, ...] = ("-O2",)
+    c_library: str | None = None
+    c_shared: bool = False
     folder: str = "work"
     remap: bool = True
     absolute: bool = True
@@ -205,9 +208,18 @@ class Laboratory:
     def _c(self, recipe: Recipe, out: Path) -> list[str]:
         if recipe.c_source is None:
             return []
-        done = ["gcc", *recipe.c_flags, "-x", "c", "-c", "-", "-o", str(out / "part.o")]
-        subprocess.run(done, input=recipe.c_source.encode(), check=True, cwd=self.folder)
-        return [f"-Clink-arg={out / 'part.o'}"]
+        part = self._gcc(recipe, recipe.c_source, out / "part.o", "-c")
+        if recipe.c_library is None:
+            return [f"-Clink-arg={part}"]
+        if recipe.c_shared:
+            self._gcc(recipe, recipe.c_library, out / "libinner.so", "-shared", "-fPIC", "-Wl,-soname=libinner.so")
+            return [f"-Clink-arg={part}", f"-Clink-arg=-L{out}", "-Clink-arg=-linner"]
+        return [f"-Clink-arg={part}", f"-Clink-arg={self._gcc(recipe, recipe.c_library, out / 'inner.o', '-c')}"]
+
+    def _gcc(self, recipe: Recipe, source: str, target: Path, *how: str) -> Path:
+        done = ["gcc", *recipe.c_flags, "-x", "c", "-", "-o", str(target), *how]
+        subprocess.run(done, input=source.encode(), check=True, cwd=self.folder)
+        return target
 
     def _rustc(self, recipe: Recipe, *arguments: str) -> None:
         # Where the tests run must not show in the programs, or they would differ from run to run; what is compared

@@ -21,6 +21,14 @@ C_PART = """
 static int grow(int base, int count) { int sum = 0; for (int n = 0; n < count; n++) sum += base * n; return sum; }
 int part_weigh(int value) { return grow(value, 9) + grow(value + 1, value); }
 """
+C_OUTER = """
+int inner_grow(int base, int count);
+int part_weigh(int value) { return inner_grow(value, 9) + inner_grow(value + 1, value); }
+"""
+C_INNER = """
+int inner_grow(int base, int count) { int sum = 0; for (int n = 0; n < count; n++) sum += base * n; return sum; }
+int inner_other(int base) { return inner_grow(base, 3) ^ base; }
+"""
 C_CALL = 'extern "C" { fn part_weigh(value: i32) -> i32; }'
 TABLE = (
     'static TABLE: [(&str, u32); 6] = [("alpha", 1), ("beta", 2), ("gamma", 3), ("delta", 4), ("eta", 5), ("iota", 6)];'
@@ -74,6 +82,7 @@ FLAGS = ("-Copt-level=3", "-Ccodegen-units=4")
 WITH_BAKED = {"_call": (BAKED, SHOW)}
 WITH_TABLE = {"_call": (TABLE, TABLE_CALL)}
 WITH_C = {"_call": (C_CALL, 'println!("{}", unsafe { part_weigh(state.count as i32) });'), "c_source": C_PART}
+WITH_C_LIBRARY = {**WITH_C, "c_source": C_OUTER, "c_library": C_INNER}
 STRIPPED = {"after": (("strip",),)}
 
 PAIRS = (
@@ -271,6 +280,20 @@ PAIRS = (
         rung="data",
         cause="needed-differs",
     ),
+    Pair(
+        name="C library compiled in, or shared",
+        base=WITH_C_LIBRARY,
+        change={"c_shared": True},
+        rung="code",
+        cause="needed-differs",
+    ),
+    Pair(
+        name="C library compiled in, or shared, both stripped",
+        base={**WITH_C_LIBRARY, **STRIPPED},
+        change={"c_shared": True},
+        rung="code",
+        cause="needed-differs",
+    ),
     Pair(name="metadata", change={"main_flags": ("-Cmetadata=other",)}, rung="hash-only", cause="symbol-hash"),
     Pair(
         name="metadata of all crates",
@@ -304,6 +327,14 @@ PAIRS = (
 )
 
 MIXED = (
+    Pair(
+        name="C library compiled in, or shared, and C compiler's flags",
+        base=WITH_C_LIBRARY,
+        change={"c_shared": True, "c_flags": ("-O0",)},
+        rung="code",
+        cause="needed-differs",
+        also=("c-compiler",),
+    ),
     Pair(
         name="stub by another linker",
         change={"main": STUB, "flags": (*FLAGS, "-Clinker-features=-lld")},
