@@ -40,8 +40,8 @@ def weigh(difference: Difference) -> Suspicion | None:
 def _is_a_library(difference: Difference) -> bool:
     """Return whether the C functions are those of a library that one side has compiled in and the other one asks for.
 
-    Its functions stand on one side alone, and the calls of it go elsewhere; what another compiler or another flag did to
-    the functions of both sides shows in their sizes.
+    Its functions stand on one side alone, and the calls of it go elsewhere; what another compiler or another flag did
+    to the functions of both sides shows in their sizes.
     """
     functions = difference.functions
     return bool(difference.needed) and functions is not None and not functions.resized
