@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
-from invoke.exceptions import Exit
+from invoke.exceptions import Exit, ParseError
 from invoke.main import program
+from invoke.program import Program
 from invoke.tasks import task
 
-from orchestrator.errors import NoVerdictError
+from orchestrator.errors import NoVerdictError, UsageError
 from orchestrator.report.style import style_of
 from orchestrator.verdict import Status
 
@@ -667,6 +668,26 @@ def _take_paths_by_position(words: list[str]) -> None:
     words[1:] = taken
 
 
+def _take_help_at_the_end(words: list[str]) -> None:
+    """Turn `compare --help` into `--help compare`: invoke misses the task's words first, and then says no more."""
+    if len(words) > 1 and "--help" in words[1:]:
+        program.core[0].args["help"].value = words[0]
+        words.clear()
+
+
+def _parse_tasks() -> None:
+    """Tell a wrong command line as any other mistake of usage: invoke's exit code for it says `refused` here."""
+    with _told_to_a_person():
+        try:
+            Program.parse_tasks(program)
+        except ParseError as error:
+            raise UsageError(
+                str(error), repair="`invoke --list` names the tasks, `invoke --help TASK` what one takes"
+            ) from None
+
+
 if hasattr(program, "core"):  # this file was loaded by invoke, and not by a test
     _take_run_by_position(program.core.unparsed)
     _take_paths_by_position(program.core.unparsed)
+    _take_help_at_the_end(program.core.unparsed)
+    program.parse_tasks = _parse_tasks  # type: ignore[method-assign]

@@ -113,6 +113,8 @@ def test_an_identical_pair_is_not_taken_apart(programs: tuple[Path, Path, Path],
         (("compare", sys.executable, "."), "is a folder"),
         (("compare", sys.executable, sys.executable, "--accept", "perfect"), "there is no rung 'perfect'"),
         (("compare", sys.executable, ""), "a program's name is empty"),
+        (("compare", sys.executable), "did not receive required positional arguments: 'image'"),
+        (("compare", sys.executable, sys.executable, "--strict"), "No idea what '--strict' is"),
         (("inspect", "No Such Thing"), "there is no file No Such Thing"),
         (("explain", "pahts"), "did you mean paths"),
     ],
@@ -122,6 +124,15 @@ def test_a_mistake_is_explained(arguments: tuple[str, ...], words: str, tmp_path
     done = invoke(*arguments, cwd=tmp_path)
     assert done.returncode == 3
     assert words in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [("compare", "--help"), ("--help", "compare"), ("lint", "--help")])
+def test_help_is_given_wherever_it_is_asked_for(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Behind the task as well, where invoke would miss the words that the task must have."""
+    done = invoke(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Options:" in done.stdout
+    assert next(word for word in words if word != "--help") in done.stdout.splitlines()[0]
 
 
 @pytest.mark.cargo
