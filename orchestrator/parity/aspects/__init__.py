@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from orchestrator.parity.aspects import (
@@ -47,6 +48,23 @@ ASPECTS: Final[tuple[Callable[[Difference], Aspect], ...]] = (
 )
 
 
+_ALWAYS = frozenset({"identity", "sizes"})
+"""What can be said of any two files."""
+
+
 def look_at(difference: Difference) -> tuple[Aspect, ...]:
-    """Return what every aspect shows, in the order in which they are told."""
-    return tuple(look(difference) for look in ASPECTS)
+    """Return what every aspect shows, in the order in which they are told.
+
+    Of a file that is damaged, no program, or one of another system, the insides are not held against the other's: lists
+    of all that a script lacks would hide that it is one.
+    """
+    aspects = tuple(look(difference) for look in ASPECTS)
+    local, image = difference.local, difference.image
+    if local.format is image.format and local.damage is None and image.damage is None:
+        return aspects
+    return tuple(
+        replace(aspect, details=aspect.details if aspect.name == "identity" else ())
+        if aspect.name in _ALWAYS
+        else Aspect(name=aspect.name, equal=None, summary="not compared: there are no two programs of one kind")
+        for aspect in aspects
+    )

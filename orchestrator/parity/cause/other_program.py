@@ -19,6 +19,7 @@ _FORMATS = {
     Format.OTHER: "no program",
     Format.ELF: "an ELF program",
 }
+_NO_PROGRAM = frozenset({Format.SCRIPT, Format.OTHER})
 
 
 def weigh(difference: Difference) -> Suspicion | None:
@@ -28,6 +29,13 @@ def weigh(difference: Difference) -> Suspicion | None:
 
 def _by_format(difference: Difference) -> Suspicion | None:
     local, image = difference.local, difference.image
+    if local.format is Format.EMPTY:
+        return None  # what is missing here is told by `damaged-program`
+    if local.format in _NO_PROGRAM and image.format is not local.format and image.format in _FORMATS:
+        return _suspect(
+            f"the local file is {_FORMATS[local.format]}, and the image's is {_FORMATS[image.format]}",
+            repair="name the program that was built here: `target/release/NAME`",
+        )
     if image.format is not local.format and image.format in _FORMATS:
         what = _FORMATS[image.format] + (f" for {image.interpreter}" if image.format is Format.SCRIPT else "")
         return _suspect(f"the image's file is {what}, not {_FORMATS.get(local.format, 'what was built')}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator.parity.aspects import look_at
 from orchestrator.parity.cause import Likelihood, diagnose
 from orchestrator.parity.compare import compare
 from orchestrator.parity.rung import Rung
@@ -150,6 +151,41 @@ def test_a_truncated_program_is_damaged(workshop: Any, compared: Compared) -> No
     local = workshop.service()
     image = workshop.edited(local, "cut", lambda content: content[: len(content) // 3])
     assert summary(compared(local, image)) == (Rung.FOREIGN, "damaged-program", Likelihood.CERTAIN)
+
+
+def test_a_damaged_local_program_is_no_difference_in_libraries(workshop: Any, compared: Compared) -> None:
+    """Without its tables it names no libraries: that is no other link, and nothing in the image needs a repair."""
+    image = workshop.service()
+    for name, kept in (("stump", len(image.read_bytes()) // 3), ("header", 40), ("nothing", 0)):
+        comparison = compared(workshop.edited(image, name, lambda content, kept=kept: content[:kept]), image)
+        assert summary(comparison) == (Rung.FOREIGN, "damaged-program", Likelihood.CERTAIN)
+        assert leading(comparison).explanation.startswith("the local file is damaged: ")
+        assert "Dockerfile" not in leading(comparison).repair
+    both = compared(
+        workshop.edited(image, "stump", lambda content: content[:5000]),
+        workshop.edited(image, "end", lambda content: content[:9000]),
+    )
+    assert "the local file is damaged" in leading(both).explanation
+    assert "the image's file is damaged" in leading(both).explanation
+
+
+def test_a_local_file_that_is_no_program_is_not_blamed_on_the_image(workshop: Any, compared: Compared) -> None:
+    """The image's program is one: its path needs no correction."""
+    image = workshop.plain()
+    comparison = compared(workshop.edited(image, "start.sh", lambda _: b"#!/bin/sh\nexec sleep 1\n"), image)
+    assert summary(comparison) == (Rung.FOREIGN, "other-program", Likelihood.CERTAIN)
+    assert leading(comparison).explanation == "the local file is a script, and the image's is an ELF program"
+    assert "COPY" not in leading(comparison).repair
+
+
+def test_what_a_script_lacks_is_no_list_of_differences(workshop: Any, compared: Compared) -> None:
+    """Sections, dependencies and functions of no program are not compared, and its toolchain is not called equal."""
+    local = workshop.service()
+    difference = compared(local, workshop.edited(local, "start.sh", lambda _: b"#!/bin/sh\nexec a\n")).difference
+    assert difference is not None
+    seen = {aspect.name: aspect.equal for aspect in look_at(difference)}
+    assert (seen.pop("identity"), seen.pop("sizes")) == (False, False)
+    assert set(seen.values()) == {None}
 
 
 def test_strip_leaves_the_loaded_program(workshop: Any, compared: Compared) -> None:
