@@ -21,6 +21,7 @@ from orchestrator.parity.difference import (
     SectionDifference,
     identical,
 )
+from orchestrator.parity.emptied import emptied_crates, rest_as_it_was, without_dependencies
 from orchestrator.parity.rung import Rung
 from orchestrator.parity.toolchains import sets, toolchains
 from orchestrator.parity.worth_reading import worth_reading
@@ -248,16 +249,18 @@ def _foreign(difference: Difference) -> str | None:
 
 def _nothing_in_common(difference: Difference) -> str | None:
     """Return why the image's program lacks what makes up the local one, or None."""
-    crates, image = difference.crates, difference.image
+    image = difference.image
     mains = difference.local_entries
     if mains and image.functions is not None and not set(mains) & set(difference.image_entries):
         return f"the image's program has no `{mains[0]}::main`"
-    emptied = [code for code in difference.own if code.local_beyond_main and not code.image_beyond_main]
-    if emptied and all(code.image_beyond_main == 0 for code in difference.own):
+    emptied, bare = emptied_crates(difference), without_dependencies(difference)
+    gone = emptied and all(code.image_beyond_main == 0 for code in difference.own)
+    if gone and (bare or rest_as_it_was(difference)):
         names = " and ".join(f"`{code.crate}`" for code in emptied)
         return f"of the project's own code ({names}) the image's program has `main` at most"
-    if crates.only_local and not image.crates and image.rustc_commits:
-        return f"of {len(crates.only_local)} dependencies that the local program shows, the image's shows none"
+    if bare:
+        count = len(difference.crates.only_local)
+        return f"of {count} dependencies that the local program shows, the image's shows none"
     return None
 
 

@@ -26,25 +26,15 @@ _MOST_FUNCTIONS = 64
 _MOST_LOCATED = 16  # functions whose source line is looked up
 _LONGEST = 4096  # bytes of one function that are decoded
 _MOST_ROWS = 12
-# What x86-64-v2 lacks and v3 has, beside everything that begins with `v`; Intel SDM, AMD64 ABI.
-_NEWER = frozenset(
-    {
-        "andn",
-        "bextr",
-        "blsi",
-        "blsmsk",
-        "blsr",
-        "tzcnt",
-        "lzcnt",
-        "bzhi",
-        "mulx",
-        "pdep",
-        "pext",
-        "rorx",
-        "sarx",
-        "shlx",
-    }
-    | {"shrx", "movbe"}
+# What every x86-64 processor has is x86-64-v1; what came with v2 and v3, beside everything that begins with `v` (Intel
+# SDM, AMD64 ABI). Not `tzcnt`: LLVM writes its bytes for every processor, as older ones take them for `rep bsf`.
+_NEWER = re.compile(
+    r"(addsub|h(add|sub))p[ds]|lddqu|mov(d|sh|sl)dup"  # SSE3
+    r"|pabs[bdw]|palignr|ph(add|sub)(d|sw|w)|pmaddubsw|pmulhrsw|pshufb|psign[bdw]"  # SSSE3
+    r"|blendv?p[ds]|dpp[ds]|extractps|insertps|movntdqa|mpsadbw|packusdw|pblend(vb|w)|pcmpeqq"  # SSE4.1
+    r"|p(extr|insr)[bdq]|phminposuw|p(max|min)(sb|sd|ud|uw)|pmov[sz]x(b[dqw]|w[dq]|dq)|pmuldq|pmulld|ptest|round[ps][ds]"
+    r"|crc32|pcmp[ei]str[im]|pcmpgtq|popcnt"  # SSE4.2
+    r"|andn|bextr|bls(i|msk|r)|bzhi|lzcnt|movbe|mulx|pdep|pext|rorx|s(ar|hl|hr)x"  # BMI, and what came with it
 )
 _OLDER_V = frozenset({"verr", "verw", "vmcall", "vmlaunch"})
 
@@ -83,11 +73,13 @@ class InstructionDifference:
     Attributes:
         excerpts: of the first functions that differ.
         immediates: pairs of numbers, where nothing but numbers in instructions differs in any of the functions.
-        newer: for each function, instructions of newer processors that only the local or only the image's body has.
+        called: readable names that the differing functions call, those of the local program and those of the image's.
+        newer: instructions of newer processors, for each function that has such in one of its two bodies alone.
     """
 
     excerpts: tuple[Excerpt, ...] = ()
     immediates: tuple[tuple[int, int], ...] = ()
+    called: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
     newer: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
 
 
@@ -113,19 +105,24 @@ def compare_instructions(local: Layout, image: Layout, pairs: Sequence[BodyPair]
     numbers: list[tuple[int, int]] = []
     only_numbers = len(pairs) <= _MOST_FUNCTIONS
     newer = []
+    called: tuple[set[str], set[str]] = (set(), set())
     lines = (Lines(local.view, local.header), Lines(image.view, image.header))
     for pair in pairs[:_MOST_FUNCTIONS]:
         here, there = _decode(local, pair.local), _decode(image, pair.image)
         found = _numbers(here, there)
         only_numbers = only_numbers and found is not None
         numbers += found or []
+        called[0].update(one.operands for one in here if one.mnemonic == "call")
+        called[1].update(one.operands for one in there if one.mnemonic == "call")
         sides = (_newer(here), _newer(there))
-        if sides[0] != sides[1]:
-            newer.append((tuple(sorted(sides[0] - sides[1])), tuple(sorted(sides[1] - sides[0]))))
+        # One that uses them on both sides was written for these processors, and is called where there is one.
+        if bool(sides[0]) != bool(sides[1]):
+            newer.append((tuple(sorted(sides[0])), tuple(sorted(sides[1]))))
         excerpts.append(_excerpt(pair.local.name, here, there, lines if len(excerpts) < _MOST_LOCATED else None))
     return InstructionDifference(
         excerpts=tuple(excerpt for excerpt in excerpts if excerpt.rows),
         immediates=tuple(dict.fromkeys(numbers)) if only_numbers else (),
+        called=(frozenset(called[0]), frozenset(called[1])),
         newer=tuple(newer),
     )
 
@@ -204,7 +201,7 @@ def _newer(body: Sequence[_Instruction]) -> set[str]:
     return {
         instruction.mnemonic
         for instruction in body
-        if instruction.mnemonic in _NEWER
+        if _NEWER.fullmatch(instruction.mnemonic)
         or (instruction.mnemonic.startswith("v") and instruction.mnemonic not in _OLDER_V)
     }
 

@@ -28,7 +28,10 @@ def weigh(difference: Difference) -> Suspicion | None:
             f"C code was compiled differently: local {listed(only[0], most=2)}; image {listed(only[1], most=2)}",
             (Evidence(label="C compilers", value=f"local {listed(only[0])}; image {listed(only[1])}"),),
         )
-    if found is not None and found.c and rust_same and not difference.crates and not _is_a_library(difference):
+    # Functions that are on one side only are other C sources, or the compiler's own helpers that a linker kept.
+    pairs = difference.content.bodies.changed if difference.content is not None else ()
+    changed = found is not None and any(pair.local.name in found.c for pair in pairs)
+    if found is not None and changed and rust_same and not difference.crates and not _is_a_library(difference):
         return _suspect(
             Likelihood.LIKELY,
             f"only C functions differ ({listed(found.c, most=3)}), all Rust functions are equal",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from orchestrator.parity.suspicion import Likelihood, Suspicion
@@ -11,15 +12,21 @@ if TYPE_CHECKING:
     from orchestrator.parity.difference import Difference
 
 _CHECK = "precondition_check"
+_OVERFLOW = re.compile(r"panic_const_\w*_overflow")
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Certain when only one side holds checks that debug assertions bring, in a program that keeps its symbols."""
+    """Certain when only one side holds checks that debug assertions bring, and panics of overflowing arithmetic.
+
+    A few of these checks are left in any program that is not optimised: alone they show no more than that, and
+    `codegen-settings` is the cause. Without symbols nothing is seen of them.
+    """
     local, image = difference.local.functions, difference.image.functions
     if not difference.sound or local is None or image is None:
         return None
     here, there = (sum(_CHECK in function.name for function in side) for side in (local, image))
-    if bool(here) == bool(there):
+    overflows = [any(_OVERFLOW.search(function.name) for function in functions) for functions in (local, image)]
+    if bool(here) == bool(there) or overflows != [bool(here), bool(there)]:
         return None
     side = "local" if here else "image's"
     return Suspicion(

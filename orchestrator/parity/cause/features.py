@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Likely when dependencies of equal version differ and neither the project's own code nor other crates do."""
+    """Likely when dependencies of equal version differ and neither the project's own code nor other crates do.
+
+    A feature adds functions to a few dependencies. Where only bodies differ, or most dependencies, it is possible.
+    """
     found = blame(difference)
     if found is None or not found.dependencies or found.own or difference.crates or difference.toolchains:
         return None
@@ -24,9 +27,10 @@ def weigh(difference: Difference) -> Suspicion | None:
     if not others or found.c:
         return None
     names = sorted(found.dependencies)
+    few = len(names) <= len(others) and any(map(found.added.get, names))
     return Suspicion(
         cause="features",
-        likelihood=Likelihood.LIKELY,
+        likelihood=Likelihood.LIKELY if few else Likelihood.POSSIBLE,
         explanation=f"of the same version, {listed(names, most=3)} holds other code, and all other crates are equal: "
         "other features, or a build script that decided otherwise",
         repair="select the same packages and features on both sides (`-p`, `--workspace`, `--features`); compare "

@@ -16,16 +16,22 @@ if TYPE_CHECKING:
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Likely whenever the lists differ: nothing but the link decides them."""
+    """Likely when the lists differ: nothing but the link decides them.
+
+    The C library's and the compiler's own come and go with what the code calls: where code differs, that is no cause.
+    """
     needed = difference.needed
     if not needed or difference.local.format is not difference.image.format or difference.image.damage:
         return None
     crates = {*difference.local.crates, *difference.image.crates}
     wrappers = sorted(crate.split()[0] for crate in crates if crate.split()[0].endswith("-sys"))
     sides = [("local", needed.only_local), ("image", needed.only_image)]
+    runtime = all(name.startswith(_RUNTIME) for name in (*needed.only_local, *needed.only_image))
+    functions = difference.functions
+    same = difference.code_equal or (functions is not None and functions.same_shape)
     return Suspicion(
         cause="needed-differs",
-        likelihood=Likelihood.LIKELY,
+        likelihood=Likelihood.POSSIBLE if runtime and not same else Likelihood.LIKELY,
         explanation="they need different shared libraries: "
         + "; ".join(f"only {side} {listed(names)}" for side, names in sides if names),
         repair="install the same `-dev` packages on both sides, or set `<LIBRARY>_STATIC=1` under `inputs` so that "
@@ -36,3 +42,6 @@ def weigh(difference: Difference) -> Suspicion | None:
         ),
         explains=frozenset({"symbol-hash"}),
     )
+
+
+_RUNTIME = ("ld-linux", "ld-musl", "ld64", "libc.", "libm.", "libgcc_s.", "libpthread.", "libdl.", "librt.", "libutil.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.parity.evidence.blame import blame
+from orchestrator.parity.evidence.texts import texts_alone
 from orchestrator.parity.suspicion import Likelihood, Suspicion, counted, listed
 from orchestrator.verdict import Evidence
 
@@ -23,8 +24,8 @@ def weigh(difference: Difference) -> Suspicion | None:
     standard library.
     """
     found = blame(difference)
-    if found is None or not found.own or difference.toolchains or found.c:
-        return None
+    if found is None or not found.own or difference.toolchains or found.c or texts_alone(difference):
+        return None  # a text of the project's own: `own-data` and its like
     total, touched = found.of_dependencies, sum(found.dependencies.values())
     if touched and (difference.crates or not found.barely):
         return None

@@ -19,12 +19,18 @@ _OVERFLOW = "_overflow"
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Likely when only one side refers to the panics of an overflowing addition, subtraction or multiplication."""
+    """Likely when functions that differ call the panics of overflowing arithmetic on one side only.
+
+    That such a panic is there says nothing: a linker that keeps unused code keeps these as well.
+    """
     content = difference.content
     if content is None or not content.named:
         return None
     here, there = (_panics(side) for side in (content.bodies.only_local, content.bodies.only_image))
     if bool(here) == bool(there):
+        return None
+    called = content.instructions.called[0 if here else 1]
+    if not any(_PANIC in name and name.rstrip("]").endswith(_OVERFLOW) for name in called):
         return None
     side, names = ("local", here) if here else ("image's", there)
     return Suspicion(

@@ -1,4 +1,4 @@
-"""Constants that the project's own code uses differ, and no machine code does.
+"""Constants that the project's own code uses differ, and no machine code does but for their lengths.
 
 A text in the sources, or a value that a build script or `env!` bakes in: which of both cannot be told from the bytes.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.binary.names import crate_of
-from orchestrator.parity.evidence.texts import differing_texts
+from orchestrator.parity.evidence.texts import differing_texts, texts_alone
 from orchestrator.parity.suspicion import Likelihood, Suspicion, listed
 from orchestrator.verdict import Evidence
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 def weigh(difference: Difference) -> Suspicion | None:
     """Likely when the code is equal and what refers to the differing constants is the project's own."""
     content = difference.content
-    if content is None or not content.named or not content.constants.sections or not content.bodies.code_equal:
+    if content is None or not content.named or not content.constants.sections or not texts_alone(difference):
         return None
-    crates = sorted({crate_of(pair.local.name) or "C code" for pair in content.bodies.other_data})
+    users = (*content.bodies.other_data, *content.bodies.changed)
+    crates = sorted({crate_of(pair.local.name) or "C code" for pair in users})
     own = {code.crate for code in difference.own} | set(difference.local_entries)
     texts = differing_texts(difference)
     if not texts or not set(crates) & own:
@@ -37,4 +38,5 @@ def weigh(difference: Difference) -> Suspicion | None:
             Evidence(label="texts that differ", value=listed(shown)),
             Evidence(label="used by", value=listed(crates)),
         ),
+        explains=frozenset({"other-sources"}),
     )

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.parity.cause.stub import EXPLAINS, REPAIR, emptied_crates
+from orchestrator.parity.cause.stub import EXPLAINS, REPAIR
+from orchestrator.parity.emptied import emptied_crates
 from orchestrator.parity.evidence.blame import blame
 from orchestrator.parity.suspicion import Likelihood, Suspicion, listed
 from orchestrator.verdict import Evidence

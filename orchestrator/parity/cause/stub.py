@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.names import entry_crate, readable
+from orchestrator.binary.names import readable
+from orchestrator.parity.emptied import emptied_crates, rest_as_it_was, without_dependencies
 from orchestrator.parity.suspicion import Likelihood, Suspicion, counted, listed
 from orchestrator.verdict import Evidence
 
@@ -22,8 +23,6 @@ REPAIR = (
 )
 _EMPTY = 16
 """Bytes of code of a `main` that does nothing: one on x86-64, at most four instructions elsewhere."""
-_START = "std::rt::lang_start"
-"""Compiled with `main`, for the type that it returns."""
 EXPLAINS = frozenset(
     {
         *("needed-differs", "dependency-version", "paths", "symbol-hash", "other-sources", "own-data", "features"),
@@ -39,17 +38,12 @@ def weigh(difference: Difference) -> Suspicion | None:
     if mains and difference.image.functions is not None and not mains & set(difference.image_entries):
         return None  # without this program's `main` it is another program
     emptied = emptied_crates(difference)
-    bare = bool(difference.crates.only_local) and not difference.image.crates and bool(difference.image.rustc_commits)
+    bare = without_dependencies(difference)
     if emptied and all(code.image_beyond_main == 0 for code in difference.own):
         return _by_own_code(difference, emptied, bare=bare)
     if bare and difference.functions is None:
         return _by_dependencies(difference)
     return None
-
-
-def emptied_crates(difference: Difference) -> list[OwnCode]:
-    """Return the project's own crates of which the image's program has `main` at most."""
-    return [code for code in difference.own if code.local_beyond_main and not code.image_beyond_main]
 
 
 def _by_own_code(difference: Difference, emptied: list[OwnCode], *, bare: bool) -> Suspicion:
@@ -93,17 +87,8 @@ def _mains(difference: Difference) -> tuple[str, int, int] | None:
 
 
 def _likelihood(difference: Difference, *, bare: bool) -> Likelihood:
-    """Return how surely own code that is gone means a stub.
-
-    Other compiler settings may inline all of a small crate as well. Then functions of the rest differ in size, or are
-    on one side only; those of a stub are the standard library's, as in the local program.
-    """
-    functions = difference.functions
-    subset = (
-        functions is not None
-        and not functions.only_image
-        and all(entry_crate(name) is not None or readable(name).startswith(_START) for name in functions.resized)
-    )
+    """Return how surely own code that is gone means a stub."""
+    subset = rest_as_it_was(difference)
     if bare and (subset or difference.toolchains):
         return Likelihood.CERTAIN  # other tools bring another standard library, and explain no missing dependency
     if subset or bare:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Certain when functions that both have use vector or bit instructions of AVX or BMI on one side only."""
+    """Certain when functions that both have do with instructions of any x86-64 on one side, and not on the other.
+
+    A single one may be a function that was rewritten for such processors.
+    """
     content = difference.content
     if content is None or not content.instructions.newer:
         return None
@@ -23,7 +26,7 @@ def weigh(difference: Difference) -> Suspicion | None:
     names = sorted({name for pair in content.instructions.newer for name in (*pair[0], *pair[1])})
     return Suspicion(
         cause="target-cpu",
-        likelihood=Likelihood.CERTAIN,
+        likelihood=Likelihood.CERTAIN if here + there > 1 else Likelihood.LIKELY,
         explanation=f"only the {side} program's functions use instructions of newer processors "
         f"({listed(names, most=4)})",
         repair="pass the same `-C target-cpu` and `-C target-feature` on both sides; `native` depends on the machine",

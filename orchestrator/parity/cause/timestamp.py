@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from orchestrator.parity.evidence.texts import differing_texts
+from orchestrator.parity.evidence.texts import differing_texts, texts_alone
 from orchestrator.parity.suspicion import Likelihood, Suspicion, listed
 from orchestrator.verdict import Evidence
 
@@ -23,17 +23,20 @@ _EARLIEST, _LATEST = 1_262_304_000, 2_147_483_647  # 2010 to the end of 32-bit t
 
 
 def weigh(difference: Difference) -> Suspicion | None:
-    """Likely when all code is equal and what differs reads as a date or as seconds since 1970 on both sides."""
-    texts = [pair for pair in differing_texts(difference) if _is_time(pair.local) and _is_time(pair.image)]
+    """Likely when all code is equal and what differs reads as a date or as seconds since 1970.
+
+    It does on both sides, or on one while the other has nothing in its place.
+    """
+    texts = [pair for pair in differing_texts(difference) if all(map(_may_be_time, pair[:2])) and any(pair[:2])]
     numbers = () if texts else _numbers(difference)
     if not texts and not numbers:
         return None
-    shown = [f"{pair.local} (local) {pair.image} (image)" for pair in texts] or [
+    shown = [f"{pair.local or 'nothing'} (local) {pair.image or 'nothing'} (image)" for pair in texts] or [
         f"{a} (local) {b} (image)" for a, b in numbers
     ]
     return Suspicion(
         cause="timestamp",
-        likelihood=Likelihood.LIKELY if difference.code_equal or not texts else Likelihood.POSSIBLE,
+        likelihood=Likelihood.LIKELY if not texts or texts_alone(difference) else Likelihood.POSSIBLE,
         explanation=f"the time of the build is part of the program: {listed(shown, most=2)}",
         repair="set SOURCE_DATE_EPOCH under `inputs` and declare it (`ARG SOURCE_DATE_EPOCH`) before the Dockerfile's "
         "first call of cargo: gcc and clang heed it for __DATE__ and __TIME__, and many build scripts do; otherwise "
@@ -43,8 +46,8 @@ def weigh(difference: Difference) -> Suspicion | None:
     )
 
 
-def _is_time(text: str) -> bool:
-    return _DATE.search(text) is not None or _SECONDS.search(text) is not None
+def _may_be_time(text: str) -> bool:
+    return not text or _DATE.search(text) is not None or _SECONDS.search(text) is not None
 
 
 def _numbers(difference: Difference) -> tuple[tuple[int, int], ...]:

@@ -22,6 +22,7 @@ def folders(difference: Difference) -> tuple[FolderPair, ...]:
         pair
         for pair in difference.content.folders
         if not _STANDARD.match(pair.local)
+        and not _STANDARD.match(pair.image)
         and not any(pair.local.endswith(name) or pair.image.endswith(name) for name in versions)
     )
 

@@ -41,6 +41,19 @@ def differing_texts(difference: Difference) -> tuple[TextPair, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def texts_alone(difference: Difference) -> bool:
+    """Return whether code is equal but for the lengths of texts that differ, which are numbers in instructions."""
+    content = difference.content
+    if difference.code_equal or content is None:
+        return difference.code_equal
+    if content.bodies.only_local or content.bodies.only_image or not content.instructions.immediates:
+        return False
+    grown = {len(pair.image_text) - len(pair.local_text) for pair in differing_texts(difference)} - {0}
+    # A length stands as it is, or doubled: `core::fmt::Arguments` of a text alone keeps a mark in the lowest bit.
+    changes = {there - here for here, there in content.instructions.immediates}
+    return changes <= {times * grew for grew in grown for times in (1, 2)}
+
+
 def _printable(constants: Sequence[bytes]) -> list[bytes]:
     return list(dict.fromkeys(match[0] for constant in constants for match in _TEXT.finditer(constant)))
 

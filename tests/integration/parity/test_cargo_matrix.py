@@ -126,6 +126,13 @@ CHANGES = {
     "panic": Change(variables={"CARGO_PROFILE_RELEASE_PANIC": "abort"}, rung="code", cause="panic-strategy"),
     "opt-level": Change(variables={"CARGO_PROFILE_RELEASE_OPT_LEVEL": "1"}, rung="code", cause="codegen-settings"),
     "lto": Change(variables={"CARGO_PROFILE_RELEASE_LTO": "fat"}, rung="code", cause="lto"),
+    "thin lto": Change(variables={"CARGO_PROFILE_RELEASE_LTO": "thin"}, rung="code", cause="lto"),
+    "units": Change(variables={"CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "1"}, rung="code", cause="codegen-units"),
+    "incremental": Change(variables={"CARGO_PROFILE_RELEASE_INCREMENTAL": "true"}, rung="code", cause="codegen-units"),
+    "no strip": Change(variables={"CARGO_PROFILE_RELEASE_STRIP": "none"}, rung="hash-only", cause="strip-debug"),
+    "no optimisation": Change(
+        variables={"CARGO_PROFILE_RELEASE_OPT_LEVEL": "0"}, rung="code", cause="codegen-settings"
+    ),
     "debug": Change(variables={"CARGO_PROFILE_RELEASE_DEBUG": "2"}, rung="code", cause="debug-info"),
     "strip": Change(variables={"CARGO_PROFILE_RELEASE_STRIP": "symbols"}, rung="code", cause="stripped", known=True),
     "feature": Change(words=("--features", "loud"), rung="code", cause="features"),
