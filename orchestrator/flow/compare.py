@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.binary.content.explain import explain_difference
+from orchestrator.binary.content.unmatched import unmatched_code
 from orchestrator.binary.names import code_by_crate, own_functions
 from orchestrator.binary.read import read_profile
 from orchestrator.errors import UsageError
-from orchestrator.parity.compare import compare, compare_files
+from orchestrator.parity.compare import compare_files
 from orchestrator.parity.rung import Rung, accepts
-from orchestrator.parity.worth_reading import worth_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -101,8 +101,16 @@ def _compare(local: Path, image: Path, own: Sequence[str]) -> Comparison:
     with ThreadPoolExecutor(2) as pool:
         here, there = pool.map(read_profile, (local, image))
     _held(own, here)
-    content = explain_difference(local, image) if worth_reading(here, there) else None
-    return compare(here, there, own=own, content=content)
+    paths = {here.sha256: local, there.sha256: image}
+    return compare_files(
+        here.sha256,
+        there.sha256,
+        size=here.size,
+        profile={here.sha256: here, there.sha256: there}.__getitem__,
+        own=own,
+        content=lambda one, other: explain_difference(paths[one], paths[other]),
+        unmatched=lambda one, other: unmatched_code(paths[one], paths[other]),
+    )
 
 
 def _held(own: Sequence[str], local: BinaryProfile) -> None:

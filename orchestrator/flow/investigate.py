@@ -113,6 +113,7 @@ def _comparison(
     if local.artifact.sha256 == shipped.sha256:
         return identical(shipped.sha256, shipped.size)
     from orchestrator.binary.content.explain import explain_difference  # noqa: PLC0415 - an equal pair needs none of it
+    from orchestrator.binary.content.unmatched import unmatched_code  # noqa: PLC0415 - same
     from orchestrator.binary.read import profile_of  # noqa: PLC0415 - same
     from orchestrator.flow.inputs import build_facts  # noqa: PLC0415 - same
     from orchestrator.parity.compare import compare_files  # noqa: PLC0415 - same
@@ -126,6 +127,7 @@ def _comparison(
         own=[member.name.replace("-", "_") for member in prepared.project.members],
         content=lambda here, there: explain_difference(paths[here], paths[there]),
         facts=build_facts(prepared, local, image, sides, workspace=around.workspace),
+        unmatched=lambda here, there: unmatched_code(paths[here], paths[there]),
     )
 
 

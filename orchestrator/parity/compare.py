@@ -46,6 +46,7 @@ def compare_files(
     own: Sequence[str] = (),
     content: Callable[[str, str], ContentDifference | None] | None = None,
     facts: BuildFacts | None = None,
+    unmatched: Callable[[str, str], int | None] | None = None,
 ) -> Comparison:
     """Compare two programs by digest, and read them only when they differ.
 
@@ -58,16 +59,22 @@ def compare_files(
         content: compares two programs byte by byte, by their digests; not called when digests of what is mapped tell
             the answer already.
         facts: what is known of the two builds.
+        unmatched: tells how much code, in bytes, the second of two programs (by their digests) has that the first one
+            lacks; called where nothing else tells of functions.
     """
     if local_sha256 == image_sha256:
         return identical(local_sha256, size)
     local, image = profile(local_sha256), profile(image_sha256)
+    worth = worth_reading(local, image)
+    found = content(local_sha256, image_sha256) if content and worth else None
+    apart = worth and found is None and image.functions is None
     return compare(
         local,
         image,
         own=own,
-        content=content(local_sha256, image_sha256) if content and worth_reading(local, image) else None,
+        content=found,
         facts=facts,
+        unmatched=unmatched(local_sha256, image_sha256) if unmatched and apart else None,
     )
 
 
@@ -78,6 +85,7 @@ def compare(
     own: Sequence[str] = (),
     content: ContentDifference | None = None,
     facts: BuildFacts | None = None,
+    unmatched: int | None = None,
 ) -> Comparison:
     """Compare two profiles.
 
@@ -87,10 +95,13 @@ def compare(
         own: names of the project's own crates or packages; without any, those whose `main` the local program holds.
         content: both programs byte by byte, where that was looked at.
         facts: what is known of the two builds.
+        unmatched: see `Difference`.
     """
     if local.sha256 == image.sha256:
         return identical(local.sha256, local.size)
-    difference = replace(_difference(local, image, own or entry_crates(local)), content=content, facts=facts)
+    difference = replace(
+        _difference(local, image, own or entry_crates(local)), content=content, facts=facts, unmatched=unmatched
+    )
     rung, held_by = _rung(difference)
     return Comparison(
         rung=rung,

@@ -107,6 +107,8 @@ class Difference:
         image_entries: crates whose `main` the image's program holds.
         content: both programs byte by byte; None where that was not looked at or does not reach.
         facts: what is known of the two builds; None where nothing is.
+        unmatched: bytes of the image's functions that the local program has none of their size for; None where that was
+            not looked at, as functions have names or the contents were compared.
     """
 
     local: BinaryProfile
@@ -122,6 +124,7 @@ class Difference:
     image_entries: tuple[str, ...]
     content: ContentDifference | None = None
     facts: BuildFacts | None = None
+    unmatched: int | None = None
 
     @property
     def sound(self) -> bool:

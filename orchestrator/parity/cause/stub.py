@@ -97,11 +97,17 @@ def _likelihood(difference: Difference, *, bare: bool) -> Likelihood:
 
 
 def _by_dependencies(difference: Difference) -> Suspicion:
+    """Return the suspicion where nothing is named: likely if the image has code of the local one and an empty `main`.
+
+    Another binary of the workspace may show no dependency as well, and has functions of its own.
+    """
+    alone = difference.unmatched is not None and difference.unmatched <= _EMPTY
     shown = counted(len(difference.crates.only_local), "dependency", "dependencies")
     return Suspicion(
         cause="stub",
-        likelihood=Likelihood.LIKELY,
-        explanation=f"the local program shows {shown}, the image's is a Rust program that shows none",
+        likelihood=Likelihood.LIKELY if alone else Likelihood.POSSIBLE,
+        explanation=f"the local program shows {shown}, the image's is a Rust program that shows none"
+        + (", and no function that the local one lacks" if alone else ""),
         repair=REPAIR,
         evidence=_dependencies(difference),
         explains=EXPLAINS,

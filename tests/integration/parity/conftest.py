@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.binary.content.explain import explain_difference
+from orchestrator.binary.content.unmatched import unmatched_code
 from orchestrator.binary.read import read_profile
 from orchestrator.parity.compare import compare
 from orchestrator.parity.worth_reading import worth_reading
@@ -160,7 +161,8 @@ class Laboratory:
         """Compare two programs as `invoke compare` does."""
         here, there = self.profile(local), self.profile(image)
         content = explain_difference(local, image) if worth_reading(here, there) else None
-        return compare(here, there, own=own, content=content, facts=facts)
+        unmatched = unmatched_code(local, image) if content is None and worth_reading(here, there) else None
+        return compare(here, there, own=own, content=content, facts=facts, unmatched=unmatched)
 
     def profile(self, path: Path) -> BinaryProfile:
         """Return a program's profile."""

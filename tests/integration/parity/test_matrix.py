@@ -18,6 +18,13 @@ UNKNOWN = "unknown"
 BAKED = 'const BUILT: &str = env!("BUILT");'
 SHOW = 'println!("{BUILT}");'
 STUB = "fn main() {}"
+OTHER_MAIN = """
+fn main() {
+    let words: Vec<String> = std::env::args().collect();
+    for (number, word) in words.iter().enumerate() { println!("{number:>4} {word:?} of {}", words.len()); }
+    println!("{}", library::weigh(&[1, 2, words.len() as u64]));
+}
+"""
 C_PART = """
 static int grow(int base, int count) { int sum = 0; for (int n = 0; n < count; n++) sum += base * n; return sum; }
 int part_weigh(int value) { return grow(value, 9) + grow(value + 1, value); }
@@ -223,6 +230,13 @@ PAIRS = (
         change={"crate": "backend_admin", "_call": ("", 'println!("admin");')},
         rung="foreign",
         cause="other-binary",
+    ),
+    Pair(
+        name="other binary of the workspace, stripped",
+        base=STRIPPED,
+        change={"main": OTHER_MAIN, "crate": "backend_admin"},
+        rung="foreign",
+        cause=UNKNOWN,
     ),
     Pair(name="script", change={"edit": script}, rung="foreign", cause="other-program"),
     Pair(name="cut off", change={"edit": cut}, rung="foreign", cause="damaged-program"),

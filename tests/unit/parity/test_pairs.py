@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator.binary.content.unmatched import unmatched_code
 from orchestrator.parity.aspects import look_at
 from orchestrator.parity.cause import Likelihood, diagnose
 from orchestrator.parity.compare import compare
 from orchestrator.parity.rung import Rung
+from orchestrator.parity.worth_reading import worth_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +29,9 @@ pytestmark = pytest.mark.cargo
 @pytest.fixture(scope="session")
 def compared(profiled: Callable[[Path], BinaryProfile]) -> Compared:
     def both(local: Path, image: Path) -> Comparison:
-        return compare(profiled(local), profiled(image), own=("backend",))
+        here, there = profiled(local), profiled(image)
+        unmatched = unmatched_code(local, image) if worth_reading(here, there) else None
+        return compare(here, there, own=("backend",), unmatched=unmatched)
 
     return both
 
