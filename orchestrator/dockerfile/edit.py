@@ -17,7 +17,7 @@ class Edit:
 
     def __init__(self, dockerfile: Dockerfile) -> None:
         self.original = dockerfile.text
-        self._escape = dockerfile.escape
+        self.escape = dockerfile.escape
         # Lines as BuildKit counts them: form feeds and the like end none.
         self._starts = [0, *(match.end() for match in re.finditer("\n", self.original))]
         self._changes: list[tuple[int, int, str]] = []
@@ -64,7 +64,7 @@ class Edit:
         while place < len(text):
             if text[place] in " \t":
                 place += 1
-            elif text[place] == self._escape and (end := re.compile(r"[ \t]*\n").match(text, place + 1)):
+            elif text[place] == self.escape and (end := re.compile(r"[ \t]*\n").match(text, place + 1)):
                 place = end.end()
                 while comment := re.compile(r"[ \t]*(?:#[^\n]*)?\n").match(text, place):
                     place = comment.end()

@@ -27,6 +27,9 @@ _TO_CARGO = frozenset({"cargo", "sh", "ash", "dash", "bash", "env", "make", "jus
 there is one, any other word is left alone: an image without /bin/sh could not run what the tool puts before it."""
 
 _WORD = f". {MOUNT}/on; "
+_AT = f"{MOUNT}/at "
+"""Stands before a cargo that is called by its path."""
+
 _EXEC = f'"{MOUNT}/exec", '
 _AGAIN = re.compile(r": twinbuild=\w+; |\"--twinbuild=\w+\", |--twinbuild=\w+ ")
 _SCRIPT = re.compile(r"<<-?(?P<quote>[\"']?)\w+(?P=quote)[ \t]*\n")
@@ -44,6 +47,7 @@ def equip(
     git: bool = False,
     certificates: str | None = None,
     dependencies: str | None = None,
+    by_path: Sequence[int] = (),
 ) -> bool:
     """Rewrite a RUN step so that cargo is found in the tool's files first, and return whether it was.
 
@@ -61,6 +65,7 @@ def equip(
         certificates: image with the certificate authorities that are lent to the step.
         covered: (image, path in it) of the cargo that the step reaches past PATH.
         dependencies: image with what the host has compiled of them.
+        by_path: where in the text the words stand that call cargo by a path.
     """
     after, flags, command = edit.words(instruction.line)
     word = _entry(edit, instruction, shell, command)
@@ -88,8 +93,17 @@ def equip(
             mounts.append(f"--mount=type=bind,from={dependencies},target={DEPENDENCIES}")
     edit.replace(after, after, " " + " ".join(mounts))
     if word is not None:
-        edit.replace(*word)
+        _put(edit, word, () if instruction.json or covered or guard == "off" else by_path)
     return True
+
+
+def _put(edit: Edit, word: tuple[int, int, str], by_path: Sequence[int]) -> None:
+    """Put in what makes a step read the tool's files, and what stands before each cargo that is called by its path."""
+    start, end, text = word
+    edit.replace(start, end, text + _AT if start in by_path else text)
+    for place in by_path:
+        if place != start:
+            edit.replace(place, place, _AT)
 
 
 def again(text: str, lines: Sequence[int], nonce: str) -> str:
@@ -110,7 +124,7 @@ def again(text: str, lines: Sequence[int], nonce: str) -> str:
 def unequipped(text: str) -> str:
     """Return a step's text as the user wrote it: for display, and for an image's history."""
     text = re.sub(r"--mount=type=bind,from=twinbuild\.local/\S+ ?", "", text)
-    text = _AGAIN.sub("", text.replace(_WORD, ""))
+    text = _AGAIN.sub("", text.replace(_WORD, "").replace(_AT, ""))
     return re.sub(rf'(\[?)"?{MOUNT}/exec"?,? ?', r"\1", text)
 
 

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.by_path import places_by_path
 from orchestrator.dockerfile.edit import TOKEN, Edit
 from orchestrator.dockerfile.equip import equip, unequipped
 from orchestrator.dockerfile.step_shell import step_shells
@@ -136,6 +137,7 @@ def _equip(edit: Edit, stage: Stage, shells: Mapping[int, StepShell], hardening:
             certificates=hardening.certificates,
             home=hardening.cargo_homes.get(stage.index),
             dependencies=hardening.dependencies,
+            by_path=places_by_path(edit.original, instruction, edit.escape),
         )
         for instruction in stage.instructions
         if instruction.keyword == "RUN"

@@ -52,6 +52,11 @@ def read_script(
     return tuple(reader.found)
 
 
+def is_understood(script: ScriptText) -> bool:
+    """Return whether the grammar knows all of a script."""
+    return not _parser().parse(script.content).root_node.has_error
+
+
 @cache
 def _parser() -> Parser:
     import tree_sitter  # noqa: PLC0415 - a grammar of a megabyte, which only linting needs

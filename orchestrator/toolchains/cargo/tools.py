@@ -61,6 +61,7 @@ def _contents() -> list[tuple[str, bytes, int]]:
 def guard_files(guard: str) -> list[tuple[str, bytes, int]]:
     """Return what a RUN step sees with a guard (`enforce`, `observe`): (path, content, mode)."""
     return [
+        ("at", (_SHIM / "at").read_bytes(), 0o755),
         ("bin/cargo", (_SHIM / "cargo").read_bytes(), 0o755),
         ("exec", (_SHIM / "exec").read_bytes(), 0o755),
         ("folders", "".join(f"{folder}\n" for folder in WITNESS_FOLDERS).encode(), 0o644),

@@ -72,8 +72,8 @@ def test_what_is_not_witnessed_is_not_known(case: str, shipped: Shipped, program
         assert [call.unwitnessed for call in shipped.in_stage("case-lacking")] == ["sha256sum is missing"]
 
 
-def test_a_call_by_absolute_path_is_not_witnessed(shipped: Shipped) -> None:
-    """It goes past PATH."""
+def test_a_call_by_absolute_path_in_a_word_for_a_shell_is_not_witnessed(shipped: Shipped) -> None:
+    """It goes past PATH, and `RUN ["sh", "-c", "…"]` is a text that nothing is put into."""
     assert not shipped.in_stage("plain")
 
 

@@ -264,3 +264,49 @@ def test_steps_that_go_past_path(step: str, expected: tuple[str, ...]) -> None:
     file = read(f"FROM rust:1\nENV CARGO_HOME=/cargo\nCOPY tools /copied\nRUN {step}")
     walked = Tracer(file, arguments={}, base_environment=lambda _reference: {}).walk(file.stages[0])
     assert [each.paths for each in detours(file, file.stages[0], walked)] == ([expected] if expected else [])
+
+
+AT = "/dev/.twinbuild/at "
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("/root/.cargo/bin/cargo build", "@/root/.cargo/bin/cargo build"),
+        (
+            "A=1 $HOME/.cargo/bin/cargo b && \\\n  ~/.cargo/bin/cargo t",
+            "A=1 @$HOME/.cargo/bin/cargo b && \\\n  @~/.cargo/bin/cargo t",
+        ),
+        ('curl x | sh -s -- -y && "$HOME/.cargo/bin/cargo" b', 'curl x | sh -s -- -y && @"$HOME/.cargo/bin/cargo" b'),
+        ("c=/opt/cargo; $c build; x=$(/opt/cargo metadata)", "c=/opt/cargo; @$c build; x=$(@/opt/cargo metadata)"),
+        (
+            "env -i A=b /opt/cargo b; sudo -u me timeout -k 5 60s /opt/cargo b",
+            "env -i A=b @/opt/cargo b; sudo -u me timeout -k 5 60s @/opt/cargo b",
+        ),
+        ("for i in a b; do /opt/cargo b -p $i; done", "for i in a b; do @/opt/cargo b -p $i; done"),
+        ("é=ü /opt/cargo b; f() { ! /opt/cargo b; }; f; f", "é=ü @/opt/cargo b; f() { ! @/opt/cargo b; }; f; f"),
+        ("<<EOF\n/opt/cargo build\nEOF", None),
+        ("echo '/opt/cargo build' > x && ls /opt/cargo && ln -s /opt/cargo /usr/bin/cargo", None),
+        ("cat <<EOF > x\n/opt/cargo build\nEOF", None),
+        ("sh -c '/opt/cargo build'", None),
+        ("/opt/*/cargo build; ${CARGO:-/opt/cargo} build; xargs /opt/cargo", None),
+        ("if [ /opt/cargo; /opt/cargo build; fi", None),
+        ("cargo build; ./target/cargo-x; /opt/cargo-x", None),
+    ],
+)
+def test_a_cargo_that_is_called_by_its_path_is_handed_to_the_tools(step: str, expected: str | None) -> None:
+    """`@` stands for the tool's word; without it (None) nothing but what every step gets is put in."""
+    text = f"FROM rust:1\nRUN {step}"
+    sent = "\n".join(hardened(text)).partition("\n")[2]
+    if step.startswith("<<"):
+        assert f"\n{ON}{AT}/opt/cargo build\n" in sent
+    else:
+        assert sent == f"RUN {TOOLS} {ON}{(expected or step).replace('@', AT)}"
+    assert without_hardening(sent) == f"RUN {step}"
+
+
+def test_a_cargo_that_the_tools_lies_over_is_not_handed_to_it_as_well() -> None:
+    """It would find itself there. With the guard off there is none to hand it to."""
+    how = replace(HOW, covered={2: ("twinbuild.local/base:1", "/usr/bin/cargo")})
+    assert AT not in hardened("FROM rust:1\nRUN /usr/bin/cargo build", how)[1]
+    assert AT not in hardened("FROM rust:1\nRUN /usr/bin/cargo build", replace(HOW, guard=Guard.OFF))[1]

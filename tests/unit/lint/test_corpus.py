@@ -67,6 +67,7 @@ SEEN = {
     "wild-default-run": "stub-partly-invalidated",
     "wild-example-shipped": "wrong-program-name",
     "wild-install-path": "stub-not-invalidated",
+    "wild-installed-cargo": "stub-not-invalidated",
     "wild-onbuild": "stub-not-invalidated",
     "wild-just": "stub-not-invalidated",
     "wild-make": "stub-not-invalidated",

@@ -160,6 +160,32 @@ def test_ways_to_call_cargo(step: Step) -> None:
     assert len(step.calls()) == len(ways)
 
 
+def test_a_cargo_that_is_called_by_its_path(step: Step) -> None:
+    """PATH leads to none; a subcommand that calls it again finds the same one, and a missing file fails as always."""
+    small(step)
+    step.write({"bin/cargo-again": '#!/bin/sh\nshift\nexec "$CARGO" "$@"\n'})
+    (step.project / "bin/cargo-again").chmod(0o755)
+    folder, *others = step.path.split(":") if step.shell != "busybox" else step.path.split(":")[1:]
+    own = step.folder / "own"
+    own.mkdir()
+    (own / "cargo").symlink_to(f"{folder}/cargo")
+    (own / "other").symlink_to(f"{folder}/cargo")
+    (step.folder / "rust").mkdir()
+    (step.folder / "rust/rustc").symlink_to(f"{folder}/rustc")
+    applets = [str(step.tools / "applets")] if step.shell == "busybox" else []
+    step.path = ":".join((*applets, str(step.folder / "rust"), *others, str(step.project / "bin")))
+    at = f"{step.tools}/at"
+    step.run(at, f"{own}/cargo", "build")
+    assert step.output() == "truth"
+    step.run(at, "../own/cargo", "again", "build")
+    assert [(call.refreshed, call.unwitnessed, call.arguments) for call in step.calls()] == [(True, "", ("build",))] * 2
+    assert "cargo" in step.run(at, f"{own}/cargo", "--version")
+    step.run(at, f"{own}/other", "build")
+    assert len(step.calls()) == 2
+    assert "not found" in step.run("sh", "-c", f"{at} {own}/none/cargo build; test $? = 127")
+    assert "not found in PATH" in step.run("sh", "-c", "cargo build; test $? = 127")
+
+
 def test_a_named_toolchain(step: Step) -> None:
     """`cargo +stable` needs rustup's cargo, and is asked with the same words about the workspace."""
     rustup = shutil.which("rustup")
