@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,14 @@ from orchestrator.build.image import ImageBuild, build_image
 from orchestrator.build.local import LocalBuild, build_local
 from orchestrator.build.settings import Where
 from orchestrator.engine.sweep import sweep
+from orchestrator.errors import NoVerdictError
 from orchestrator.events import Lane, told
 from orchestrator.flow.failures import awaits_host, told_failure
 from orchestrator.flow.foresee import read_of_base
 from orchestrator.flow.investigate import investigate
 from orchestrator.flow.lock import Footing, builder_questions, builders_base, check_builder, check_footing
 from orchestrator.flow.prepare import Prepared, prepare
+from orchestrator.flow.runs import begin_image_run
 from orchestrator.gate.checks import selftest
 from orchestrator.gate.run_checks import run_checks
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from orchestrator.flow.prepare import Surroundings
     from orchestrator.gate.run_checks import GateEvidence
+    from orchestrator.smoke.transcript import Transcript
     from orchestrator.source.snapshot import Snapshot
     from orchestrator.spec.lockfile import LockedInventory
     from orchestrator.spec.model import BuildSpec
@@ -43,6 +47,14 @@ class Candidate:
     image: ImageBuild
     evidence: GateEvidence
     footing: Footing
+
+
+@dataclass(slots=True, kw_only=True)
+class _Ahead:
+    """What is begun while one of the builds goes on; `image_run`: the smoke run of an image that was done first."""
+
+    pool: Executor
+    image_run: Future[Transcript] | None = None
 
 
 def make_candidate(
@@ -68,10 +80,18 @@ def make_candidate(
     sweep(around.engine, dict(around.labels))
     prepared = prepare(spec, snapshot, around)
     footing = check_footing(spec, prepared, around, lock=lock, locked=locked)
-    with ThreadPoolExecutor(1) as aside:
-        local, image = _both_builds(spec, prepared, around, aside=aside)
-        footing = check_builder(footing, image.builder_side, prepared, around, lock=lock, locked=locked)
-        evidence = investigate(spec, snapshot, prepared, local, image, sides=footing.sides, around=around)
+    with ThreadPoolExecutor(2) as pool:
+        ahead = _Ahead(pool=pool)
+        local, image = _both_builds(spec, prepared, around, ahead=ahead)
+        try:
+            footing = check_builder(footing, image.builder_side, prepared, around, lock=lock, locked=locked)
+            evidence = investigate(
+                spec, snapshot, prepared, local, image, sides=footing.sides, around=around, begun=ahead.image_run
+            )
+        except (NoVerdictError, KeyboardInterrupt):
+            # What was begun ahead is ended; the pool would wait for it.
+            around.cancel.set()
+            raise
     return Candidate(prepared=prepared, local=local, image=image, evidence=evidence, footing=footing)
 
 
@@ -85,17 +105,17 @@ def judge_candidate(spec: BuildSpec, evidence: GateEvidence, *, workspace: Works
 
 
 def _both_builds(
-    spec: BuildSpec, prepared: Prepared, around: Surroundings, *, aside: Executor
+    spec: BuildSpec, prepared: Prepared, around: Surroundings, *, ahead: _Ahead
 ) -> tuple[LocalBuild, ImageBuild]:
     """Run both builds at the same time; one that fails ends the other (failures.py says which error is the run's)."""
     plan = prepared.handover
     handover = Handover(plan, around.engine, around.workspace) if plan is not None else None
     with ThreadPoolExecutor(2) as pool:
         local = pool.submit(_local_build, spec, prepared, handover, around)
-        image = pool.submit(_image_build, prepared, handover, around)
+        image = pool.submit(_image_build, spec, prepared, handover, around, local=local, ahead=ahead)
         try:
             both: tuple[Future[Any], ...] = (local, image)
-            local.add_done_callback(partial(_foresee, image, prepared, around, aside))
+            local.add_done_callback(partial(_foresee, image, prepared, around, ahead.pool))
             wait(both, return_when=FIRST_EXCEPTION)
             if awaits_host(image, [prepared.dockerfile.lines.told(line) for line in prepared.builder.cargo_lines]):
                 wait((local,))
@@ -115,6 +135,19 @@ def _foresee(
     """Look at the base while the image is still being built; afterwards the image itself is looked at as quickly."""
     if local.exception() is None and not image.done():
         aside.submit(read_of_base, prepared.image, local.result().artifact.path, around=around)
+
+
+def _is_behind(spec: BuildSpec, handover: Handover | None) -> bool:
+    """Return whether the host's build gives way to the image's: what the image build waits for goes first."""
+    return spec.local.where is Where.HOST and (handover is None or not handover.awaited)
+
+
+def _run_ahead(image: ImageBuild, spec: BuildSpec, around: Surroundings, *, ahead: _Ahead) -> None:
+    """Run the image while the host, which gives way to it, still compiles."""
+    with suppress(NoVerdictError):  # said when it is asked for again
+        candidate = around.engine.image(image.candidate_id)
+        if candidate is not None:
+            ahead.image_run = begin_image_run(candidate, spec, around, pool=ahead.pool)
 
 
 def _local_build(spec: BuildSpec, prepared: Prepared, handover: Handover | None, around: Surroundings) -> LocalBuild:
@@ -142,8 +175,7 @@ def _local_build(spec: BuildSpec, prepared: Prepared, handover: Handover | None,
             emit=around.emit,
             cancel=around.cancel,
             watch=handover.watch if handover else None,
-            # What the image build waits for goes first.
-            behind=handover is None or not handover.awaited,
+            behind=_is_behind(spec, handover),
         )
         succeeded = True
         return built
@@ -152,7 +184,15 @@ def _local_build(spec: BuildSpec, prepared: Prepared, handover: Handover | None,
             handover.ended(succeeded=succeeded, workspace=around.workspace)
 
 
-def _image_build(prepared: Prepared, handover: Handover | None, around: Surroundings) -> ImageBuild:
+def _image_build(
+    spec: BuildSpec,
+    prepared: Prepared,
+    handover: Handover | None,
+    around: Surroundings,
+    *,
+    local: Future[LocalBuild],
+    ahead: _Ahead,
+) -> ImageBuild:
     if handover is not None and handover.awaited:
         with told(around.emit, Lane.IMAGE, "dependencies compiled by the host", own=True):
             handover.wait(around.engine, workspace=around.workspace, cancel=around.cancel)
@@ -168,4 +208,6 @@ def _image_build(prepared: Prepared, handover: Handover | None, around: Surround
     )
     if handover is not None:
         handover.settle(around.engine)
+    if _is_behind(spec, handover) and not local.done():
+        _run_ahead(built, spec, around, ahead=ahead)
     return built

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING
 from orchestrator.binary.loading import load_facts_from_json, load_facts_to_json
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, told
-from orchestrator.flow.services import service_images
+from orchestrator.flow.runs import both_runs
 from orchestrator.flow.shipped import packer, shipped_facts
 from orchestrator.flow.told_lines import in_the_users_lines
-from orchestrator.gate.checks import behaviour, smoke, stub_free
+from orchestrator.gate.checks import stub_free
 from orchestrator.gate.run_checks import GateEvidence
 from orchestrator.parity.difference import identical
-from orchestrator.smoke.transcript import Transcript, from_json, to_json
-from orchestrator.verdict import Status
 from orchestrator.version import VERSION
 from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from concurrent.futures import Future
 
     from orchestrator.binary.loading import LoadFacts
     from orchestrator.build.image import ImageBuild
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.gate.checks.stub_free import Packed
     from orchestrator.inventory.model import SideInventory
     from orchestrator.parity.difference import Comparison
+    from orchestrator.smoke.transcript import Transcript
     from orchestrator.source.snapshot import Snapshot
     from orchestrator.spec.model import BuildSpec
 
@@ -44,8 +43,23 @@ def investigate(
     *,
     sides: tuple[SideInventory, SideInventory],
     around: Surroundings,
+    begun: Future[Transcript] | None = None,
 ) -> GateEvidence:
-    """Return all that can be found out about the candidate; `sides`: what host and image compile with."""
+    """Return all that can be found out about the candidate.
+
+    Args:
+        spec: what is built.
+        snapshot: its sources.
+        prepared: what was known before the builds.
+        local: the host's build.
+        image: the image's.
+        sides: what host and image compile with.
+        around: the run.
+        begun: the image's smoke run, where it was begun before the host's build had ended.
+
+    Raises:
+        NoVerdictError: of the kind that fits.
+    """
     candidate = around.engine.image(image.candidate_id)
     if candidate is None:
         raise EngineUnreachableError("the engine lost the candidate image", repair="run the build again")
@@ -54,7 +68,7 @@ def investigate(
         # Both mostly wait for the engine, and neither needs the other's answer.
         base = tuple(prepared.image.base_layers)
         reading = pool.submit(_loading, candidate, spec, image, base=base, around=around, remembered=remembered)
-        image_run, local_run = _runs(candidate, spec, local, around, remembered)
+        image_run, local_run = both_runs(candidate, spec, local, around, remembered=remembered, begun=begun)
         loading = reading.result()
     copies = prepared.builder.copies
     comparison = _comparison(prepared, local, image, sides, around)
@@ -170,75 +184,3 @@ def _loading(
         )
     around.workspace.remember("loading", key, load_facts_to_json(facts))
     return facts
-
-
-def _runs(
-    candidate: ImageFacts, spec: BuildSpec, local: LocalBuild, around: Surroundings, remembered: set[str]
-) -> tuple[Transcript, Transcript]:
-    """Return the runs of image and host program, at the same time; remembered for the very same content and plan."""
-    plan = spec.smoke.model_dump(mode="json")
-    services = service_images(spec, around)
-    beside = {"services": services, "peers": around.peers.digest}
-    image_key = memo_key({"image": candidate.id, "plan": plan, **beside, "tool": VERSION})
-    local_key = memo_key({"program": local.artifact.sha256, "image": image_key})
-    image_run = from_json(around.workspace.recall("smoke", image_key))
-    local_run = from_json(around.workspace.recall("smoke", local_key))
-    with ThreadPoolExecutor(2) as pool:
-        images = pool.submit(_run_image, candidate, spec, services, around) if image_run is None else None
-        locals_ = pool.submit(_run_local, candidate, spec, local, services, around) if local_run is None else None
-        if images is None:
-            remembered.add("smoke")
-        else:
-            image_run = images.result()
-        if locals_ is not None:
-            local_run = locals_.result()
-        elif images is None:
-            remembered.add("behaviour")
-    if image_run is None or local_run is None:
-        msg = "a run has neither been made nor remembered"
-        raise AssertionError(msg)
-    answers = (
-        smoke.judge(image_run, spec.smoke),
-        behaviour.judge(local_run, image_run, volatile=spec.smoke.volatile),
-    )
-    # What was refused is run again: this machine may have been too busy, or a port taken.
-    if all(answer.status is Status.PASSED for answer in answers):
-        around.workspace.remember("smoke", image_key, to_json(image_run))
-        around.workspace.remember("smoke", local_key, to_json(local_run))
-    return image_run, local_run
-
-
-def _run_image(candidate: ImageFacts, spec: BuildSpec, services: Mapping[str, str], around: Surroundings) -> Transcript:
-    from orchestrator.smoke.image import run_image  # noqa: PLC0415 - an image that is known is not run
-
-    with told(around.emit, Lane.CHECKS, "smoke run of the image's entrypoint"):
-        return run_image(
-            around.engine,
-            candidate.id,
-            spec.smoke,
-            labels=around.labels,
-            cancel=around.cancel,
-            services=services,
-            peers=around.peers,
-        )
-
-
-def _run_local(
-    candidate: ImageFacts, spec: BuildSpec, local: LocalBuild, services: Mapping[str, str], around: Surroundings
-) -> Transcript:
-    from orchestrator.binary.loading.launch import words_after  # noqa: PLC0415 - a known one is not run
-    from orchestrator.smoke.local import Beside, run_local  # noqa: PLC0415 - a known one is not run
-
-    variables = {name: value for name, value in candidate.environment.items() if name not in {"PATH", "HOME"}}
-    with told(around.emit, Lane.CHECKS, "smoke run of the host's program"):
-        return run_local(
-            local.artifact.path,
-            words_after(candidate, spec.smoke.arguments, spec.image.binary),
-            spec.smoke,
-            variables=variables,
-            environment=around.environment,
-            scratch=around.workspace.scratch,
-            cancel=around.cancel,
-            beside=Beside(engine=around.engine, labels=around.labels, images=services),
-            stop_signal=candidate.stop_signal,
-        )
