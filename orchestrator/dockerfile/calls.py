@@ -25,6 +25,13 @@ _LINKS_NOTHING = frozenset(
     {"check", "c", "clean", "clippy", "doc", "fetch", "fmt", "metadata", "tree", "update", "vendor"}
 )
 _ANY = re.compile(r"[$`]")
+_HANDLES = frozenset(
+    {"cat", "chmod", "chown", "cp", "echo", "file", "install", "ln", "ls", "mv", "printf", "readlink", "rm", "stat"}
+    | {"strip", "tar", "test", "touch", "[", "[["}
+)
+"""Programs to which a path that ends with `/cargo` is a file, and no command."""
+
+_LEADS_IN = re.compile(r"\w+=.*|if|then|else|elif|do|while|until|!|\{|\(|\$|\$\(|sudo|time", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +145,7 @@ def _commands(script: str) -> Iterator[tuple[str, ...]]:
     """Yield the words of each call of cargo, redirections left out."""
     words = _words(script)
     for number, word in enumerate(words):
-        if word != "cargo" and not word.endswith("/cargo"):
+        if word != "cargo" and (not word.endswith("/cargo") or _is_file(words[:number])):
             continue
         found = [word]
         skip = False
@@ -153,6 +160,13 @@ def _commands(script: str) -> Iterator[tuple[str, ...]]:
             elif not (following.isdigit() and set(after) & {"<", ">"}):
                 found.append(following)
         yield tuple(found)
+
+
+def _is_file(before: Sequence[str]) -> bool:
+    """Return whether a path is an argument of a program that handles files, by the words before it."""
+    begin = next((n for n in range(len(before), 0, -1) if before[n - 1] in _ENDS), 0)
+    command = next((word for word in before[begin:] if not _LEADS_IN.fullmatch(word)), "")
+    return command.rsplit("/", 1)[-1] in _HANDLES
 
 
 def _words(script: str) -> list[str]:

@@ -59,6 +59,18 @@ def test_a_path_before_cargo_is_seen() -> None:
     assert [found.by_path for step in file.stages[0].instructions for found in cargo_calls(step)] == [True, False]
 
 
+def test_a_path_that_is_copied_or_asked_about_is_no_call() -> None:
+    file = dockerfile(
+        'RUN mkdir /opt/rust && cp -L $CARGO_HOME/bin/cargo /opt/rust/cargo && [ -x "/opt/rust/cargo" ]',
+        "RUN if test -f /opt/cargo; then A=1 sudo mv /opt/cargo /x/cargo; fi; (ls /x/cargo)",
+        "RUN test -x /x/cargo && /x/cargo build; x=$(/x/cargo metadata)",
+        "RUN eval /x/cargo build; xargs /x/cargo build",
+    )
+    calls = [cargo_calls(step) for step in file.stages[0].instructions]
+    assert [len(each) for each in calls] == [0, 0, 2, 2]
+    assert calls[2][0].arguments == ("build",)
+
+
 def test_an_unclosed_quote_is_read_as_far_as_it_goes() -> None:
     step = dockerfile("RUN echo 'oh && cargo build").stages[0].instructions[0]
     assert [found.arguments for found in cargo_calls(step)] == [("build",)]
