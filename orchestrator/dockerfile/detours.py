@@ -1,6 +1,7 @@
-"""RUN steps that reach cargo past PATH: by its own path, through `env -i` or sudo, or with a PATH of their own.
+"""RUN steps that reach cargo past PATH: through `env -i` or sudo, with a PATH of their own, by its path in a script.
 
 Here-documents that no shell reads (`#!/usr/bin/perl`) are among them: no word that changes PATH can be put into one.
+Not those whose text calls cargo by its path, and in no other way: there the call itself is handed over (by_path.py).
 What stands first in PATH is not met there. In such a step, and in no other, the tool's cargo lies over the base's own
 file, which a second mount still shows elsewhere: so it is met on every way, and leaves nothing in the layer.
 """
@@ -12,6 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.by_path import places_by_path
 from orchestrator.dockerfile.step_shell import is_posix
 from orchestrator.dockerfile.words import expand
 
@@ -79,6 +81,8 @@ def detours(dockerfile: Dockerfile, stage: Stage, walked: Sequence[Placed]) -> I
             continue
         if _REPLACES.search(instruction.script) or _COPIES.search(instruction.script):
             continue
+        if not _is_indirect(instruction) and _all_handed_over(dockerfile, instruction):
+            continue
         paths = tuple(
             path
             for path in dict.fromkeys(_paths(instruction.script, placed))
@@ -97,6 +101,19 @@ def is_foreign(instruction: Instruction) -> bool:
     return first.startswith("#!") and not is_posix(first[2:].split())
 
 
+def _is_indirect(instruction: Instruction) -> bool:
+    script = instruction.script
+    return bool((_INDIRECT.search(script) or is_foreign(instruction)) and _LEADS_TO_CARGO.search(script))
+
+
+def _all_handed_over(dockerfile: Dockerfile, instruction: Instruction) -> bool:
+    """Return whether each call by a path is one that a word can be put before."""
+    named = sum(1 for _ in _BY_PATH.finditer(instruction.script))
+    if instruction.json:
+        return named == 1 and instruction.values[0].endswith("/cargo")
+    return len(places_by_path(dockerfile.text, instruction, dockerfile.escape)) >= named
+
+
 def _paths(script: str, placed: Placed) -> Iterator[str]:
     home = placed.environment.get("HOME", "/root")
     for match in _BY_PATH.finditer(script):
@@ -104,7 +121,7 @@ def _paths(script: str, placed: Placed) -> Iterator[str]:
         path = expand(written, placed.environment)
         if path.startswith("/"):
             yield posixpath.normpath(path)
-    if (_INDIRECT.search(script) or is_foreign(placed.instruction)) and _LEADS_TO_CARGO.search(script):
+    if _is_indirect(placed.instruction):
         cargo_home = placed.environment.get("CARGO_HOME")
         yield from ([f"{cargo_home}/bin/cargo"] if cargo_home else [])
         yield from USUAL

@@ -242,25 +242,27 @@ def test_cargo_is_covered_where_a_step_goes_past_path() -> None:
 @pytest.mark.parametrize(
     ("step", "expected"),
     [
-        ("/usr/local/cargo/bin/cargo build", ("/usr/local/cargo/bin/cargo",)),
-        ("$CARGO_HOME/bin/cargo build", ("/cargo/bin/cargo",)),
-        ("~/.cargo/bin/cargo build", ("/root/.cargo/bin/cargo",)),
+        ("/usr/local/cargo/bin/cargo build", ()),
+        ('["/usr/local/cargo/bin/cargo", "build"]', ()),
+        ("if [ x; $CARGO_HOME/bin/cargo build; fi", ("/cargo/bin/cargo",)),
+        ('["nice", "/usr/bin/cargo", "build"]', ("/usr/bin/cargo",)),
+        ("env -i ~/.cargo/bin/cargo build", ("/root/.cargo/bin/cargo", "/cargo/bin/cargo", *USUAL[:3])),
         ("sudo -E cargo build", ("/cargo/bin/cargo", *USUAL)),
         ("env -i PATH=/usr/bin cargo build", ("/cargo/bin/cargo", *USUAL)),
         ("PATH=/x:$PATH make", ("/cargo/bin/cargo", *USUAL)),
         ("cargo build", ()),
         ("PATH=/x:$PATH npm install", ()),
         ("rustup update && /cargo/bin/cargo build", ()),
-        ("rustup target add wasm32-wasip1 && /cargo/bin/cargo build", ("/cargo/bin/cargo",)),
+        ("rustup target add wasm32-wasip1; if [ x; /cargo/bin/cargo build; fi", ("/cargo/bin/cargo",)),
         ("/copied/bin/cargo build", ()),
         ("cp -r ./cargo /x", ()),
         ("cp $CARGO_HOME/bin/cargo /opt/cargo && PATH=/opt:$PATH cargo build", ()),
-        ("true && nice -n 5 A=b /cargo/bin/cargo build", ("/cargo/bin/cargo",)),
+        ("true && nice -n 5 A=b /cargo/bin/cargo build", ()),
         ("echo /cargo/bin/cargo", ()),
     ],
 )
 def test_steps_that_go_past_path(step: str, expected: tuple[str, ...]) -> None:
-    """Only these get more mounts; none that may replace cargo, and none for a file that is not the base's."""
+    """Only these get more mounts; none that may replace cargo, none for other files, none whose calls are handed on."""
     file = read(f"FROM rust:1\nENV CARGO_HOME=/cargo\nCOPY tools /copied\nRUN {step}")
     walked = Tracer(file, arguments={}, base_environment=lambda _reference: {}).walk(file.stages[0])
     assert [each.paths for each in detours(file, file.stages[0], walked)] == ([expected] if expected else [])
