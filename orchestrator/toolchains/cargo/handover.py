@@ -41,6 +41,9 @@ _HASHED = re.compile(r"(?:lib)?(?P<crate>.+)-(?P<hash>[0-9a-f]{16})(?:\.\w+)?")
 _BY_OTHER_TOOLS = re.compile(rb"\b(?:cmake|configure|meson|ninja|nasm|protoc|bindgen|clang|perl|python3?)\b|\b[cg]\+\+")
 """Programs whose version the shim does not compare: what their output went into stays on its side."""
 
+_NOT_RUN = re.compile(rb"(?m)^cargo::?(?:rerun-if-changed=[^/\n].*|warning=Compiler version doesn't include clang)")
+"""Names such a program and runs none: a file of the package (`configure.rs`), a word of the crate `cc` about gcc."""
+
 _KNOWN_FLAGS = re.compile(
     r"RUSTFLAGS|CARGO_.*|SOURCE_DATE_EPOCH|(?:HOST_|TARGET_)?(?:CC|CXX|AR|CFLAGS|CXXFLAGS)(?:_.*)?"
 )
@@ -288,7 +291,7 @@ def _portable(script: ScriptRun, folder: Path) -> bool:
     if any(not library.startswith("static=") for library in script.libraries):
         return False
     said = (folder.with_name(name) for name in ("output", "stderr"))
-    return not any(_BY_OTHER_TOOLS.search(file.read_bytes()) for file in said if file.is_file())
+    return not any(_BY_OTHER_TOOLS.search(_NOT_RUN.sub(b"", file.read_bytes())) for file in said if file.is_file())
 
 
 def _digest(file: Path) -> str:

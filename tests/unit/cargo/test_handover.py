@@ -66,7 +66,17 @@ def test_a_library_without_a_fingerprint_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("said", "libraries", "native"),
-    [(b"cargo:rustc-cfg=fast\n", (), False), (b'running: "cc" "-O3"\n', ("static=zstd",), True)],
+    [
+        (b"cargo:rustc-cfg=fast\n", (), False),
+        (b'running: "cc" "-O3"\n', ("static=zstd",), True),
+        (b"cargo:rerun-if-changed=configure.rs\ncargo:rustc-cfg=fast\n", (), False),
+        (b"cargo::rerun-if-changed=c/cmake\n", ("static=blake3",), True),
+        (
+            b'cargo:warning=Compiler version doesn\'t include clang or GCC: "cc" "--version"\nrunning: "cc" "-O3"\n',
+            ("static=zstd",),
+            True,
+        ),
+    ],
 )
 def test_what_a_build_script_made_goes_too(
     tmp_path: Path,
@@ -88,6 +98,8 @@ def test_what_a_build_script_made_goes_too(
     ("said", "libraries"),
     [
         (b'running: "cmake" "/src"\n', ("static=z",)),
+        (b'cargo:rerun-if-changed=cmake\nrunning: "cmake" "/src"\n', ("static=z",)),
+        (b"cargo:rerun-if-changed=/usr/bin/protoc\n", ("static=z",)),
         (b"", ("z",)),
         (b"", ("dylib=ssl",)),
         (b'running: "c++" "-O3"\n', ("static=snappy",)),
