@@ -21,10 +21,13 @@ def weigh(difference: Difference) -> Suspicion | None:
     of_crates = sum(found.own.values()) + sum(found.dependencies.values())
     few = of_crates * _FEW <= len(difference.local.functions or ())
     by_debug = few and difference.local.debug_info != difference.image.debug_info
+    # Functions that are on one side only were kept or inlined; a setting shows in those that both have.
+    changed_bodies = sum(count - found.added.get(crate, 0) for crate, count in found.dependencies.items())
+    rare = changed_bodies * _RARE < found.of_dependencies
     untouched = [crate for crate, count in found.compiled.items() if crate not in changed and count >= _ENOUGH]
     return Suspicion(
         cause="codegen-settings",
-        likelihood=Likelihood.POSSIBLE if untouched or found.barely or by_debug else Likelihood.LIKELY,
+        likelihood=Likelihood.POSSIBLE if untouched or rare or by_debug else Likelihood.LIKELY,
         explanation=f"functions of {counted(len(changed), 'crate', 'crates')} compiled here differ, those of the "
         "standard library do not: another setting of the compiler (opt-level, lto, debug-assertions, inlining)",
         repair="build both sides with the same cargo profile and rustflags; `cargo rustc -v` shows them, and "
@@ -42,3 +45,5 @@ _ENOUGH = 8
 a setting changes."""
 _FEW = 20
 """One function in so many may differ because of debug information alone (measured: 18 of 853)."""
+_RARE = 4
+"""A setting changes at least one in so many functions of the dependencies (measured: nearly half of them)."""

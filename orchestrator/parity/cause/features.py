@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def weigh(difference: Difference) -> Suspicion | None:
     """Likely when dependencies of equal version differ and neither the project's own code nor other crates do.
 
-    A feature adds functions to a few dependencies. Where only bodies differ, or most dependencies, it is possible.
+    A feature adds functions to a few dependencies. Where most dependencies differ it is possible; and where only bodies
+    differ, generic ones too, or those of a crate without a version, which may be the project's own.
     """
     found = blame(difference)
     if found is None or not found.dependencies or found.own or difference.crates or difference.toolchains:
@@ -27,10 +28,12 @@ def weigh(difference: Difference) -> Suspicion | None:
     if not others or found.c:
         return None
     names = sorted(found.dependencies)
-    few = len(names) <= len(others) and any(map(found.added.get, names))
+    versioned = {crate.split()[0].replace("-", "_") for crate in difference.local.crates}
+    added = any(map(found.added.get, names))
+    likely = len(names) <= len(others) and (added or (not found.generic and versioned.issuperset(names)))
     return Suspicion(
         cause="features",
-        likelihood=Likelihood.LIKELY if few else Likelihood.POSSIBLE,
+        likelihood=Likelihood.LIKELY if likely else Likelihood.POSSIBLE,
         explanation=f"of the same version, {listed(names, most=3)} holds other code, and all other crates are equal: "
         "other features, or a build script that decided otherwise",
         repair="select the same packages and features on both sides (`-p`, `--workspace`, `--features`); compare "

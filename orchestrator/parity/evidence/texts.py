@@ -25,14 +25,20 @@ class TextPair(NamedTuple):
     image_text: str
 
 
-def differing_texts(difference: Difference) -> tuple[TextPair, ...]:
-    """Return the texts that differ; empty where the contents were not looked at."""
+def lone_texts(difference: Difference) -> tuple[list[bytes], list[bytes]]:
+    """Return texts that only the local and only the image's program has; empty where contents were not looked at."""
     content = difference.content
     if content is None:
-        return ()
+        return [], []
     here, there = (_printable(side) for side in (content.constants.only_local, content.constants.only_image))
     shared = set(here) & set(there)
     here, there = ([text for text in side if text not in shared][:_MOST] for side in (here, there))
+    return here, there
+
+
+def differing_texts(difference: Difference) -> tuple[TextPair, ...]:
+    """Return the texts that differ; empty where the contents were not looked at."""
+    here, there = lone_texts(difference)
     found = []
     for text in here:
         other = max(there, key=lambda candidate: _shared(text, candidate), default=None)

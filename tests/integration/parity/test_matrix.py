@@ -18,6 +18,22 @@ UNKNOWN = "unknown"
 BAKED = 'const BUILT: &str = env!("BUILT");'
 SHOW = 'println!("{BUILT}");'
 STUB = "fn main() {}"
+PICK = "#[inline(never)] pub fn pick"
+WIDE = (
+    PICK,
+    """
+    macro_rules! many { ($($name:ident $by:literal)*) => {
+        $(#[inline(never)] pub fn $name(values: &[u64]) -> u64 { values.iter().map(|v| v.rotate_left($by)).sum() })*
+        #[inline(never)] pub fn all(values: &[u64]) -> u64 { 0 $(^ $name(values))* }
+    } }
+    many! { a 1 b 2 c 3 d 4 e 5 f 6 g 7 h 8 i 9 j 10 k 11 l 12 m 13 n 14 o 15 p 16 q 17 r 18 s 19 t 20 u 21 v 22 }
+    #[inline(never)] pub fn gather<T: std::fmt::Debug + Copy>(values: &[T]) -> Vec<String> {
+        values.iter().map(|value| format!("{value:?} of {}", values.len())).collect()
+    }
+    """
+    + PICK,
+)
+TWO = '"two of them {} {:?}", tinydep::all(&[9]), tinydep::gather(&[1u16, 4])'
 OTHER_MAIN = """
 fn main() {
     let words: Vec<String> = std::env::args().collect();
@@ -188,6 +204,16 @@ PAIRS = (
         cause="commit-id",
     ),
     Pair(name="constant of the project", change={"_main": ("+ 5)", "+ 6)")}, rung="code", cause="other-sources"),
+    Pair(
+        name="other sources, and what is generic with them",
+        base={
+            "_dependency": WIDE,
+            "_call": ("", 'println!("one {} {:?}", tinydep::all(&[9]), tinydep::gather(&[1u8]));'),
+        },
+        change={"_main": ('"one {} {:?}", tinydep::all(&[9]), tinydep::gather(&[1u8])', TWO)},
+        rung="code",
+        cause="other-sources",
+    ),
     Pair(
         name="zeros counted in the project's code",
         change={"_main": ("+ 5)", "+ u64::from(value.trailing_zeros()))")},
