@@ -1,7 +1,8 @@
 """Which lines of a Dockerfile's text the user wrote, and what the others stand for.
 
-A text that is planned with may have lines of its own: the triggers of a base image (ONBUILD), which BuildKit carries
-out right behind FROM. Inside, every line is one of that text. Whoever tells a line to a person tells the user's.
+A text that is planned with may have lines of its own: ONBUILD triggers, which BuildKit carries out right behind the
+FROM that names what has them. Inside, every line is one of that text. Whoever tells a line to a person tells the
+user's.
 """
 
 from __future__ import annotations
@@ -15,31 +16,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inherited:
-    """A trigger of a base image, taken as the instruction that it is carried out as.
+    """A trigger, taken as the instruction that it is carried out as.
 
     Attributes:
         text: as the image's configuration has it (`RUN cargo build`).
-        image: as FROM names it.
-        line: of that FROM, in the user's file.
+        image: the base image or the stage that has it, as FROM names it.
+        line: of that FROM, in the user's file; of a stage's trigger, its own.
+        own: whether it is a stage's.
     """
 
     text: str
     image: str
     line: int
+    own: bool = False
+
+    @property
+    def shown(self) -> str:
+        """Return the text on one line: continued lines joined, and without the comments between them."""
+        first, *others = self.text.split("\n")
+        rows = [first, *(row for row in others if not row.lstrip().startswith("#"))]
+        return " ".join(" ".join(row.rstrip("\\` \t\r") if others else row for row in rows).split())
 
     def __str__(self) -> str:
         """Return what a person calls it."""
-        return f"ONBUILD trigger `{' '.join(self.text.split())}` of the base {self.image}"
+        return f"ONBUILD trigger `{self.shown}` of the {'stage' if self.own else 'base'} {self.image}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
-    """The lines of a text that are not the user's. `inherited`: the trigger that stands on each of them."""
+    """The lines of a text that are not the user's.
+
+    Attributes:
+        inherited: the trigger that stands on each of them.
+        spent: of the user's lines that became comments, what they said.
+    """
 
     inherited: Mapping[int, Inherited] = field(default_factory=dict)
+    spent: Mapping[int, str] = field(default_factory=dict)
 
     def told(self, line: int) -> int:
-        """Return the line of the user's file that a line of the text is told as: of a trigger, that of its FROM."""
+        """Return the line of the user's file that a line of the text is told as: of a trigger, that of its origin."""
         trigger = self.inherited.get(line)
         return trigger.line if trigger is not None else line - sum(each < line for each in self.inherited)
 
@@ -50,4 +66,4 @@ class Lines:
     def written(self, text: str) -> str:
         """Return the text as the user wrote it."""
         rows = enumerate(text.split("\n"), start=1)
-        return "\n".join(row for number, row in rows if number not in self.inherited)
+        return "\n".join(self.spent.get(number, row) for number, row in rows if number not in self.inherited)

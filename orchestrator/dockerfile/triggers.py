@@ -29,7 +29,7 @@ def settled(dockerfile: Dockerfile, target: str | None) -> Dockerfile:
     shipped = dockerfile.stage(target)
     stages = tuple(
         replace(stage, instructions=tuple(_carried_out(stage.instructions)))
-        if stage is not shipped and _can_be(stage, dockerfile)
+        if stage is not shipped and settles(stage, dockerfile)
         else stage
         for stage in dockerfile.stages
     )
@@ -41,7 +41,8 @@ def _carried_out(instructions: tuple[Instruction, ...]) -> Iterator[Instruction]
         yield each if each.trigger is None else replace(each, keyword=each.trigger, trigger=None)
 
 
-def _can_be(stage: Stage, dockerfile: Dockerfile) -> bool:
+def settles(stage: Stage, dockerfile: Dockerfile) -> bool:
+    """Return whether it is the same to carry a stage's triggers out where they stand."""
     first = next((n for n, each in enumerate(stage.instructions) if each.trigger is not None), None)
     if first is None or not any(other.base_stage == stage.index for other in dockerfile.stages):
         return False

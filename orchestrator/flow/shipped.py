@@ -112,7 +112,7 @@ def _inputs(project: CargoProject, local: LocalBuild, sources: Mapping[str, str]
 
 
 def _placed(prepared: Prepared, image: ImageBuild) -> tuple[PlacedCall, ...]:
-    calls = read_witness(image.witness)
+    calls = read_witness(image.witness, preferred=frozenset(_based_on(prepared)))
     present = [call for call in calls if not call.earlier]
     lines = place_calls(
         prepared.dockerfile, [(call.stage, call.arguments, without_hardening(call.step)) for call in present]

@@ -39,7 +39,7 @@ def in_the_users_lines(facts: ShippedFacts, lines: Lines) -> ShippedFacts:
         logs={told(line): text for line, text in sorted(facts.logs.items())},
         control=None if control is None else replace(control, line=told(control.line)),
         packed_as=None if packed is None else replace(packed, line=told(packed.line)),
-        inherited={trigger.line: trigger.image for trigger in lines.inherited.values()},
+        inherited={trigger.line: trigger.image for trigger in lines.inherited.values() if not trigger.own},
     )
 
 
@@ -47,7 +47,7 @@ def _call(placed: PlacedCall, lines: Lines) -> PlacedCall:
     if placed.line is None:
         return placed
     trigger = lines.trigger(placed.line)
-    text = None if trigger is None else " ".join(trigger.text.split())
+    text = None if trigger is None else trigger.shown
     return replace(placed, line=lines.told(placed.line), trigger=text)
 
 

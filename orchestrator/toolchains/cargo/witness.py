@@ -62,17 +62,25 @@ class WitnessedCall:
     unwitnessed: str = ""
 
 
-def read_witness(files: Mapping[str, bytes]) -> tuple[WitnessedCall, ...]:
+def read_witness(files: Mapping[str, bytes], *, preferred: frozenset[int] = frozenset()) -> tuple[WitnessedCall, ...]:
     """Return the calls, oldest first, each once.
 
-    A stage inherits the files of the stage it is based on, so the same call is found in several; it counts for the
-    first. Files that are no witness, or torn, are passed over: a call without a witness is not known, never passed.
+    A stage inherits the files of the stage it is based on, and stages that begin equally share steps, so the same call
+    is found in several; it counts for the first. Files that are no witness, or torn, are passed over: a call without a
+    witness is not known, never passed.
 
     Args:
         files: content by `<stage index>/<name>`.
+        preferred: stages that such a call counts for before all others.
     """
+
+    def order(path: str) -> tuple[bool, bool, int, str]:
+        stage = int(path.partition("/")[0])
+        # What a target directory has brought along stands behind the call itself.
+        return _EARLIER in path, stage not in preferred, stage, path
+
     found: dict[str, WitnessedCall] = {}
-    for path in sorted(files, key=lambda path: (int(path.partition("/")[0]), path)):
+    for path in sorted(files, key=order):
         stage, _, name = path.partition("/")
         call = _read(files[path].decode(errors="surrogateescape").split("\n"), stage=int(stage), name=name)
         if call is not None:

@@ -106,6 +106,15 @@ def test_a_refreshed_call_on_these_sources_proves_what_it_wrote() -> None:
     assert "at line 6 from these sources: 4 of 4 inputs witnessed" in result.message
 
 
+def test_the_call_that_kept_a_stub_is_one_of_the_stage_that_ships_it() -> None:
+    """A stage beside it, which runs tests, has kept the very same bytes later."""
+    prime = call(line=4, sources=PRIMED)
+    keep = call(line=6, made={}, kept={RELEASE: IMAGE})
+    beside = call("test", line=12, stage=1, made={}, kept={RELEASE: IMAGE})
+    assert answer(judge(facts(prime, keep, beside))) == ("cached-stub", 6)
+    assert answer(judge(facts(prime, beside))) == ("cached-stub", 12)
+
+
 def test_the_hosts_bytes_are_proof_without_any_witness() -> None:
     assert judge(facts(shipped=HOST)).status is Status.PASSED
 

@@ -104,11 +104,12 @@ def test_every_line_of_a_real_file_stays_the_users(file: Path) -> None:
     triggers = {stage.base: ("RUN a \\\n  && b", "ARG A") for stage in before.stages if stage.base_stage is None}
     made = with_inherited(before, None, triggers, arguments={})
     assert made.lines.written(made.text) == before.text
-    rows, told = before.text.split("\n"), made.lines.told
+    rows, told, spent = before.text.split("\n"), made.lines.told, made.lines.spent
     own = [number for number, _ in enumerate(made.text.split("\n"), start=1) if made.lines.trigger(number) is None]
-    assert [made.text.split("\n")[number - 1] for number in own] == rows
+    assert [spent.get(number, made.text.split("\n")[number - 1]) for number in own] == rows
     assert [told(number) for number in own] == [*range(1, len(rows) + 1)]
-    lines = [each.line for stage in before.stages for each in stage.instructions]
+    gone = {told(number) for number in spent}
+    lines = [each.line for stage in before.stages for each in stage.instructions if each.line not in gone]
     kept = [each for stage in made.stages for each in stage.instructions if made.lines.trigger(each.line) is None]
     assert [told(each.line) for each in kept] == lines
 
@@ -146,7 +147,41 @@ def test_own_triggers_of_a_stage_on_such_a_base_are_still_carried_out_where_they
     made = settled(whole("FROM base:1 AS t\nONBUILD RUN b\nFROM t\nRUN c", "RUN a"), None)
     assert words(made) == [("RUN", 1), ("RUN", 2), ("RUN", 4)]
     scoped = settled(whole("FROM base:1 AS t\nONBUILD RUN b\nFROM t\nRUN c", "ARG A"), None)
-    assert words(scoped) == [("ARG", 1), ("ONBUILD", 2), ("RUN", 4)]
+    assert words(scoped) == [("ARG", 1), ("RUN", 2), ("RUN", 4)]
+    assert [len(stage.instructions) for stage in scoped.stages] == [1, 2]
+
+
+TEMPLATE = "FROM rust AS t\nonbuild  COPY a \\\n# why\n  b\n\nONBUILD RUN cargo build\nENV A=1\n"
+
+
+@pytest.mark.parametrize("end", ["FROM t\nRUN c\n", "FROM t AS x\nRUN c\nFROM t\nCOPY --from=x /a /a\nRUN d"])
+def test_triggers_of_a_stage_that_goes_on_behind_them_are_steps_of_those_on_it(end: str) -> None:
+    """They are told with their own lines; comments stand there in what is sent, so nobody carries them out twice."""
+    text = TEMPLATE + end
+    made = whole(text)
+    assert made.lines.written(made.text) == text
+    assert made.text.split("\n")[1:6] == ["#", "#", "#", "", "#"]
+    steps = [("ENV", 7), ("COPY", 2), ("RUN", 6), ("RUN", 9)]
+    assert words(made) == [*steps, *([("COPY", 2), ("RUN", 6), ("COPY", 11), ("RUN", 12)] if "x" in end else [])]
+    assert not any(inherits(made, stage) for stage in made.stages)
+    assert str(made.lines.trigger(12)) == "ONBUILD trigger `RUN cargo build` of the stage t"
+    assert str(made.lines.trigger(10)) == "ONBUILD trigger `COPY a b` of the stage t"
+    told = in_the_users_lines(facts(call(line=12)), made.lines)
+    assert (told.calls[0].line, told.calls[0].trigger, told.inherited) == (6, "RUN cargo build", {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{TEMPLATE}ONBUILD COPY --from=u /a /a\nFROM t\nRUN c\n",
+        f"{TEMPLATE}ONBUILD \\\n  RUN d\nFROM t\nRUN c\n",
+        f"{TEMPLATE}FROM rust\nCOPY --from=t /a /a\n",
+        TEMPLATE,
+    ],
+    ids=["takes files", "on another line", "nothing stands on it", "shipped"],
+)
+def test_triggers_of_a_stage_stay_where_that_is_not_surely_the_same(text: str) -> None:
+    assert whole(f"FROM rust AS u\n{text}").text == f"FROM rust AS u\n{text}"
 
 
 def test_a_line_that_the_engine_tells_is_one_of_the_text_that_was_sent() -> None:

@@ -74,3 +74,12 @@ def test_a_call_that_was_not_witnessed() -> None:
     assert not call.refreshed
     assert not call.sources
     assert not call.made
+
+
+def test_a_call_of_several_stages_counts_for_the_first_or_for_one_that_is_preferred() -> None:
+    """Stages that begin equally share their first steps."""
+    files = {f"{stage}/000001-abc": TEXT.encode() for stage in (1, 2, 3)}
+    assert [call.stage for call in read_witness(files)] == [1]
+    assert [call.stage for call in read_witness(files, preferred=frozenset({2, 3}))] == [2]
+    brought = {"2/000000-earlier-abc": TEXT.encode(), "1/000001-abc": TEXT.encode()}
+    assert [(call.stage, call.earlier) for call in read_witness(brought, preferred=frozenset({2}))] == [(1, False)]

@@ -32,9 +32,10 @@ class History:
         return self.writers[-1] if self.writers else None
 
     def keeper_after(self, writer: PlacedCall, facts: ShippedFacts) -> PlacedCall | None:
-        """Return the last call after a writer that kept what it had written."""
+        """Return the last call after a writer that kept what it had written; those on the program's way go first."""
         after = [placed for placed in self.keepers if is_after(placed, writer, facts)]
-        return after[-1] if after else None
+        own = [placed for placed in after if placed.call.stage in facts.builder_stages]
+        return next(reversed(own or after), None)
 
 
 def history_of(facts: ShippedFacts) -> History:
