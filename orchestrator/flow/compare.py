@@ -195,9 +195,11 @@ def _copied(name: str, target: Path, environment: Mapping[str, str], *, like: st
         labels = run_labels(Path(tempfile.gettempdir()), f"compare-{secrets.token_hex(3)}")
         with image_files(engine, facts.id, labels=labels) as files, files.open(inside) as stream:
             if stream is None:
+                started = _started(facts, like)
+                hint = f"; it starts {started}" if started not in {None, inside} else ""
                 raise UsageError(
                     f"the image {reference} has no file {inside}",
-                    repair=f"name the program's path: {reference}:/PATH",
+                    repair=f"name the program's path: {reference}:/PATH{hint}",
                 )
             with target.open("wb") as out:
                 shutil.copyfileobj(stream, out, _BLOCK)

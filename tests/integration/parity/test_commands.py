@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -184,5 +186,14 @@ def test_programs_are_read_out_of_an_image(slim_base: str, tmp_path: Path) -> No
     missing = invoke("compare", sys.executable, f"{slim_base}:/no/program", cwd=tmp_path)
     assert missing.returncode == 3
     assert "has no file /no/program" in " ".join(missing.stderr.split())
+    client, tag = docker.from_env(), "twinbuild-test-started:1"
+    text = f'FROM {slim_base}\nENTRYPOINT ["/usr/bin/env"]\n'
+    client.images.build(fileobj=io.BytesIO(text.encode()), tag=tag, rm=True)
+    try:
+        started = invoke("compare", sys.executable, f"{tag}:/no/program", cwd=tmp_path)
+        assert "it starts /usr/bin/env" in " ".join(started.stderr.split())
+    finally:
+        client.images.remove(tag)
+        client.close()
     nothing = invoke("inspect", "twinbuild-test-no-such-image:1", cwd=tmp_path)
     assert nothing.returncode == 3
