@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from orchestrator.binary.read import read_profile
 from orchestrator.errors import UsageError
 from orchestrator.parity.compare import compare_files
 from orchestrator.parity.rung import Rung, accepts
+from orchestrator.parity.same_stub import LARGEST, same_stub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -96,7 +97,9 @@ def _compare(local: Path, image: Path, own: Sequence[str]) -> Comparison:
     if _same_content(local, image):
         with local.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return compare_files(sha256, sha256, size=local.stat().st_size, profile=lambda _: read_profile(local))
+        size = local.stat().st_size
+        found = compare_files(sha256, sha256, size=size, profile=lambda _: read_profile(local))
+        return replace(found, both=same_stub(read_profile(local))) if size <= LARGEST else found
     # Digests are most of the reading, and are made without holding up the other thread.
     with ThreadPoolExecutor(2) as pool:
         here, there = pool.map(read_profile, (local, image))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from orchestrator.binary.content.explain import ContentDifference
     from orchestrator.binary.profile import BinaryProfile
     from orchestrator.parity.facts import BuildFacts
+    from orchestrator.parity.suspicion import Suspicion
 
 DEBUG = (".debug_", ".zdebug_")
 """How sections with debug information begin; the second is GNU's older name for compressed ones."""
@@ -167,6 +168,7 @@ class Comparison:
         local_size: bytes.
         image_size: bytes.
         difference: None exactly when the files are identical.
+        both: what is suspected of identical files nevertheless; None where nothing is, or nobody has looked.
     """
 
     rung: Rung
@@ -176,6 +178,7 @@ class Comparison:
     local_size: int
     image_size: int
     difference: Difference | None = None
+    both: Suspicion | None = None
 
 
 def identical(sha256: str, size: int) -> Comparison:

@@ -76,6 +76,7 @@ def _verdict(view: ComparisonView) -> Markup:
             "section",
             element("h2", word),
             element("p", "Both files are the same, byte for byte."),
+            *(element("p", prose(_sentence(each.explanation))) for each in view.causes),
             class_="verdict passed",
         )
     facts = [("rung", f"{view.rung.value}; accepted down to {view.accept.value}"), ("held by", view.held_by)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.binary.names import readable
 from orchestrator.parity.aspects import look_at
-from orchestrator.parity.cause import diagnose
+from orchestrator.parity.cause import causes_of
 from orchestrator.parity.extent import extent
 from orchestrator.parity.rung import accepts
 
@@ -30,18 +30,6 @@ def dump_comparison(local: str, image: str, comparison: Comparison, *, accept: R
         "held_by": comparison.held_by,
         "local": {"origin": local, "sha256": comparison.local_sha256, "size": comparison.local_size},
         "image": {"origin": image, "sha256": comparison.image_sha256, "size": comparison.image_size},
-        **(_difference(comparison.difference) if comparison.difference is not None else _NOTHING),
-    }
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-
-
-_NOTHING: dict[str, Any] = {"concerns": "nothing", "causes": [], "aspects": [], "excerpts": []}
-
-
-def _difference(difference: Difference) -> dict[str, Any]:
-    excerpts = difference.content.instructions.excerpts if difference.content else ()
-    return {
-        "concerns": extent(difference),
         "causes": [
             {
                 "cause": suspicion.cause,
@@ -50,8 +38,20 @@ def _difference(difference: Difference) -> dict[str, Any]:
                 "repair": suspicion.repair,
                 "evidence": [asdict(evidence) for evidence in suspicion.evidence],
             }
-            for suspicion in diagnose(difference)
+            for suspicion in causes_of(comparison)
         ],
+        **(_difference(comparison.difference) if comparison.difference is not None else _NOTHING),
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+_NOTHING: dict[str, Any] = {"concerns": "nothing", "aspects": [], "excerpts": []}
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    excerpts = difference.content.instructions.excerpts if difference.content else ()
+    return {
+        "concerns": extent(difference),
         "aspects": [asdict(aspect) for aspect in look_at(difference)],
         "excerpts": [
             {

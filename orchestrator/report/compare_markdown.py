@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.binary.names import readable
 from orchestrator.parity.aspects import look_at
-from orchestrator.parity.cause import Likelihood, diagnose
+from orchestrator.parity.cause import Likelihood, causes_of
 from orchestrator.parity.extent import extent
 from orchestrator.parity.rung import accepts
 from orchestrator.report.markdown_text import code, fenced, plain, prose
@@ -33,8 +33,10 @@ def render_comparison_markdown(local: str, image: str, comparison: Comparison, *
         accept: the worst rung that passes.
     """
     blocks = [_head(comparison, accept), _programs(local, image, comparison)]
-    if comparison.difference is not None:
-        suspicions = diagnose(comparison.difference)
+    suspicions = causes_of(comparison)
+    if comparison.difference is None:
+        blocks += [_causes(suspicions)] if suspicions else []
+    else:
         blocks += [
             _reason(comparison, comparison.difference),
             _causes(suspicions),

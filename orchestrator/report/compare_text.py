@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.binary.names import crate_of, readable
 from orchestrator.parity.aspects import look_at
-from orchestrator.parity.cause import Likelihood, diagnose
+from orchestrator.parity.cause import Likelihood, causes_of
 from orchestrator.parity.extent import extent
 from orchestrator.parity.rung import Rung, accepts
 from orchestrator.report.untrusted import visible
@@ -49,16 +49,15 @@ def render_comparison(local: str, image: str, comparison: Comparison, style: Sty
         ],
         list(_rung(comparison, style, accept)),
     ]
+    suspicions = causes_of(comparison)
     if comparison.difference is not None:
-        suspicions = diagnose(comparison.difference)
         blocks += [
             list(_aspects(comparison.difference, style)),
             # Two programs with nothing in common have no function that is worth a look.
             [] if comparison.rung is Rung.FOREIGN else list(_excerpt(comparison.difference, style)),
-            [word, *_causes(suspicions, style), *_labelled("repair", suspicions[0].repair, style)],
         ]
-    else:
-        blocks.append([word])
+    repair = _labelled("repair", suspicions[0].repair, style) if suspicions else ()
+    blocks.append([word, *_causes(suspicions, style), *repair])
     return style.shown("\n\n".join("\n".join(block) for block in blocks if block)) + "\n"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from orchestrator.binary.content.places import FOLLOWS
 from orchestrator.binary.names import code_by_crate, crate_of, readable
 from orchestrator.parity.aspects import look_at
-from orchestrator.parity.cause import diagnose
+from orchestrator.parity.cause import causes_of
 from orchestrator.parity.extent import extent
 from orchestrator.parity.rung import accepts
 
@@ -125,13 +125,13 @@ def view_of(local: str, image: str, comparison: Comparison, *, accept: Rung) -> 
         rung=comparison.rung,
         accept=accept,
         held_by=comparison.held_by,
+        causes=causes_of(comparison),
     )
     if difference is None:
         return basis
     return replace(
         basis,
         concerns=extent(difference),
-        causes=diagnose(difference),
         aspects=look_at(difference),
         sections=_sections(difference),
         crates=_crates(difference),

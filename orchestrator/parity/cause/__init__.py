@@ -55,9 +55,9 @@ from orchestrator.parity.suspicion import Likelihood, Suspicion
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from orchestrator.parity.difference import Difference
+    from orchestrator.parity.difference import Comparison, Difference
 
-__all__ = ["CAUSES", "Likelihood", "Suspicion", "diagnose"]
+__all__ = ["CAUSES", "Likelihood", "Suspicion", "causes_of", "diagnose"]
 
 CAUSES: Final[Mapping[str, Callable[[Difference], Suspicion | None]]] = {
     # Of two that are equally likely the first one leads: what explains more stands before what explains less.
@@ -99,6 +99,13 @@ CAUSES: Final[Mapping[str, Callable[[Difference], Suspicion | None]]] = {
     "debug-paths": debug_paths.weigh,
     "symbol-hash": symbol_hash.weigh,
 }
+
+
+def causes_of(comparison: Comparison) -> tuple[Suspicion, ...]:
+    """Return what is to be said of a pair: why it differs, or what is suspected of two identical files."""
+    if comparison.difference is not None:
+        return diagnose(comparison.difference)
+    return () if comparison.both is None else (comparison.both,)
 
 
 def diagnose(difference: Difference) -> tuple[Suspicion, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.binary.names import readable
 from orchestrator.parity.emptied import emptied_crates, rest_as_it_was, without_dependencies
+from orchestrator.parity.same_stub import EMPTY
 from orchestrator.parity.suspicion import Likelihood, Suspicion, counted, listed
 from orchestrator.verdict import Evidence
 
@@ -21,8 +22,6 @@ REPAIR = (
     "keep `stub: {guard: enforce}` in the spec, which recompiles what changed; in the Dockerfile itself, `touch` every "
     "source of every local crate after the COPY that brings the real sources, before the build"
 )
-_EMPTY = 16
-"""Bytes of code of a `main` that does nothing: one on x86-64, at most four instructions elsewhere."""
 EXPLAINS = frozenset(
     {
         *("needed-differs", "dependency-version", "paths", "symbol-hash", "other-sources", "own-data", "features"),
@@ -53,7 +52,7 @@ def _by_own_code(difference: Difference, emptied: list[OwnCode], *, bare: bool) 
     share = f"{functions.common:,} of {functions.local:,} functions, " if functions else ""
     missing = tuple(name for code in emptied for name in code.missing)
     mains = _mains(difference)
-    idle = mains is not None and mains[2] <= _EMPTY
+    idle = mains is not None and mains[2] <= EMPTY
     return Suspicion(
         cause="stub",
         likelihood=_likelihood(difference, bare=bare),
@@ -101,7 +100,7 @@ def _by_dependencies(difference: Difference) -> Suspicion:
 
     Another binary of the workspace may show no dependency as well, and has functions of its own.
     """
-    alone = difference.unmatched is not None and difference.unmatched <= _EMPTY
+    alone = difference.unmatched is not None and difference.unmatched <= EMPTY
     shown = counted(len(difference.crates.only_local), "dependency", "dependencies")
     return Suspicion(
         cause="stub",

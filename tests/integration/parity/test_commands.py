@@ -106,6 +106,22 @@ def test_an_identical_pair_is_not_taken_apart(programs: tuple[Path, Path, Path],
     done = invoke("compare", str(local), str(copy), cwd=tmp_path)
     assert done.returncode == 0
     assert "ACCEPTED" in done.stdout
+    assert "cause" not in done.stdout
+
+
+@pytest.mark.cargo
+def test_a_stub_on_both_sides_is_named(programs: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    """Nothing differs, and that is what is wrong; wherever it is written down."""
+    stub = str(programs[2])
+    written = tmp_path / "found.md", tmp_path / "found.html"
+    files = ("--markdown", str(written[0]), "--html", str(written[1]))
+    done = invoke("compare", stub, stub, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "stub (likely): both are the same placeholder: `backend::main` takes" in " ".join(done.stdout.split())
+    done = invoke("compare", stub, stub, "--json", *files, cwd=tmp_path)
+    (cause,) = json.loads(done.stdout)["causes"]
+    assert (cause["cause"], cause["likelihood"]) == ("stub", "likely")
+    assert all("the same placeholder" in path.read_text(encoding="utf-8") for path in written)
 
 
 @pytest.mark.parametrize(
