@@ -59,9 +59,9 @@ class Sample:
         text = place.read_text(encoding="utf-8").partition("\n// benchmark")[0]
         place.write_text(f"{text}\n// benchmark {secrets.token_hex(8)}\n", encoding="utf-8")
 
-    def invoke(self, workspace: Path) -> float:
-        """Return the seconds that `invoke build` takes, as a whole process."""
-        command = [str(ROOT / "invoke"), "build", "--spec", "buildspec.yaml", "-q"]
+    def invoke(self, workspace: Path, *words: str) -> float:
+        """Return the seconds that `invoke build` takes, with these words more, as a whole process."""
+        command = [str(ROOT / "invoke"), "build", "--spec", "buildspec.yaml", "-q", *words]
         return timed(command, cwd=self.folder, environment={**os.environ, "TWINBUILD_WORKSPACE": str(workspace)})
 
     def raw_cargo(self, target: Path, cargo_home: Path) -> float:

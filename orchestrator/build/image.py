@@ -155,7 +155,8 @@ def normalisation(plan: ImagePlan) -> Normalisation:
     return Normalisation(
         epoch=plan.epoch,
         base_layers=tuple(plan.base_layers),
-        restored={sent: plan.dockerfile.lines.written(plan.dockerfile.text).encode()},
+        # As it lies there: what is planned with has plain line ends, and may have lines more.
+        restored={sent: (plan.tree / plan.path).read_bytes()},
         without_leftovers=plan.leftovers == "remove",
     )
 

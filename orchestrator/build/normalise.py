@@ -7,6 +7,7 @@ again. What is gated afterwards is this image, and this image is what gets the t
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 from dataclasses import asdict, dataclass
@@ -81,7 +82,7 @@ def normalise(
             "epoch": how.epoch,
             "base": how.base_layers,
             "v": _VERSION,
-            "r": sorted(how.restored),
+            "r": sorted((sent, hashlib.sha256(own).hexdigest()) for sent, own in how.restored.items()),
             "without": how.without_leftovers,
         }
     )

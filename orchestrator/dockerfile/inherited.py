@@ -117,7 +117,9 @@ def _carried(
         made = parse("\n".join(rows), file=dockerfile.file, arguments=arguments, lines=lines)
     except DockerfileInvalidError:
         return dockerfile
-    return made if _is_as_meant(made, dockerfile, brought, spent) else dockerfile
+    # Whoever tells a line relies on this: without the triggers' lines, the text is the user's.
+    kept = made.lines.written(made.text) == dockerfile.lines.written(dockerfile.text)
+    return made if kept and _is_as_meant(made, dockerfile, brought, spent) else dockerfile
 
 
 def _plain(text: str) -> str:
