@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from orchestrator.build.image_plan import ImagePlan
     from orchestrator.build.leftovers import Leftover
     from orchestrator.engine.docker import Engine
+    from orchestrator.engine.hold import Hold
     from orchestrator.events import Emit
     from orchestrator.source.context import ContextFacts
     from orchestrator.workspace import Workspace
@@ -74,10 +75,11 @@ def build_image(
     emit: Emit,
     cancel: threading.Event,
     asked: BuilderQuestions | None = None,
+    hold: Hold | None = None,
 ) -> ImageBuild:
     """Build the shipped stage, read the evidence out of its stages, and make the candidate.
 
-    `asked`: how the builder stage is asked what it has installed; None asks nothing.
+    `asked`: how the builder stage is asked what it has installed; None asks nothing. `hold`: keeps the candidate.
 
     Raises:
         ImageBuildFailedError: a step failed; its own last lines are in `detail`.
@@ -92,7 +94,7 @@ def build_image(
         def stages(plan: ImagePlan) -> _Stages:
             with tempfile.TemporaryDirectory(dir=workspace.scratch, prefix="context-") as folder:
                 build = EngineBuild(engine, plan, Path(folder) / "context.tar", out=out, emit=emit, cancel=cancel)
-                return _stages(build, asked, workspace=workspace, labels=labels, emit=emit)
+                return _stages(build, asked, workspace=workspace, labels=labels, emit=emit, hold=hold)
 
         built = stages(remembered(plan, workspace))
         silent = [step for step in silent_steps(plan, built.evidence.witness) if step.line not in built.build.executed]
@@ -103,6 +105,8 @@ def build_image(
                 emit(NoteEvent(lane=Lane.IMAGE, text=f"{place}: cached, and without a witness: built once more"))
             first, built = built, stages(anew)
             for made in {first.raw_id, first.candidate.name} - {built.raw_id, built.candidate.name}:
+                if hold is not None:
+                    hold.drop(made)
                 engine.remove_image(made)
     return ImageBuild(
         raw_id=built.raw_id,
@@ -134,12 +138,18 @@ class _Stages:
 
 
 def _stages(
-    build: EngineBuild, asked: BuilderQuestions | None, *, workspace: Workspace, labels: Mapping[str, str], emit: Emit
+    build: EngineBuild,
+    asked: BuilderQuestions | None,
+    *,
+    workspace: Workspace,
+    labels: Mapping[str, str],
+    emit: Emit,
+    hold: Hold | None,
 ) -> _Stages:
     raw_id = build.solve(sent_name(build.plan.dockerfile.stage(build.plan.target)))
     with ThreadPoolExecutor(1) as pool:
         # Both mostly wait for the engine, and neither needs the other's answer.
-        making = pool.submit(_candidate, build, raw_id, workspace=workspace, labels=labels, emit=emit)
+        making = pool.submit(_candidate, build, raw_id, workspace=workspace, labels=labels, emit=emit, hold=hold)
         with told(emit, Lane.IMAGE, "evidence read out of the stages", own=True):
             evidence = stage_evidence(build, raw_id, workspace=workspace, labels=labels)
             builder = None
@@ -162,7 +172,13 @@ def normalisation(plan: ImagePlan) -> Normalisation:
 
 
 def _candidate(
-    build: EngineBuild, raw_id: str, *, workspace: Workspace, labels: Mapping[str, str], emit: Emit
+    build: EngineBuild,
+    raw_id: str,
+    *,
+    workspace: Workspace,
+    labels: Mapping[str, str],
+    emit: Emit,
+    hold: Hold | None,
 ) -> tuple[Normalised, Artifact | None]:
     """Return the normalised image, and the program in it."""
     plan = build.plan
@@ -172,5 +188,5 @@ def _candidate(
         def say(text: str) -> None:
             emit(NoteEvent(lane=Lane.IMAGE, text=text))
 
-        candidate = normalise(build.engine, raw_id, how, workspace=workspace, say=say)
+        candidate = normalise(build.engine, raw_id, how, workspace=workspace, say=say, hold=hold)
         return candidate, shipped_program(build.engine, candidate.name, plan.binary, workspace=workspace, labels=labels)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from orchestrator.engine.docker import Engine
+    from orchestrator.engine.hold import Hold
     from orchestrator.workspace import Workspace
 
 __all__ = ["Normalisation", "Normalised", "normalise"]
@@ -61,6 +62,7 @@ def normalise(
     *,
     workspace: Workspace,
     say: Callable[[str], None] = lambda _text: None,
+    hold: Hold | None = None,
 ) -> Normalised:
     """Return the normalised image, making it unless the engine has it already.
 
@@ -70,6 +72,7 @@ def normalise(
         how: what is done to it.
         workspace: remembers the answer.
         say: told what a person should know.
+        hold: keeps an image that is made from other runs, which may make and remove the very same one.
 
     Raises:
         ImageBuildFailedError: the engine's archive of the image is not understood.
@@ -90,6 +93,10 @@ def normalise(
     if known is not None:
         return known
     made = _made(engine, image_id, how, workspace=workspace, say=say)
+    if hold is not None and not hold.keep(made.name):
+        # Another run had the same one, and has just removed it.
+        made = _made(engine, image_id, how, workspace=workspace, say=say)
+        hold.keep(made.name)
     told = {
         "image": made.image_id,
         "name": made.name,

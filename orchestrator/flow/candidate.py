@@ -205,6 +205,7 @@ def _image_build(
         emit=around.emit,
         cancel=around.cancel,
         asked=builder_questions(prepared, around),
+        hold=around.hold,
     )
     if handover is not None:
         handover.settle(around.engine)

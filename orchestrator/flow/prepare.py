@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from orchestrator.dockerfile.model import Dockerfile
     from orchestrator.dockerfile.trace import BuilderPlace
     from orchestrator.engine.docker import Engine
+    from orchestrator.engine.hold import Hold
     from orchestrator.engine.image_facts import ImageFacts
     from orchestrator.engine.process import Stream
     from orchestrator.events import Emit
@@ -79,6 +80,7 @@ class Surroundings:
 
     Attributes:
         independent: whether nothing that one build compiled may be used by the other.
+        hold: keeps the candidate from other runs; None where there are none.
     """
 
     engine: Engine
@@ -91,6 +93,7 @@ class Surroundings:
     peers: PeerFiles = NO_PEERS
     """What other tools' files expect of the image."""
     independent: bool = False
+    hold: Hold | None = None
 
 
 def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepared:

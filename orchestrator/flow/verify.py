@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.bases.identity import base_id, image_id_of
 from orchestrator.engine.docker import Engine
+from orchestrator.engine.hold import Hold
 from orchestrator.engine.sweep import run_labels
 from orchestrator.errors import NoVerdictError, run_ended
 from orchestrator.events import Lane, NoteEvent, told
@@ -135,17 +136,19 @@ def _verified(
         )
         lay_out(snapshot, workspace.source)
     record = replace(record, source=_source_facts(snapshot))
-    with Engine.connect(environment) as engine:
+    labels = run_labels(workspace.root, record.run)
+    with Engine.connect(environment) as engine, Hold(engine, labels) as hold:
         around = Surroundings(
             engine=engine,
             workspace=workspace,
-            labels=run_labels(workspace.root, record.run),
+            labels=labels,
             logs=folder / "logs",
             environment=environment,
             emit=journal.emit,
             cancel=cancel,
             peers=loaded.peers,
             independent=independent,
+            hold=hold,
         )
         candidate = make_candidate(spec, snapshot, around, lock=lock, locked=locked)
         checks = judge_candidate(spec, candidate.evidence, workspace=workspace)

@@ -1,0 +1,83 @@
+"""Images that a run still needs, kept from being removed by other runs on the same engine.
+
+Two checkouts that build the same sources make the same image, and so do two projects that ship the same placeholder.
+Whichever ends first tidies up what has no tag. The engine removes no image that a container was made from; so one is
+made, and never started. It has the run's labels, and goes with what a killed run has left.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from orchestrator.engine.faults import engine_faults
+from orchestrator.errors import NoVerdictError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestrator.engine.docker import Engine
+
+_NOT_FOUND = 404
+
+
+class Hold:
+    """Keeps images from being removed until the end of the block.
+
+    Args:
+        engine: has the images.
+        labels: of the run.
+    """
+
+    def __init__(self, engine: Engine, labels: Mapping[str, str]) -> None:
+        self._engine, self._labels = engine, dict(labels)
+        self._containers: dict[str, str] = {}
+        self._changing = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Let all of them go; what an engine that went away has left is swept at the next run's start."""
+        for image in tuple(self._containers):
+            with suppress(NoVerdictError):
+                self.drop(image)
+
+    def keep(self, image: str) -> bool:
+        """Keep an image; False where it is gone already.
+
+        Args:
+            image: what the engine calls it.
+
+        Raises:
+            EngineUnreachableError: the engine went away, or refused.
+        """
+        from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `connect`
+
+        with self._changing, engine_faults("keeping an image"):
+            if image in self._containers:
+                return True
+            try:
+                made = self._engine.api.create_container(
+                    image, command=["/nothing"], labels=self._labels, network_disabled=True
+                )
+            except APIError as error:
+                if error.status_code == _NOT_FOUND:
+                    return False
+                raise
+            self._containers[image] = str(made["Id"])
+            return True
+
+    def drop(self, image: str) -> None:
+        """Let one go; nothing happens where it was not kept.
+
+        Raises:
+            EngineUnreachableError: the engine went away.
+        """
+        with self._changing:
+            container = self._containers.pop(image, None)
+        if container is not None:
+            with engine_faults("letting an image go"):
+                self._engine.api.remove_container(container, v=True, force=True)
