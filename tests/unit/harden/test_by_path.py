@@ -41,7 +41,7 @@ OTHERS = (
         "echo a#{c} # {c} b",
         "{c} é ü",
         "printf '%s\\n' {c} > made && cat made",
-        "cd / && {c} 6",
+        'mkdir -p "$HOME/there" && cd "$HOME/there" && {c} 6',
         "{c} \\\n  7 && \\\n  {c} 8",
     ),
 )
