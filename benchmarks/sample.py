@@ -15,7 +15,8 @@ from benchmarks.measure import timed
 from orchestrator.dockerfile.harden import sent_name
 from orchestrator.dockerfile.settings import Guard, StubSettings
 from orchestrator.engine.buildkit import solve
-from orchestrator.flow.prepare import Surroundings, prepare
+from orchestrator.flow.prepare import prepare
+from orchestrator.flow.surroundings import Surroundings
 from orchestrator.source.context import context_files, write_context
 from orchestrator.source.snapshot import take_snapshot
 from orchestrator.source.tree import lay_out

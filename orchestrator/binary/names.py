@@ -98,6 +98,11 @@ def entry_crates(profile: BinaryProfile) -> tuple[str, ...]:
     return tuple(sorted(crate for crate in found if crate is not None))
 
 
+def function_size(profile: BinaryProfile, name: str) -> int | None:
+    """Return how many bytes a function takes, by its readable name; None where the program names none so."""
+    return next((each.size for each in profile.functions or () if readable(each.name) == name), None)
+
+
 def own_functions(profile: BinaryProfile, crate: str) -> tuple[str, ...] | None:
     """Return the readable names of the functions that come from a crate, sorted; repeated names stay repeated.
 

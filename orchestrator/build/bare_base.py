@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.build.saved import SavedImage
-from orchestrator.engine.archive import archive, layer_of
+from orchestrator.engine.archive import load_over
 from orchestrator.engine.store import read_config
-from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, told
 from orchestrator.workspace import no_space_named
 
@@ -54,18 +54,20 @@ def bare_base(engine: Engine, base: BaseImage, *, workspace: Workspace, emit: Em
 
 def _loaded(engine: Engine, image: str, *, scratch: Path) -> str:
     """Load the bare image and return what the engine calls it; no layer is sent to an engine that takes its own."""
-    if not engine.names_manifests:
-        found = json.loads(read_config(engine, image))
-        try:
-            return engine.load(archive(_without_triggers(found), [], parents=found["rootfs"]["diff_ids"]))
-        except EngineUnreachableError:
-            if not found["rootfs"]["diff_ids"]:
-                raise
     with tempfile.TemporaryDirectory(dir=scratch, prefix="bare-") as folder:
-        saved = SavedImage(engine.save(image), Path(folder))
-        found = json.loads(saved.config)
-        layers = [layer_of(saved.layer(diff_id)) for diff_id in found["rootfs"]["diff_ids"]]
-        return engine.load(archive(_without_triggers(found), layers))
+
+        @cache
+        def saved() -> SavedImage:
+            return SavedImage(engine.save(image), Path(folder))
+
+        config = json.loads(saved().config if engine.names_manifests else read_config(engine, image))
+        return load_over(
+            engine,
+            _without_triggers(config),
+            [],
+            lambda diff_id: saved().layer(diff_id),
+            parents=config["rootfs"]["diff_ids"],
+        )
 
 
 def _without_triggers(config: Mapping[str, Any]) -> bytes:

@@ -150,14 +150,14 @@ def _restored(content: IO[bytes] | None, size: int, restored: Mapping[str, bytes
     return restored.get(digest)
 
 
-def touched_names(layer: Path) -> set[str]:
-    """Return the names of all that a canonical layer adds, replaces or removes, but of folders, which show in these."""
-    with tarfile.open(layer, "r:") as tar:
-        names = (plain(member.name).rpartition("/")[2] for member in tar if not member.isdir())
-        return {name.removeprefix(WHITEOUT) for name in names}
+def names_in(layer: Path) -> tuple[set[str], set[str]]:
+    """Return what a canonical layer touches, and the programs that it holds.
 
-
-def programs_in(layer: Path) -> set[str]:
-    """Return the absolute paths of a layer's executable files."""
+    Returns:
+        The names, without folders, of all that it adds, replaces or removes, but of folders, which show in these; and
+        the absolute paths of its executable files.
+    """
     with tarfile.open(layer, "r:") as tar:
-        return {f"/{plain(member.name)}" for member in tar if member.isreg() and member.mode & 0o111}
+        members = [member for member in tar if not member.isdir()]
+    touched = {plain(member.name).rpartition("/")[2].removeprefix(WHITEOUT) for member in members}
+    return touched, {f"/{plain(member.name)}" for member in members if member.isreg() and member.mode & 0o111}

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.canonical_config import canonical_config
-from orchestrator.build.canonical_layer import Normalisation, programs_in, rewritten, touched_names
+from orchestrator.build.canonical_layer import Normalisation, names_in, rewritten
 from orchestrator.build.leftovers import Leftover, leftover_from_json
 from orchestrator.build.lower import Lower
 from orchestrator.build.saved import SavedImage
-from orchestrator.engine.archive import Layer, archive, layer_of
+from orchestrator.engine.archive import Layer, load_over
 from orchestrator.engine.archive import image_id as image_id_of
-from orchestrator.errors import EngineUnreachableError
 from orchestrator.workspace import memo_key, no_space_named
 
 if TYPE_CHECKING:
@@ -128,14 +127,15 @@ def _made(
             out, step = Path(folder) / f"layer-{number}.tar", _step(config, number)
             layers.append(rewritten(saved.layer(diff_id), out, how, lower=lower, step=step, left=left))
             lower.add(out)
-            touched |= touched_names(out)
-            programs |= programs_in(out)
+            names = names_in(out)
+            touched |= names[0]
+            programs |= names[1]
             if diff_id not in (*diff_ids[number + 1 :], *diff_ids[:kept]):
                 saved.layer(diff_id).unlink()
         canonical = canonical_config(config, kept, layers, epoch=how.epoch)
         return Normalised(
             image_id=image_id_of(canonical),
-            name=_loaded(engine, canonical, layers, saved, parents=diff_ids[:kept], say=say),
+            name=load_over(engine, canonical, layers, saved.layer, parents=diff_ids[:kept], say=say),
             leftovers=tuple(left),
             touched=frozenset(touched),
             programs=frozenset(programs),
@@ -153,31 +153,6 @@ def _recalled(engine: Engine, workspace: Workspace, key: str) -> Normalised | No
         touched=frozenset(known["touched"]),
         programs=frozenset(known["programs"]),
     )
-
-
-def _loaded(
-    engine: Engine,
-    config: bytes,
-    layers: Sequence[Layer],
-    saved: SavedImage,
-    *,
-    parents: Sequence[str],
-    say: Callable[[str], None],
-) -> str:
-    """Load the image by its upper layers, and return what the engine calls it.
-
-    All layers are sent to an engine that no longer has those below, and to containerd's image store, which takes no
-    others (measured on 28.5.2: `failed to resolve layers`).
-    """
-    if not engine.names_manifests:
-        try:
-            return engine.load(archive(config, layers, parents=parents))
-        except EngineUnreachableError as error:
-            if not parents:
-                raise
-            say(f"the engine did not take the upper layers alone, so all are sent: {error.message}")
-    below = [layer_of(saved.layer(diff_id)) for diff_id in parents]
-    return engine.load(archive(config, [*below, *layers]))
 
 
 def _kept_layers(config: Mapping[str, Any], base: Sequence[str]) -> int:

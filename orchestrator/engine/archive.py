@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import EngineUnreachableError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from orchestrator.engine.docker import Engine
 
@@ -92,6 +94,42 @@ def _padded(stream: io.BufferedIOBase, size: int) -> Iterator[bytes]:
     while block := stream.read(_BLOCK):
         yield block
     yield b"\0" * (-size % tarfile.BLOCKSIZE)
+
+
+def load_over(
+    engine: Engine,
+    config: bytes,
+    layers: Sequence[Layer],
+    below: Callable[[str], Path],
+    *,
+    parents: Sequence[str],
+    say: Callable[[str], None] = lambda _text: None,
+) -> str:
+    """Load an image by its upper layers, and return what the engine calls it.
+
+    All layers are sent to an engine that no longer has those below, and to containerd's image store, which takes no
+    others (measured on 28.5.2: `failed to resolve layers`).
+
+    Args:
+        engine: where to load it.
+        config: the image's configuration, which names all its layers.
+        layers: the upper layers.
+        below: gives the tar of a layer below, by its diff id; called only where all are sent.
+        parents: diff ids of the layers below.
+        say: told what a person should know.
+
+    Raises:
+        NoSpaceError: the engine's disk is full.
+        EngineUnreachableError: the connection broke, or the engine did not take the image.
+    """
+    if not engine.names_manifests:
+        try:
+            return engine.load(archive(config, layers, parents=parents))
+        except EngineUnreachableError as error:
+            if not parents:
+                raise
+            say(f"the engine did not take the upper layers alone, so all are sent: {error.message}")
+    return engine.load(archive(config, [*(layer_of(below(diff_id)) for diff_id in parents), *layers]))
 
 
 def load_files(

@@ -14,10 +14,11 @@ import tarfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from orchestrator.engine.blocks import BlockStream
 from orchestrator.engine.faults import engine_faults
+from orchestrator.engine.unstarted import never_started
 from orchestrator.errors import NoVerdictError
 
 if TYPE_CHECKING:
@@ -200,15 +201,12 @@ def image_files(engine: Engine, image_id: str, *, labels: Mapping[str, str]) -> 
         labels: put on the container, so that leftovers of a killed run can be found.
     """
     with engine_faults("opening an image"):
-        # An image on scratch may have no command; a created container needs one and never looks it up.
-        made: Mapping[str, Any] = engine.api.create_container(
-            image_id, command=["/nothing"], labels=dict(labels), network_disabled=True
-        )
+        made = never_started(engine, image_id, labels=labels)
     try:
-        yield ContainerFiles(engine, made["Id"])
+        yield ContainerFiles(engine, made)
     finally:
         with engine_faults("closing an image"):
-            engine.api.remove_container(made["Id"], v=True, force=True)
+            engine.api.remove_container(made, v=True, force=True)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from orchestrator.engine.faults import engine_faults
+from orchestrator.engine.unstarted import never_started
 from orchestrator.errors import NoVerdictError
 
 if TYPE_CHECKING:
@@ -60,14 +61,11 @@ class Hold:
             if image in self._containers:
                 return True
             try:
-                made = self._engine.api.create_container(
-                    image, command=["/nothing"], labels=self._labels, network_disabled=True
-                )
+                self._containers[image] = never_started(self._engine, image, labels=self._labels)
             except APIError as error:
                 if error.status_code == _NOT_FOUND:
                     return False
                 raise
-            self._containers[image] = str(made["Id"])
             return True
 
     def drop(self, image: str) -> None:

@@ -28,7 +28,7 @@ from orchestrator.gate.run_checks import run_checks
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
-    from orchestrator.flow.prepare import Surroundings
+    from orchestrator.flow.surroundings import Surroundings
     from orchestrator.gate.run_checks import GateEvidence
     from orchestrator.smoke.transcript import Transcript
     from orchestrator.source.snapshot import Snapshot

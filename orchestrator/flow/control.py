@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from orchestrator.build.artifact import Artifact
     from orchestrator.build.image import ImageBuild
     from orchestrator.dockerfile.model import Instruction
-    from orchestrator.flow.prepare import Prepared, Surroundings
+    from orchestrator.flow.prepare import Prepared
+    from orchestrator.flow.surroundings import Surroundings
     from orchestrator.gate.checks.stub_free import ShippedFacts
 
 _USUAL = "fn main() {}\n"

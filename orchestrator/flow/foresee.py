@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.build.image_plan import ImagePlan
-    from orchestrator.flow.prepare import Surroundings
+    from orchestrator.flow.surroundings import Surroundings
 
 
 def read_of_base(plan: ImagePlan, program: Path, *, around: Surroundings) -> None:

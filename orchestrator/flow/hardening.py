@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.bases.image import BaseImage
     from orchestrator.dockerfile.model import Dockerfile
     from orchestrator.dockerfile.trace import BuilderPlace, Tracer
-    from orchestrator.flow.prepare import Surroundings
+    from orchestrator.flow.surroundings import Surroundings
     from orchestrator.spec.model import BuildSpec
     from orchestrator.toolchains.cargo.crates import CratesImage
 

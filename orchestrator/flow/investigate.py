@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from orchestrator.build.image import ImageBuild
     from orchestrator.build.local import LocalBuild
     from orchestrator.engine.image_facts import ImageFacts
-    from orchestrator.flow.prepare import Prepared, Surroundings
+    from orchestrator.flow.prepare import Prepared
+    from orchestrator.flow.surroundings import Surroundings
     from orchestrator.gate.checks.stub_free import Packed
     from orchestrator.inventory.model import SideInventory
     from orchestrator.parity.difference import Comparison

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.bases.image import BaseImage
-    from orchestrator.flow.prepare import Prepared, Surroundings
+    from orchestrator.flow.prepare import Prepared
+    from orchestrator.flow.surroundings import Surroundings
     from orchestrator.inventory.drift import Drift
     from orchestrator.spec.load import LoadedSpec
     from orchestrator.spec.lockfile import LockedInventory

@@ -22,7 +22,6 @@ from orchestrator.engine.build_watch import Limits
 from orchestrator.errors import DockerfileInvalidError
 from orchestrator.events import Lane, OutputEvent
 from orchestrator.flow.hardening import hardening_of
-from orchestrator.smoke.peers.file import NO_PEERS, PeerFiles
 from orchestrator.spec.model import expand_facts
 from orchestrator.toolchains.cargo.command import selection_of
 from orchestrator.toolchains.cargo.crates import crates_image, fetch_crates
@@ -30,7 +29,6 @@ from orchestrator.toolchains.cargo.identity import CargoToolchain, identify
 from orchestrator.toolchains.cargo.project import CargoProject, read_project
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
@@ -39,10 +37,9 @@ if TYPE_CHECKING:
     from orchestrator.dockerfile.model import Dockerfile
     from orchestrator.dockerfile.trace import BuilderPlace
     from orchestrator.engine.docker import Engine
-    from orchestrator.engine.hold import Hold
     from orchestrator.engine.image_facts import ImageFacts
     from orchestrator.engine.process import Stream
-    from orchestrator.events import Emit
+    from orchestrator.flow.surroundings import Surroundings
     from orchestrator.source.snapshot import Snapshot
     from orchestrator.spec.model import BuildSpec
     from orchestrator.toolchains.cargo.crates import CratesImage
@@ -72,28 +69,6 @@ class Prepared:
     local: LocalPlan
     image: ImagePlan
     handover: HandoverPlan | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What stages need of the run around them.
-
-    Attributes:
-        independent: whether nothing that one build compiled may be used by the other.
-        hold: keeps the candidate from other runs; None where there are none.
-    """
-
-    engine: Engine
-    workspace: Workspace
-    labels: Mapping[str, str]
-    logs: Path
-    environment: Mapping[str, str]
-    emit: Emit
-    cancel: threading.Event
-    peers: PeerFiles = NO_PEERS
-    """What other tools' files expect of the image."""
-    independent: bool = False
-    hold: Hold | None = None
 
 
 def prepare(spec: BuildSpec, snapshot: Snapshot, around: Surroundings) -> Prepared:

@@ -18,8 +18,9 @@ from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels
 from orchestrator.errors import InterruptedRunError, RecordUnreadableError, UsageError
 from orchestrator.events import Lane, NoteEvent
-from orchestrator.flow.prepare import Surroundings, prepare
+from orchestrator.flow.prepare import prepare
 from orchestrator.flow.probe_bench import Bench, Pair
+from orchestrator.flow.surroundings import Surroundings
 from orchestrator.parity.probe import SAID, Conclusion, Factor, Outcome, conclude, most_probes, next_probe
 from orchestrator.source.snapshot import take_snapshot
 from orchestrator.source.tree import lay_out

@@ -20,7 +20,8 @@ from orchestrator.dockerfile.layers import layer_instruction
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels
 from orchestrator.events import Lane, NoteEvent, told
-from orchestrator.flow.prepare import Prepared, Surroundings, prepare
+from orchestrator.flow.prepare import Prepared, prepare
+from orchestrator.flow.surroundings import Surroundings
 from orchestrator.source.snapshot import take_snapshot
 from orchestrator.source.tree import lay_out
 from orchestrator.workspace import no_space_named, waiting_for

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.build.local import LocalBuild
     from orchestrator.engine.image_facts import ImageFacts
-    from orchestrator.flow.prepare import Surroundings
+    from orchestrator.flow.surroundings import Surroundings
     from orchestrator.spec.model import BuildSpec
 
 

@@ -22,7 +22,7 @@ from orchestrator.errors import LocalBuildFailedError
 from orchestrator.events import Lane, NoteEvent, told
 from orchestrator.flow.candidate import Candidate, make_candidate
 from orchestrator.flow.investigate import investigate
-from orchestrator.flow.prepare import Surroundings
+from orchestrator.flow.surroundings import Surroundings
 from orchestrator.gate.checks import selftest
 from orchestrator.gate.evaluate import evaluate
 from orchestrator.gate.run_checks import run_checks

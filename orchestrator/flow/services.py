@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.bases.settings import BaseSettings
     from orchestrator.engine.docker import Engine
     from orchestrator.events import Emit
-    from orchestrator.flow.prepare import Surroundings
+    from orchestrator.flow.surroundings import Surroundings
     from orchestrator.smoke.services.settings import ServiceSettings
     from orchestrator.spec.model import BuildSpec
     from orchestrator.workspace import Workspace

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from orchestrator.build.image import ImageBuild
     from orchestrator.build.local import LocalBuild
     from orchestrator.dockerfile.model import Stage
-    from orchestrator.flow.prepare import Prepared, Surroundings
+    from orchestrator.flow.prepare import Prepared
+    from orchestrator.flow.surroundings import Surroundings
     from orchestrator.parity.difference import Comparison
     from orchestrator.source.snapshot import Snapshot
     from orchestrator.spec.model import BuildSpec

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from orchestrator.build.image import ImageBuild
     from orchestrator.dockerfile.marks import Packing
-    from orchestrator.flow.prepare import Prepared, Surroundings
+    from orchestrator.flow.prepare import Prepared
+    from orchestrator.flow.surroundings import Surroundings
     from orchestrator.parity.difference import Comparison
 
 _FOLDER = "/twinbuild-unpacked"

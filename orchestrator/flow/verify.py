@@ -20,7 +20,7 @@ from orchestrator.flow.account import call_facts, excerpts, leftover_facts, loca
 from orchestrator.flow.candidate import Candidate, judge_candidate, make_candidate
 from orchestrator.flow.journal import Journal
 from orchestrator.flow.lock import lock_of
-from orchestrator.flow.prepare import Prepared, Surroundings
+from orchestrator.flow.surroundings import Surroundings
 from orchestrator.gate.evaluate import PassedGate, evaluate, open_gate
 from orchestrator.log import logger_for
 from orchestrator.record import VERSION as RECORD_VERSION
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from orchestrator.build.artifact import Artifact
     from orchestrator.build.image import ImageBuild
     from orchestrator.events import Emit
+    from orchestrator.flow.prepare import Prepared
     from orchestrator.smoke.settings import SmokeSettings
     from orchestrator.spec.load import LoadedSpec
     from orchestrator.verdict import CheckResult, Verdict

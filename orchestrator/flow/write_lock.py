@@ -12,7 +12,8 @@ from orchestrator.engine.sweep import run_labels
 from orchestrator.errors import LockInvalidError
 from orchestrator.events import Lane, NoteEvent
 from orchestrator.flow.lock import take_inventory
-from orchestrator.flow.prepare import Surroundings, prepare
+from orchestrator.flow.prepare import prepare
+from orchestrator.flow.surroundings import Surroundings
 from orchestrator.inventory.drift import drift
 from orchestrator.source.snapshot import take_snapshot
 from orchestrator.source.tree import lay_out

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.names import entry_crates, own_functions, readable
+from orchestrator.binary.names import entry_crates, function_size, own_functions
 from orchestrator.parity.suspicion import Likelihood, Suspicion, counted
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def same_stub(profile: BinaryProfile) -> Suspicion | None:
         return None
     for crate in entry_crates(profile):
         main = f"{crate}::main"
-        size = next((each.size for each in profile.functions if readable(each.name) == main), None)
+        size = function_size(profile, main)
         if own_functions(profile, crate) == (main,) and size is not None and size <= EMPTY:
             return Suspicion(
                 cause="stub",

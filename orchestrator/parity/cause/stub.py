@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.names import readable
+from orchestrator.binary.names import function_size
 from orchestrator.parity.emptied import emptied_crates, rest_as_it_was, without_dependencies
 from orchestrator.parity.same_stub import EMPTY
 from orchestrator.parity.suspicion import Likelihood, Suspicion, counted, listed
@@ -78,10 +78,7 @@ def _mains(difference: Difference) -> tuple[str, int, int] | None:
     if not crates:
         return None
     name = f"{crates[0]}::main"
-    here, there = (
-        next((function.size for function in side.functions or () if readable(function.name) == name), None)
-        for side in (difference.local, difference.image)
-    )
+    here, there = function_size(difference.local, name), function_size(difference.image, name)
     return None if here is None or there is None else (name, here, there)
 
 

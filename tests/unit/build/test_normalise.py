@@ -15,7 +15,7 @@ import pytest
 
 from orchestrator.build import canonical_layer
 from orchestrator.build.canonical_config import canonical_config
-from orchestrator.build.canonical_layer import Normalisation, programs_in, touched_names
+from orchestrator.build.canonical_layer import Normalisation, names_in
 from orchestrator.build.history import canonical_step
 from orchestrator.build.lower import Lower
 from orchestrator.build.saved import SavedImage
@@ -411,5 +411,6 @@ def test_the_names_that_a_layer_touches(tmp_path: Path) -> None:
         member("usr/lib/same.so", b"1"),
         lower=below,
     )
-    assert touched_names(tmp_path / "layer/out.tar") == {"backend", "link", "old.so"}
-    assert programs_in(tmp_path / "layer/out.tar") == {"/usr/bin/backend"}
+    touched, programs = names_in(tmp_path / "layer/out.tar")
+    assert touched == {"backend", "link", "old.so"}
+    assert programs == {"/usr/bin/backend"}
