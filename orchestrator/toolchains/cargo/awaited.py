@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.process import run
+from orchestrator.toolchains.cargo.config import named_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
 _PACKAGE = re.compile(r"(?P<name>\S+) v(?P<version>\S+)(?: \(proc-macro\))?(?: \((?P<place>[^)]*)\))?")
 
 
 def awaited_packages(
-    cargo: Path, manifest: Path, words: Sequence[str], *, environment: Mapping[str, str]
+    cargo: Path, manifest: Path, words: Sequence[str], *, top: Path, environment: Mapping[str, str]
 ) -> frozenset[str] | None:
     """Return `name version` of each package from a registry or from git that a build needs; None if cargo cannot say.
 
@@ -23,14 +24,18 @@ def awaited_packages(
         cargo: whom to ask.
         manifest: the project's Cargo.toml.
         words: the build's, as `cargo_words` returns them; those that choose packages and features count.
+        top: the highest folder that belongs to the project.
         environment: cargo's variables.
     """
     asked = run(
         [
             *(str(cargo), "tree", "--offline", "--locked", "--edges=normal,build", "--prefix=none", "--no-dedupe"),
             f"--manifest-path={manifest}",
+            *named_config(manifest.parent, top),
             *_choosing(words),
         ],
+        # Not in the project: configuration of folders above it is not the project's (see config.py).
+        cwd=Path("/"),
         environment=environment,
     )
     if asked.exit_code:

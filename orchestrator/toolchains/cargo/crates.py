@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +11,10 @@ from orchestrator.engine.archive import load_files
 from orchestrator.engine.process import run
 from orchestrator.errors import LocalBuildFailedError, NoSpaceError
 from orchestrator.location import Location
-from orchestrator.toolchains.cargo.config import config_files, table
+from orchestrator.toolchains.cargo.config import named_config, table
 from orchestrator.toolchains.cargo.failure import disk_full, last_words, lock_outdated
 from orchestrator.toolchains.cargo.lock import outdated, packages_digest, read_lock
+from orchestrator.toolchains.cargo.user_config import user_access, user_config
 
 if TYPE_CHECKING:
     import threading
@@ -218,7 +218,6 @@ def _fetch(
     cancel: threading.Event | None,
 ) -> None:
     passed = {name: value for name, value in environment.items() if _PASSED_ON.fullmatch(name)}
-    own = config_files(tree / project.folder, tree)
     manifest = tree / project.root / "Cargo.toml"
     done = run(
         [
@@ -226,11 +225,11 @@ def _fetch(
             "fetch",
             "--locked",
             f"--manifest-path={manifest}",
-            *(word for file in own for word in ("--config", str(file))),
+            *named_config(tree / project.folder, tree),
         ],
         # Not in the project: configuration of folders above it is not the project's (see config.py).
         cwd=Path("/"),
-        environment={**_user_network(environment), **passed, "CARGO_HOME": str(workspace.cargo_home.absolute())},
+        environment={**user_access(environment), **passed, "CARGO_HOME": str(workspace.cargo_home.absolute())},
         on_line=on_line,
         cancel=cancel,
     )
@@ -246,8 +245,11 @@ def _not_fetched(
         return NoSpaceError(f"no space left while fetching crates into {workspace.cargo_home}", detail=last_words(said))
     if lock_outdated(said):
         return outdated(project, said)
-    repair = "mend what cargo says; proxies and certificates are taken from HTTPS_PROXY, SSL_CERT_FILE and CARGO_HTTP_*"
-    if table(_user_config(environment), "source"):
+    repair = (
+        "mend what cargo says; proxies and certificates are taken from HTTPS_PROXY, SSL_CERT_FILE and CARGO_HTTP_*, "
+        "tokens of registries from cargo's credentials.toml (`cargo login`) and CARGO_REGISTRIES_*_TOKEN"
+    )
+    if table(user_config(environment), "source"):
         repair += (
             ". Your own cargo configuration replaces sources: only what the project's .cargo/config.toml says of them "
             "counts, since the image build sees no other"
@@ -258,22 +260,3 @@ def _not_fetched(
         repair=repair,
         detail=last_words(said),
     )
-
-
-def _user_network(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return how the user's cargo reaches the network (proxy, certificates), as variables."""
-    config = _user_config(environment)
-    return {
-        f"CARGO_{name}_{key}".upper().replace("-", "_"): str(value).lower() if isinstance(value, bool) else str(value)
-        for name in ("http", "net")
-        for key, value in table(config, name).items()
-        if isinstance(value, str | int | bool)
-    }
-
-
-def _user_config(environment: Mapping[str, str]) -> dict[str, object]:
-    home = Path(environment.get("CARGO_HOME") or Path(environment.get("HOME") or "/") / ".cargo")
-    try:
-        return tomllib.loads((home / "config.toml").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}

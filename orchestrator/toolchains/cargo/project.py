@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.engine.process import run
 from orchestrator.errors import SpecInvalidError
 from orchestrator.location import Location
+from orchestrator.toolchains.cargo.config import config_files, named_config, read_config
 from orchestrator.toolchains.cargo.outside import folders_outside
 from orchestrator.toolchains.cargo.rust_version import require_rust
 from orchestrator.workspace import memo_key
@@ -93,6 +94,7 @@ def read_project(
 
     Raises:
         SpecInvalidError: no such manifest, package or program, or cargo does not understand the manifest.
+        LocalBuildFailedError: a `.cargo/config.toml` cannot be read.
         ToolchainMismatchError: the package asks for a newer rustc.
     """
     tree = tree.absolute()
@@ -101,7 +103,7 @@ def read_project(
             f"`toolchain.manifest` names {settings.manifest}, which is no file of the source",
             repair="correct `toolchain.manifest`; a file that git ignores is no part of the source",
         )
-    key = memo_key({"files": _shape(files), "manifest": settings.manifest, "rustc": toolchain.verbose, "version": 3})
+    key = memo_key({"files": _shape(files), "manifest": settings.manifest, "rustc": toolchain.verbose, "version": 4})
     said = workspace.recall("project", key)
     if not isinstance(said, dict):
         said = _ask(tree, settings, toolchain)
@@ -130,16 +132,21 @@ def read_project(
 
 
 def _shape(files: Sequence[SourceFile]) -> str:
-    """Return a digest over what `cargo metadata` reads: manifests, and which files there are (targets are found)."""
+    """Return a digest over what `cargo metadata` reads.
+
+    That is manifests and configuration, and which files there are, since targets are found.
+    """
     total = hashlib.sha256()
     for file in files:
-        content = file.sha256 if file.path.endswith(".toml") else ""
+        content = file.sha256 if file.path.endswith((".toml", ".cargo/config")) else ""
         total.update(f"{content} {file.path}\0".encode(errors="surrogateescape"))
     return total.hexdigest()
 
 
 def _ask(tree: Path, settings: CargoSettings, toolchain: CargoToolchain) -> dict[str, Any]:
     manifest = tree / settings.manifest
+    # Cargo would not say where in which file.
+    read_config(config_files(manifest.parent, tree), top=tree)
     done = run(
         [
             str(toolchain.cargo),
@@ -148,6 +155,8 @@ def _ask(tree: Path, settings: CargoSettings, toolchain: CargoToolchain) -> dict
             "--offline",
             "--format-version=1",
             f"--manifest-path={manifest}",
+            # A registry that a manifest names is told of there.
+            *named_config(manifest.parent, tree),
         ],
         # Not in the project: configuration of folders above it is not the project's (see config.py).
         cwd=Path("/"),
