@@ -30,10 +30,10 @@ from orchestrator.toolchains.cargo.tools import kin_script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from orchestrator.build.ground import Ground, LocalPlan
     from orchestrator.engine.docker import Engine
+    from orchestrator.engine.process import Process
     from orchestrator.toolchains.cargo.messages import CargoReport
     from orchestrator.workspace import Workspace
 
@@ -59,18 +59,14 @@ class HandoverPlan:
         reference: tag of the image with the compiled dependencies.
         key: the tag that it has as long as no variable changes that build scripts read.
         made: whether the engine has it.
-        variables: those of the builds.
-        limit: bytes that a project's offers may take.
-        cargo, manifest, words: whom to ask which packages that will be, about what.
+        local: the host's build, which makes it.
+        words: cargo's, there.
     """
 
     reference: str
     key: str
     made: bool
-    variables: Mapping[str, str]
-    limit: int
-    cargo: Path
-    manifest: Path
+    local: LocalPlan
     words: Sequence[str]
 
 
@@ -91,11 +87,8 @@ def plan_handover(
     return HandoverPlan(
         reference=reference,
         key=key,
-        variables=plan.variables,
-        limit=plan.settings.share_limit,
+        local=plan,
         made=engine.image(reference) is not None,
-        cargo=plan.toolchain.cargo,
-        manifest=(plan.tree / plan.settings.manifest).absolute(),
         words=words,
     )
 
@@ -112,8 +105,8 @@ class _Seen:
 class Handover:
     """Between the two builds of one run.
 
-    The host's build calls `watch` and, however it ends, `ended`; the image's calls `wait`, from another thread, unless
-    the offer is made already.
+    The host's build calls `watch`, `started` and, however it ends, `ended`; the image's calls `wait`, from another
+    thread, unless the offer is made already.
 
     Args:
         plan: what is offered.
@@ -124,6 +117,8 @@ class Handover:
     def __init__(self, plan: HandoverPlan, engine: Engine, workspace: Workspace) -> None:
         self._plan, self._engine, self._workspace = plan, engine, workspace
         self._seen: _Seen | None = None
+        self._host: Process | None = None
+        self._host_is_behind = not self.awaited
         self._began, self._over = threading.Event(), threading.Event()
         self._succeeded = False
         self._empty = False
@@ -150,6 +145,12 @@ class Handover:
             )
         self._began.set()
 
+    def started(self, process: Process) -> None:
+        """Take the running cargo; it gives way to the image's build once that has what it waits for, or at once."""
+        self._host = process
+        if self._host_is_behind:
+            process.give_way()
+
     def ended(self, *, succeeded: bool, workspace: Workspace) -> None:
         """Take that the host's build is over; digests of what it finished are kept, unless `wait` keeps them."""
         self._succeeded = succeeded
@@ -169,29 +170,35 @@ class Handover:
         self._until(self._began, cancel)
         seen = self._seen
         if seen is None:
-            self._give_way(cancel)
+            self._end_with_host(cancel)
             raise run_ended()
         if seen.ground.place.kind is PlaceKind.REMAP:
-            # Compiled under other paths, which the artifacts hold.
+            # Compiled under other paths, which the artifacts hold: the image's build begins now.
+            self._put_host_behind()
             load_files(engine, self._plan.reference, _EMPTY, scratch=workspace.scratch)
             self._empty = True
             return
+        local = self._plan.local
+        tree, cargo = local.tree.absolute(), local.toolchain.cargo
         awaited = awaited_packages(
-            self._plan.cargo,
-            self._plan.manifest,
+            cargo,
+            tree / local.settings.manifest,
             self._plan.words,
-            environment={"PATH": str(self._plan.cargo.parent), "CARGO_HOME": str(workspace.cargo_home.absolute())},
+            top=tree,
+            environment={"PATH": str(cargo.parent), "CARGO_HOME": str(workspace.cargo_home.absolute())},
         )
         while not self._over.is_set() and not _all_done(awaited, seen.report):
             self._over.wait(_GLANCE_SECONDS)
             if cancel.is_set():
                 raise run_ended()
+        # What is left for the host is its own packages, which the image's build has yet to begin.
+        self._put_host_behind()
         # Cargo tells of a crate just before it writes the crate's fingerprint.
         patience = time.monotonic() + _AFTER_SECONDS
         while time.monotonic() < patience and not all_written(seen.report, outside=seen.ground.place.outside):
             self._over.wait(_GLANCE_SECONDS)
         if self._over.is_set() and not self._succeeded:
-            self._give_way(cancel)
+            self._end_with_host(cancel)
         packages = hand_over(
             engine,
             self._plan.reference,
@@ -200,7 +207,7 @@ class Handover:
             target=seen.ground.target,
             facts=_facts(seen),
             workspace=workspace,
-            limit=self._plan.limit,
+            limit=local.settings.share_limit,
         )
         self._empty = not packages
         if not self._empty:
@@ -214,10 +221,16 @@ class Handover:
     def _keep(self, engine: Engine, seen: _Seen, workspace: Workspace) -> None:
         plan = self._plan
         outside = seen.ground.place.outside
-        keep_environment(plan.key, seen.report, outside=outside, variables=plan.variables, workspace=workspace)
-        _retire(engine, plan.reference, workspace, limit=plan.limit)
+        keep_environment(plan.key, seen.report, outside=outside, variables=plan.local.variables, workspace=workspace)
+        _retire(engine, plan.reference, workspace, limit=plan.local.settings.share_limit)
 
-    def _give_way(self, cancel: threading.Event) -> None:
+    def _put_host_behind(self) -> None:
+        # Whichever thread comes second, this one or that of `started`, sees what the other one has set.
+        self._host_is_behind = True
+        if self._host is not None:
+            self._host.give_way()
+
+    def _end_with_host(self, cancel: threading.Event) -> None:
         """Wait until the run has been ended: its error is that of the build that failed, not this one's."""
         self._until(cancel, cancel)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from orchestrator.build.place import Place
-    from orchestrator.engine.process import Completed
+    from orchestrator.engine.process import Completed, Process
     from orchestrator.events import Emit
     from orchestrator.workspace import Workspace
 
@@ -38,11 +38,6 @@ __all__ = ["ImagePaths", "LocalBuild", "LocalPlan", "build_local"]
 
 STEP = "cargo"
 """The name of the local build's one step in events."""
-
-_BEHIND = ("/bin/sh", "-c", 'echo 10 2>/dev/null >/proc/self/autogroup; exec nice -n 10 "$@"', "sh")
-"""The image's lane has more to do after its build than this one: where both compete for processors, it goes first, so
-that reading its evidence and normalising it falls into the time in which the host still compiles. Linux weighs whole
-sessions against each other where autogroups are on (sched(7)), and single processes elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +72,7 @@ def build_local(
     emit: Emit,
     cancel: threading.Event | None = None,
     watch: Watch | None = None,
-    behind: bool = True,
+    started: Callable[[Process], None] | None = None,
 ) -> LocalBuild:
     """Build the program and keep it.
 
@@ -89,7 +84,7 @@ def build_local(
         emit: told the progress.
         cancel: set to end the build.
         watch: told, before cargo runs, where it runs, its variables, and what will hold all that it tells.
-        behind: whether other work on this machine, the image build above all, goes first.
+        started: given the running cargo.
 
     Raises:
         LocalBuildFailedError: cargo failed; its words are in `detail`.
@@ -106,7 +101,7 @@ def build_local(
     report = CargoReport()
     if watch is not None:
         watch(ground, variables, report)
-    call = _Call(ground=ground, argv=argv, variables=variables, name=" ".join(["cargo", *words]), behind=behind)
+    call = _Call(ground=ground, argv=argv, variables=variables, name=" ".join(["cargo", *words]), started=started)
     done = _run(call, report, log=log, emit=emit, cancel=cancel)
     if done.exit_code:
         raise refusal(done.stderr.decode(errors="replace"), report, plan, ground)
@@ -137,13 +132,13 @@ def _flags(plan: LocalPlan, ground: Ground) -> tuple[tuple[str, ...], dict[str, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """A call of cargo: where, what, with which variables, under which name, and how pressing it is."""
+    """A call of cargo: where, what, with which variables, under which name, and who is given it when it runs."""
 
     ground: Ground
     argv: Sequence[str]
     variables: Mapping[str, str]
     name: str
-    behind: bool
+    started: Callable[[Process], None] | None
 
 
 def _run(call: _Call, report: CargoReport, *, log: Path, emit: Emit, cancel: threading.Event | None) -> Completed:
@@ -162,10 +157,11 @@ def _run(call: _Call, report: CargoReport, *, log: Path, emit: Emit, cancel: thr
                     emit(OutputEvent(lane=Lane.LOCAL, step=STEP, text=part))
 
         done = run(
-            [*(_BEHIND if call.behind else ()), *place.command(call.argv, directory=call.ground.directory)],
+            place.command(call.argv, directory=call.ground.directory),
             cwd=None if place.prefix else Path(call.ground.directory),
             environment=call.variables,
             on_line=take,
+            on_start=call.started,
             cancel=cancel,
         )
     state = StepState.FAILED if done.exit_code else StepState.DONE if report.compiled else StepState.CACHED

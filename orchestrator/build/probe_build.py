@@ -81,9 +81,7 @@ def build_under(
     with _apart(workspace) as shelf:
         if circumstances.clock is not None or circumstances.steady_random:
             plan = replace(plan, variables={**variables, **_held_still(circumstances, plan, shelf, environment)})
-        return build_local(
-            plan, workspace=shelf, log=log, environment=environment, emit=emit, cancel=cancel, behind=False
-        )
+        return build_local(plan, workspace=shelf, log=log, environment=environment, emit=emit, cancel=cancel)
 
 
 @contextmanager

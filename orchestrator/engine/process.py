@@ -12,7 +12,9 @@ import os
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 
 from orchestrator.engine.absent import unstartable
@@ -24,12 +26,13 @@ from orchestrator.errors import InterruptedRunError, StepTimeoutError
 if TYPE_CHECKING:
     import signal
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 __all__ = ["Completed", "LineSplitter", "Process", "Stream", "run"]
 
 _POLL_SECONDS = 0.05
 _READER_SECONDS = 2.0
+_BEHIND = 10
+"""The nice value of what gives way."""
 
 _STARTING = threading.Lock()
 _GUARDS: list[Guard] = []
@@ -115,6 +118,18 @@ class Process:
             if self._child.returncode is None:
                 os.kill(self._child.pid, number)
 
+    def give_way(self) -> None:
+        """Let all other work on this machine go before the program and what it has started.
+
+        Linux weighs whole sessions against each other where autogroups are on (sched(7)), else single processes.
+        """
+        with self._ending:
+            if self._child.returncode is None:
+                with suppress(OSError):
+                    Path(f"/proc/{self._child.pid}/autogroup").write_text(f"{_BEHIND}\n", encoding="ascii")
+                with suppress(OSError):
+                    os.setpriority(os.PRIO_PGRP, self._child.pid, _BEHIND)
+
     def kill(self) -> None:
         """Kill the whole process group."""
         # Once the program is reaped, its number may be another group's. What was left of its own is dead by then.
@@ -183,6 +198,7 @@ def run(
     stdin: bytes | None = None,
     timeout: float | None = None,
     on_line: Callable[[Stream, str], None] | None = None,
+    on_start: Callable[[Process], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Completed:
     """Run a program to its end.
@@ -194,6 +210,7 @@ def run(
         stdin: what it reads; None gives it no input.
         timeout: seconds after which it is killed.
         on_line: called with each line as it is printed, from two threads (one a stream).
+        on_start: given the running program.
         cancel: set to kill it.
 
     Raises:
@@ -203,6 +220,8 @@ def run(
     """
     lines = LineSplitter(on_line) if on_line else None
     with Process(argv, cwd=cwd, environment=environment, stdin=stdin, on_chunk=lines.feed if lines else None) as child:
+        if on_start:
+            on_start(child)
         code = _wait(child, timeout, cancel)
         if lines:
             lines.finish()

@@ -13,6 +13,7 @@ from orchestrator.build.handover import Handover
 from orchestrator.build.image import ImageBuild, build_image
 from orchestrator.build.local import LocalBuild, build_local
 from orchestrator.build.settings import Where
+from orchestrator.engine.process import Process
 from orchestrator.engine.sweep import sweep
 from orchestrator.errors import NoVerdictError
 from orchestrator.events import Lane, told
@@ -137,13 +138,8 @@ def _foresee(
         aside.submit(read_of_base, prepared.image, local.result().artifact.path, around=around)
 
 
-def _is_behind(spec: BuildSpec, handover: Handover | None) -> bool:
-    """Return whether the host's build gives way to the image's: what the image build waits for goes first."""
-    return spec.local.where is Where.HOST and (handover is None or not handover.awaited)
-
-
 def _run_ahead(image: ImageBuild, spec: BuildSpec, around: Surroundings, *, ahead: _Ahead) -> None:
-    """Run the image while the host, which gives way to it, still compiles."""
+    """Run the image while the host, which gives way to it by now, still compiles."""
     with suppress(NoVerdictError):  # said when it is asked for again
         candidate = around.engine.image(image.candidate_id)
         if candidate is not None:
@@ -175,7 +171,9 @@ def _local_build(spec: BuildSpec, prepared: Prepared, handover: Handover | None,
             emit=around.emit,
             cancel=around.cancel,
             watch=handover.watch if handover else None,
-            behind=_is_behind(spec, handover),
+            # The image's lane has more to do after its build than this one. Where both compete for processors it goes
+            # first: reading its evidence and normalising it falls into the time in which the host still compiles.
+            started=handover.started if handover else Process.give_way,
         )
         succeeded = True
         return built
@@ -209,6 +207,6 @@ def _image_build(
     )
     if handover is not None:
         handover.settle(around.engine)
-    if _is_behind(spec, handover) and not local.done():
+    if spec.local.where is Where.HOST and not local.done():
         _run_ahead(built, spec, around, ahead=ahead)
     return built

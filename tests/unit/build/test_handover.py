@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from orchestrator.build.handover import Handover, HandoverPlan
+from orchestrator.engine.process import Process
 from orchestrator.errors import InterruptedRunError
 from orchestrator.workspace import Workspace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.build.ground import LocalPlan
     from orchestrator.engine.docker import Engine
 
-PLAN = HandoverPlan(
-    reference="x:1", key="x:1", made=False, variables={}, limit=0, cargo=Path("/c"), manifest=Path("/m"), words=()
-)
+PLAN = HandoverPlan(reference="x:1", key="x:1", made=False, local=cast("LocalPlan", None), words=())
 ENGINE = cast("Engine", None)
 
 
@@ -43,3 +46,12 @@ def test_a_run_that_is_ended_waits_no_longer(tmp_path: Path) -> None:
     workspace = Workspace.open(tmp_path / "w")
     with pytest.raises(InterruptedRunError):
         Handover(PLAN, ENGINE, workspace).wait(ENGINE, workspace=workspace, cancel=cancel)
+
+
+def test_the_host_gives_way_at_once_where_nothing_is_awaited(tmp_path: Path) -> None:
+    """An offer that is made already; else the image build waits for the host, which goes first."""
+    for made, nice in ((True, 10), (False, os.getpriority(os.PRIO_PROCESS, 0))):
+        handover = Handover(replace(PLAN, made=made), ENGINE, Workspace.open(tmp_path / "w"))
+        with Process(["sleep", "600"]) as host:
+            handover.started(host)
+            assert os.getpriority(os.PRIO_PROCESS, host.pid) == nice

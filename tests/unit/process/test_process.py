@@ -227,3 +227,19 @@ def test_one_thread_waits_while_another_asks() -> None:
         child.kill()
         waiting.join(5)
         assert child.exit_code() == -signal.SIGKILL
+
+
+def test_what_gives_way_does_so_with_all_that_it_started(tmp_path: Path) -> None:
+    """And what it starts afterwards does, too; an ended program is left alone."""
+    script = "sleep 600 & echo $$ > pids; echo $! >> pids; read -r _; sleep 600 & echo $! > later; wait"
+    os.mkfifo(tmp_path / "line")
+    with Process(["sh", "-c", f"exec <line; {script}"], cwd=tmp_path) as child:
+        with (tmp_path / "line").open("w") as line:
+            now = pids_in(tmp_path / "pids", 2)
+            child.give_way()
+            line.write("on\n")
+        later = pids_in(tmp_path / "later", 1)
+        assert [os.getpriority(os.PRIO_PROCESS, pid) for pid in (*now, *later)] == [10, 10, 10]
+        child.kill()
+        child.wait(None)
+        child.give_way()
