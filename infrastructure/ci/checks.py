@@ -50,7 +50,7 @@ def _checks(root: Path) -> tuple[Check, ...]:
     ask = "orchestrator/inventory/ask.sh orchestrator/bases/certificates_on.sh"
     parts = " ".join(
         f"{shim}/lib/{name}"
-        for name in ("words", "sources", "freshness", "handover", "kin", "programs", "witness", "oddly")
+        for name in ("words", "sources", "freshness", "handover", "kin", "sums", "programs", "witness", "oddly")
     )
     scripts = f"invoke infrastructure/docker/entrypoint.sh {shim}/on {shim}/exec {shim}/cargo {parts} {ask}"
     tests = f"{python} pytest -q --require-engine tests/integration"
@@ -62,7 +62,11 @@ def _checks(root: Path) -> tuple[Check, ...]:
         Check(name="layers", command=f"{programs}/lint-imports", fast=True),
         Check(name="shell", command=f"{programs}/shellcheck -s sh {scripts}", fast=True),
         Check(name="Dockerfile rules", command=f"{programs}/invoke lint", fast=True),
-        Check(name="unit tests", command=f"{python} pytest -q tests/unit tests/architecture", fast=True),
+        Check(
+            name="unit tests",
+            command=f"{python} pytest -q tests/unit tests/architecture --numprocesses {_PROCESSES}",
+            fast=True,
+        ),
         Check(name="sample build", command=f"{programs}/invoke build"),
         Check(
             name="integration tests",

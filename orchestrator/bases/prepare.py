@@ -142,7 +142,7 @@ def _from_engine(engine: Engine, reference: str) -> BaseImage:
 def _example(reference: str) -> str:
     """Return what a base of that name is most likely meant to hold."""
     if reference.startswith("rust"):
-        return "{suite: bookworm, packages: [gcc, libc6-dev], toolchain: host}"
+        return "{suite: bookworm, packages: [ca-certificates, gcc, libc6-dev], toolchain: host}"
     return "{suite: bookworm, packages: [ca-certificates]}"
 
 

@@ -52,7 +52,7 @@ def take_back(
         saved = SavedImage(engine.save(reference), Path(folder))
         (layer,) = json.loads(saved.config)["rootfs"]["diff_ids"]
         with tarfile.open(saved.layer(layer), "r:") as tar:
-            members = {member.name.removeprefix("./"): member for member in tar if member.isfile()}
+            members = {member.name.removeprefix("./"): member for member in tar if member.isfile() or member.islnk()}
             read = _texts(tar, members)
             theirs = dict(line.partition(" ")[::2] for line in read("facts"))
             parts = tuple(part for part in _fitting(facts, theirs) if f"{part}.sums" in members)

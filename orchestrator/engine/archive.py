@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import posixpath
+import stat
 import tarfile
 import tempfile
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ def load_files(
         engine: where to load it.
         reference: the tag of our own that names the content; it is never given to anything else.
         files: (path, content or what lies on disk, mode), in the order in which they are stored. On disk it may be a
-            file, a link, or a folder, of which the content is not taken.
+            file, a link, or a folder, of which the content is not taken. What is one file on disk is one in the image.
         scratch: folder for the layer while it is made.
         mtime: the files' time of change, seconds since 1970.
     """
@@ -150,8 +151,9 @@ def load_files(
     with tempfile.TemporaryDirectory(dir=scratch, prefix="layer-") as folder:
         path = Path(folder) / "layer.tar"
         with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+            layer_files = _Storing(tar, mtime)
             for name, content, mode in files:
-                _store(tar, name, content, mode, mtime)
+                layer_files.store(name, content, mode)
         layer = layer_of(path)
         config = image_config(
             [(layer.diff_id, f"twinbuild: {reference}")],
@@ -164,24 +166,34 @@ def load_files(
     return reference
 
 
-def _store(tar: tarfile.TarFile, name: str, content: bytes | Path, mode: int, mtime: int) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.mode, entry.mtime = mode, mtime
-    if isinstance(content, bytes):
-        entry.size = len(content)
-        tar.addfile(entry, io.BytesIO(content))
-        return
-    if content.is_symlink():
-        entry.type, entry.linkname = tarfile.SYMTYPE, str(content.readlink())
-        tar.addfile(entry)
-        return
-    if content.is_dir():
-        entry.type = tarfile.DIRTYPE
-        tar.addfile(entry)
-        return
-    entry.size = content.stat().st_size
-    with content.open("rb") as stream:
-        tar.addfile(entry, stream)
+class _Storing:
+    """Writes files into a layer. What is one file on disk (cargo gives a build script two names) is one in there."""
+
+    def __init__(self, tar: tarfile.TarFile, mtime: int) -> None:
+        self._tar, self._mtime = tar, mtime
+        self._first: dict[tuple[int, int], str] = {}
+
+    def store(self, name: str, content: bytes | Path, mode: int) -> None:
+        entry = tarfile.TarInfo(name)
+        entry.mode, entry.mtime = mode, self._mtime
+        if isinstance(content, bytes):
+            entry.size = len(content)
+            self._tar.addfile(entry, io.BytesIO(content))
+            return
+        facts = content.lstat()
+        first = self._first.setdefault((facts.st_dev, facts.st_ino), name)
+        if stat.S_ISLNK(facts.st_mode):
+            entry.type, entry.linkname = tarfile.SYMTYPE, str(content.readlink())
+        elif stat.S_ISDIR(facts.st_mode):
+            entry.type = tarfile.DIRTYPE
+        elif first != name:
+            entry.type, entry.linkname = tarfile.LNKTYPE, first
+        else:
+            entry.size = facts.st_size
+            with content.open("rb") as stream:
+                self._tar.addfile(entry, stream)
+            return
+        self._tar.addfile(entry)
 
 
 def packed(files: Mapping[str, tuple[bytes, int]]) -> bytes:

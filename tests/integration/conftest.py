@@ -29,7 +29,11 @@ ROOT = Path(__file__).resolve().parents[2]
 RUST, SLIM = "rust:1.95-bookworm", "debian:bookworm-slim"
 RECIPES = {
     # The sample backend's own, so that all tests share its bases.
-    RUST: BaseSettings(bootstrap=BootstrapSettings(suite="bookworm", packages=("gcc", "libc6-dev"), toolchain="host")),
+    RUST: BaseSettings(
+        bootstrap=BootstrapSettings(
+            suite="bookworm", packages=("ca-certificates", "gcc", "libc6-dev"), toolchain="host"
+        )
+    ),
     SLIM: BaseSettings(bootstrap=BootstrapSettings(suite="bookworm", packages=("ca-certificates",))),
 }
 
@@ -58,7 +62,7 @@ project: hello
 toolchain: {{kind: cargo}}
 image: {{tag: "{tag}", binary: /usr/local/bin/hello}}
 bases:
-  rust:1.95-bookworm: {{bootstrap: {{suite: bookworm, packages: [gcc, libc6-dev], toolchain: host}}}}
+  rust:1.95-bookworm: {{bootstrap: {{suite: bookworm, packages: [ca-certificates, gcc, libc6-dev], toolchain: host}}}}
   debian:bookworm-slim: {{bootstrap: {{suite: bookworm, packages: [ca-certificates]}}}}
 smoke: {{kind: job, expect: {{stdout: [hello from the real program]}}}}
 """

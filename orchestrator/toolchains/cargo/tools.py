@@ -30,6 +30,7 @@ _PARTS = (
     "marks.awk",
     "handover",
     "kin",
+    "sums",
     "programs",
     "witness",
 )

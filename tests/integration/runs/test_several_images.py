@@ -55,7 +55,7 @@ project: pair
 toolchain: {{kind: cargo, package: {program}}}
 image: {{tag: "{tag}", target: {target}, binary: /usr/local/bin/{program}}}
 bases:
-  {rust}: {{bootstrap: {{suite: bookworm, packages: [gcc, libc6-dev], toolchain: host}}}}
+  {rust}: {{bootstrap: {{suite: bookworm, packages: [ca-certificates, gcc, libc6-dev], toolchain: host}}}}
   {slim}: {{bootstrap: {{suite: bookworm, packages: [ca-certificates]}}}}
 smoke: {{kind: job, arguments: [", loudly"]}}
 """

@@ -36,7 +36,9 @@ smoke: {{kind: job}}
 
 
 WITH_RUST = SPEC + (
-    "bases: {{rust:1.95-bookworm: {{bootstrap: {{suite: bookworm, packages: [gcc, libc6-dev], toolchain: host}}}}}}\n"
+    "bases:\n"
+    "  rust:1.95-bookworm:\n"
+    "    {{bootstrap: {{suite: bookworm, packages: [ca-certificates, gcc, libc6-dev], toolchain: host}}}}\n"
 )
 
 
