@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.lines import Inherited, Lines
-from orchestrator.dockerfile.model import parse
+from orchestrator.dockerfile.parse import parse
 from orchestrator.dockerfile.triggers import settles
 from orchestrator.errors import DockerfileInvalidError
 

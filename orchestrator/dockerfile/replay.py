@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.edit import TOKEN, Edit
 from orchestrator.dockerfile.harden import optional
-from orchestrator.dockerfile.model import parse
+from orchestrator.dockerfile.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.lint import lint_dockerfile
-from orchestrator.dockerfile.model import read_dockerfile
+from orchestrator.dockerfile.parse import read_dockerfile
 from orchestrator.dockerfile.repair import Repaired, repair
 from orchestrator.dockerfile.timeline.beside import context_at, context_beside
 from orchestrator.errors import DockerfileInvalidError, NoVerdictError, SpecInvalidError, UsageError

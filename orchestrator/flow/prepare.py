@@ -14,7 +14,7 @@ from orchestrator.build.local import ImagePaths, LocalPlan
 from orchestrator.build.settings import Where
 from orchestrator.dockerfile.harden import harden
 from orchestrator.dockerfile.inherited import with_inherited
-from orchestrator.dockerfile.model import read_dockerfile
+from orchestrator.dockerfile.parse import read_dockerfile
 from orchestrator.dockerfile.settings import Guard
 from orchestrator.dockerfile.trace import Tracer, base_references
 from orchestrator.dockerfile.triggers import settled

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.dockerfile.model import read_dockerfile
+from orchestrator.dockerfile.parse import read_dockerfile
 from orchestrator.dockerfile.timeline.beside import context_at
 from orchestrator.dockerfile.timeline.read import read_timeline
 from orchestrator.dockerfile.trace import Tracer

@@ -2,29 +2,31 @@
 
 from orchestrator.record.facts import (
     VERSION,
-    AnswerFacts,
     BaseFacts,
     CallFacts,
-    CaseFacts,
     DriftFacts,
     ExcerptFacts,
     FailureFacts,
     ImageFacts,
     LeftoverFacts,
-    LineFacts,
     LocalFacts,
     LockFacts,
-    OffenceFacts,
     ProgramFacts,
     RunRecord,
-    ServiceFacts,
     SourceFacts,
     SpecFacts,
     StepFacts,
     ToolFacts,
-    TranscriptFacts,
 )
 from orchestrator.record.file import FILE_NAME, dump_record, failure_of, read_record, record_schema, write_record
+from orchestrator.record.transcripts import (
+    AnswerFacts,
+    CaseFacts,
+    LineFacts,
+    OffenceFacts,
+    ServiceFacts,
+    TranscriptFacts,
+)
 
 __all__ = [
     "FILE_NAME",

@@ -19,49 +19,11 @@ _LINKING = frozenset(
 )
 _TESTING = frozenset({"test", "t", "bench", "nextest"})
 _HARMLESS = frozenset(
-    {
-        "",
-        "fetch",
-        "vendor",
-        "check",
-        "c",
-        "clippy",
-        "fmt",
-        "doc",
-        "d",
-        "update",
-        "metadata",
-        "tree",
-        "new",
-        "init",
-        "clean",
-    }
-    | {
-        "add",
-        "remove",
-        "search",
-        "login",
-        "publish",
-        "package",
-        "version",
-        "help",
-        "uninstall",
-        "chef cook",
-        "audit",
-        "deny",
-    }
-    | {
-        "chef prepare",
-        "binstall",
-        "sqlx",
-        "generate-lockfile",
-        "locate-project",
-        "pkgid",
-        "config",
-        "read-manifest",
-        "machete",
-    }
-    | {"sbom", "cyclonedx", "about", "license", "outdated", "udeps", "verify-project"}
+    {"", "fetch", "vendor", "check", "c", "clippy", "fmt", "doc", "d", "update", "metadata", "tree", "new", "init"}
+    | {"clean", "add", "remove", "search", "login", "publish", "package", "version", "help", "uninstall", "audit"}
+    | {"deny", "chef cook", "chef prepare", "binstall", "sqlx", "generate-lockfile", "locate-project", "pkgid"}
+    | {"config", "read-manifest", "machete", "sbom", "cyclonedx", "about", "license", "outdated", "udeps"}
+    | {"verify-project"}
 )
 """Subcommands that build no program."""
 

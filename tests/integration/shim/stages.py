@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from orchestrator.build.image import ImageBuild, build_image
 from orchestrator.build.image_plan import ImagePlan
 from orchestrator.dockerfile.harden import Hardening, harden
-from orchestrator.dockerfile.model import Dockerfile, read_dockerfile
+from orchestrator.dockerfile.model import Dockerfile
+from orchestrator.dockerfile.parse import read_dockerfile
 from orchestrator.dockerfile.settings import Guard
 from orchestrator.dockerfile.triggers import settled
 from orchestrator.engine.build_watch import Limits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.build.builder_side import _may_install
-from orchestrator.dockerfile.model import parse
+from orchestrator.dockerfile.parse import parse
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from orchestrator.build.image_difference import byte_ranges, image_differences
 from orchestrator.build.leftovers import kind_of, leftovers_in, removable, summed
 from orchestrator.build.saved import SavedImage
 from orchestrator.dockerfile.layers import layer_instruction
-from orchestrator.dockerfile.model import read_dockerfile
+from orchestrator.dockerfile.parse import read_dockerfile
 from orchestrator.engine.archive import archive, layer_of
 
 

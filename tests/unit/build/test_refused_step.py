@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.build.refused_step import explained
-from orchestrator.dockerfile.model import parse
+from orchestrator.dockerfile.parse import parse
 from orchestrator.engine.build_watch import Step
 from orchestrator.engine.buildkit import SolveFailedError
 

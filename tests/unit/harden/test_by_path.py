@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.dockerfile.by_path import places_by_path
-from orchestrator.dockerfile.model import parse
+from orchestrator.dockerfile.parse import parse
 from orchestrator.errors import DockerfileInvalidError
 
 if TYPE_CHECKING:

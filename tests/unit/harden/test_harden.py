@@ -10,7 +10,8 @@ from orchestrator.dockerfile import harden as hardening_module
 from orchestrator.dockerfile.detours import USUAL, detours
 from orchestrator.dockerfile.equip import again
 from orchestrator.dockerfile.harden import Hardening, harden, without_hardening
-from orchestrator.dockerfile.model import Dockerfile, parse
+from orchestrator.dockerfile.model import Dockerfile
+from orchestrator.dockerfile.parse import parse
 from orchestrator.dockerfile.settings import Guard
 from orchestrator.dockerfile.trace import Tracer
 from orchestrator.dockerfile.triggers import settled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.dockerfile.marks import packing
-from orchestrator.dockerfile.model import parse
+from orchestrator.dockerfile.parse import parse
 from orchestrator.dockerfile.replay import Planting, compiling_step, replayed
 
 PRIMED = """\

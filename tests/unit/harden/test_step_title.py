@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.dockerfile.model import parse
+from orchestrator.dockerfile.parse import parse
 from orchestrator.dockerfile.step_title import StepTitle, step_title
 
 _TEXT = """\

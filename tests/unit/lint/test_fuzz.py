@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.dockerfile.lint import LintResult, lint_dockerfile
-from orchestrator.dockerfile.model import parse
+from orchestrator.dockerfile.parse import parse
 from orchestrator.dockerfile.repair import repair
 from orchestrator.dockerfile.timeline.beside import context_at
 from orchestrator.errors import DockerfileInvalidError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.dockerfile.model import parse
+from orchestrator.dockerfile.parse import parse
 from orchestrator.dockerfile.run_text import json_words, shell_text
 from orchestrator.dockerfile.shell.collect import ShellKind
 from orchestrator.dockerfile.shell.model import UNKNOWN, Command

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.dockerfile.model import parse
+from orchestrator.dockerfile.parse import parse
 from orchestrator.dockerfile.recipes.just import just_call, just_lines
 from orchestrator.dockerfile.recipes.make import make_call, make_lines
 from orchestrator.dockerfile.shell.read import read_script

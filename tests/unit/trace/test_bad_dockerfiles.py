@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.dockerfile.model import read_dockerfile
+from orchestrator.dockerfile.parse import read_dockerfile
 from orchestrator.errors import DockerfileInvalidError
 
 CASES = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from orchestrator.dockerfile.calls import cargo_calls, place_calls
-from orchestrator.dockerfile.model import Dockerfile, parse
+from orchestrator.dockerfile.model import Dockerfile
+from orchestrator.dockerfile.parse import parse
 
 PLAIN = ("build", "--release")
 

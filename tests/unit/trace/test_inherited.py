@@ -10,7 +10,8 @@ import pytest
 from orchestrator.build.refused_step import explained
 from orchestrator.dockerfile.harden import Hardening, harden
 from orchestrator.dockerfile.inherited import inherits, with_inherited
-from orchestrator.dockerfile.model import Dockerfile, parse
+from orchestrator.dockerfile.model import Dockerfile
+from orchestrator.dockerfile.parse import parse
 from orchestrator.dockerfile.settings import Guard
 from orchestrator.dockerfile.step_title import step_title
 from orchestrator.dockerfile.trace import Tracer

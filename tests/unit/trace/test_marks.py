@@ -7,7 +7,8 @@ import hashlib
 import pytest
 
 from orchestrator.dockerfile.marks import cache_mounts, changes, launch_by_cargo, texts_written
-from orchestrator.dockerfile.model import Dockerfile, parse
+from orchestrator.dockerfile.model import Dockerfile
+from orchestrator.dockerfile.parse import parse
 
 
 def dockerfile(*lines: str) -> Dockerfile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.dockerfile.model import parse
+from orchestrator.dockerfile.parse import parse
 from orchestrator.dockerfile.trace import BuilderPlace, Tracer
 
 BUILDER = "FROM rust AS builder\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\n"
