@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import EngineUnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from orchestrator.engine.docker import Engine
 
@@ -134,7 +134,7 @@ def load_over(
 
 
 def load_files(
-    engine: Engine, reference: str, files: Sequence[tuple[str, bytes | Path, int]], *, scratch: Path, mtime: int = 0
+    engine: Engine, reference: str, files: Iterable[tuple[str, bytes | Path, int]], *, scratch: Path, mtime: int = 0
 ) -> str:
     """Make an image that holds just these files, unless the engine has it, and return its reference.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from orchestrator.location import Location
 from orchestrator.toolchains.cargo.config import named_config, table
 from orchestrator.toolchains.cargo.failure import disk_full, last_words, lock_outdated
 from orchestrator.toolchains.cargo.lock import outdated, packages_digest, read_lock
+from orchestrator.toolchains.cargo.unpacked import MTIME, unpacked
 from orchestrator.toolchains.cargo.user_config import user_access, user_config
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def fetch_crates(
 
 
 def crates_image(engine: Engine, crates: Crates, *, workspace: Workspace) -> CratesImage | None:
-    """Return an image with the registry's cache and index, and git repositories; None where there are no crates.
+    """Return an image with a registry's cache, index and sources, and git repositories; None where there are no crates.
 
     It is mounted over `$CARGO_HOME/registry`, and its folder `git` over `$CARGO_HOME/git`, in RUN steps. It holds what
     the lock file names and nothing else, and its tag says so; thus it changes only with the crates, and so do the cache
@@ -120,13 +122,14 @@ def crates_image(engine: Engine, crates: Crates, *, workspace: Workspace) -> Cra
     if not crates.packages:
         return None
     git = next(_databases(workspace.cargo_home, crates.packages), None) is not None
-    made = CratesImage(reference=f"{_REPOSITORY}:{crates.key[:16]}{'-git' if git else ''}", git=git)
+    made = CratesImage(reference=f"{_REPOSITORY}:unpacked-{crates.key[:16]}{'-git' if git else ''}", git=git)
     if engine.image(made.reference) is not None:
         return made
     files = tuple(crates_files(crates, workspace.cargo_home))
     if not files:
         return None
-    load_files(engine, made.reference, files, scratch=workspace.scratch)
+    sources = _sources(crates, workspace.cargo_home)
+    load_files(engine, made.reference, chain(files, sources), scratch=workspace.scratch, mtime=MTIME)
     return made
 
 
@@ -153,6 +156,15 @@ def crates_files(crates: Crates, cargo_home: Path) -> Iterator[tuple[str, bytes 
         for path in sorted(path for path in (registry / index).rglob("*") if path.is_file()):
             if whole or path.name in names or path.name in _OWN_FILES:
                 yield str(path.relative_to(registry)), path, 0o644
+
+
+def _sources(crates: Crates, cargo_home: Path) -> Iterator[tuple[str, bytes, int]]:
+    """Yield what cargo would unpack in each step: (path below `registry`, content, mode)."""
+    named = {package.archive: package for package in crates.packages if package.from_registry}
+    for archive in sorted(_archives(cargo_home, crates.packages)):
+        path = Path(archive)
+        for name, content, mode in unpacked(cargo_home / "registry" / path, named[path.name]):
+            yield f"src/{path.parent.name}/{name}", content, mode
 
 
 def _archives(cargo_home: Path, packages: tuple[LockedPackage, ...]) -> Iterator[str]:

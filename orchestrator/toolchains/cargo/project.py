@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from orchestrator.toolchains.cargo.settings import CargoSettings
     from orchestrator.workspace import Workspace
 
+_REGISTRY = (
+    "name its index in the project's .cargo/config.toml (`[registries.NAME]`): the image build sees no other one"
+)
 _FOLDERS = {"dev": "debug", "test": "debug", "bench": "release"}
 """Profiles whose folder in the target directory is not called like them."""
 
@@ -163,11 +166,12 @@ def _ask(tree: Path, settings: CargoSettings, toolchain: CargoToolchain) -> dict
         environment={"PATH": str(toolchain.sysroot / "bin"), "CARGO_HOME": "/nonexistent"},
     )
     if done.exit_code:
+        said = done.stderr.decode(errors="replace").replace(f"{tree}/", "").strip()
         raise SpecInvalidError(
             "cargo does not understand the manifest",
             location=Location(file=settings.manifest),
-            repair="mend what cargo says",
-            detail=tuple(done.stderr.decode(errors="replace").replace(f"{tree}/", "").strip().splitlines()),
+            repair=_REGISTRY if "index was not found in any configuration" in said else "mend what cargo says",
+            detail=tuple(said.splitlines()),
         )
     said = json.loads(done.stdout)
     root = posixpath.relpath(said["workspace_root"], tree)

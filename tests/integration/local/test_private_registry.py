@@ -95,7 +95,7 @@ def registry() -> Iterator[_Registry]:
 
 
 def test_a_private_registry(hello: Project, registry: _Registry, tmp_path: Path) -> None:
-    """The token is where `cargo login` puts it; without it, cargo's words and the place where one is looked for."""
+    """The token is where `cargo login` puts it; without it, or without an index, where one is looked for."""
     index = f"sparse+{registry.url}/index/"
     manifest = (hello.folder / "Cargo.toml").read_text()
     hello.write(
@@ -111,6 +111,12 @@ def test_a_private_registry(hello: Project, registry: _Registry, tmp_path: Path)
             "Dockerfile": _DOCKERFILE,
         }
     )
+    (hello.folder / ".cargo/config.toml").rename(tmp_path / "config.toml")
+    unnamed = hello.build()
+    assert (unnamed.cause, unnamed.record["failure"]["location"]["file"]) == ("spec-invalid", "Cargo.toml")
+    assert ".cargo/config.toml" in unnamed.record["failure"]["repair"]
+    (tmp_path / "config.toml").rename(hello.folder / ".cargo/config.toml")
+
     home = tmp_path / "home"
     home.mkdir()
     (home / "config.toml").write_text('[registry]\nglobal-credential-providers = ["cargo:token"]\n')
