@@ -15,9 +15,15 @@ from orchestrator.engine.process import Process, Stream, run
 from orchestrator.errors import InterruptedRunError, StepTimeoutError, ToolMissingError
 
 _TOOL = """
-import sys, threading
+import threading
 from orchestrator.engine.process import run
-worker = threading.Thread(target=run, args=(["sh", "-c", "echo $$ > pids; sleep 600 & echo $! >> pids; wait"],))
+
+def told(child):
+    with open("told", "w") as out:
+        print(child.pid, file=out)
+
+words = ["sh", "-c", "echo $$ > pids; sleep 600 & echo $! >> pids; wait"]
+worker = threading.Thread(target=run, args=(words,), kwargs={"on_start": told})
 worker.start()
 worker.join()
 """
@@ -172,6 +178,8 @@ def test_nothing_survives_the_tool(tmp_path: Path, number: signal.Signals) -> No
     """When the tool is killed, its programs die with the ones they started, although they were run from a thread."""
     tool = subprocess.Popen([sys.executable, "-c", _TOOL], cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.getcwd()})  # noqa: PTH109 - the repository
     pids = pids_in(tmp_path / "pids", 2)
+    # On a busy machine a program may have run for some milliseconds before the guard is told of it.
+    assert pids_in(tmp_path / "told", 1) == pids[:1]
     tool.send_signal(number)
     tool.wait()
     assert [gone(pid) for pid in pids] == [True, True]
