@@ -48,10 +48,7 @@ def _checks(root: Path) -> tuple[Check, ...]:
     programs = os.path.dirname(sys.executable)  # noqa: PTH120 - a string for a command line
     shim = "orchestrator/toolchains/cargo/shim"
     ask = "orchestrator/inventory/ask.sh orchestrator/bases/certificates_on.sh"
-    parts = " ".join(
-        f"{shim}/lib/{name}"
-        for name in ("words", "sources", "freshness", "handover", "kin", "sums", "programs", "witness", "oddly")
-    )
+    parts = " ".join(f"{shim}/lib/{part.name}" for part in sorted((root / shim / "lib").iterdir()) if not part.suffix)
     scripts = f"invoke infrastructure/docker/entrypoint.sh {shim}/on {shim}/exec {shim}/cargo {parts} {ask}"
     tests = f"{python} pytest -q --require-engine tests/integration"
     cargo = f"--manifest-path backend/Cargo.toml --workspace --locked --target-dir {root}/.twinbuild/test-target"

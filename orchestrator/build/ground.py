@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.build.place import HIDDEN, SANDBOX_HOST, Bind, Place, PlaceKind, choose_place
 from orchestrator.build.worktree import refresh
-from orchestrator.toolchains.cargo.config import config_files, read_config, table
+from orchestrator.toolchains.cargo.config import config_files, named_config, read_config, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -136,7 +136,7 @@ def prepare_ground(plan: LocalPlan, *, workspace: Workspace, environment: Mappin
         cargo=place.inside(plan.toolchain.cargo),
         # Without a namespace the folders above are the user's: see toolchains/cargo/config.py.
         directory="/" if remapped else plan.paths.workspace,
-        options=(f"--manifest-path={manifest}", *_named(files)) if remapped else (),
+        options=(f"--manifest-path={manifest}", *named_config(files)) if remapped else (),
         variables=_variables(plan, place, target=target, cargo_home=cargo_home, home=workspace.root / "home"),
     )
 
@@ -176,11 +176,6 @@ def _toolchain(plan: LocalPlan) -> Iterator[Bind]:
         yield Bind(source=sysroot, target=plan.paths.sysroot, writable=False)
     elif any(sysroot.is_relative_to(folder) for folder in HIDDEN):
         yield Bind(source=sysroot, target=str(sysroot), writable=False)
-
-
-def _named(files: Sequence[Path]) -> Iterator[str]:
-    for file in files:
-        yield from ("--config", str(file))
 
 
 def _variables(plan: LocalPlan, place: Place, *, target: Path, cargo_home: Path, home: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.process import run
-from orchestrator.toolchains.cargo.config import named_config
+from orchestrator.toolchains.cargo.config import config_files, named_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ def awaited_packages(
         [
             *(str(cargo), "tree", "--offline", "--locked", "--edges=normal,build", "--prefix=none", "--no-dedupe"),
             f"--manifest-path={manifest}",
-            *named_config(manifest.parent, top),
+            *named_config(config_files(manifest.parent, top)),
             *_choosing(words),
         ],
         # Not in the project: configuration of folders above it is not the project's (see config.py).

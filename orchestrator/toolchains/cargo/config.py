@@ -34,9 +34,9 @@ def config_files(folder: Path, top: Path) -> tuple[Path, ...]:
     return tuple(file for file in chosen if file is not None)
 
 
-def named_config(folder: Path, top: Path) -> tuple[str, ...]:
-    """Return the words that name these files to cargo, which is called from elsewhere. Parameters as `config_files`."""
-    return tuple(word for file in config_files(folder, top) for word in ("--config", str(file)))
+def named_config(files: Sequence[Path]) -> tuple[str, ...]:
+    """Return the words that name configuration files to cargo, which is called from elsewhere."""
+    return tuple(word for file in files for word in ("--config", str(file)))
 
 
 def read_config(files: Sequence[Path], *, top: Path) -> dict[str, Any]:

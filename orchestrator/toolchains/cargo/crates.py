@@ -12,7 +12,7 @@ from orchestrator.engine.archive import load_files
 from orchestrator.engine.process import run
 from orchestrator.errors import LocalBuildFailedError, NoSpaceError
 from orchestrator.location import Location
-from orchestrator.toolchains.cargo.config import named_config, table
+from orchestrator.toolchains.cargo.config import config_files, named_config, table
 from orchestrator.toolchains.cargo.failure import disk_full, last_words, lock_outdated
 from orchestrator.toolchains.cargo.lock import outdated, packages_digest, read_lock
 from orchestrator.toolchains.cargo.unpacked import MTIME, unpacked
@@ -237,7 +237,7 @@ def _fetch(
             "fetch",
             "--locked",
             f"--manifest-path={manifest}",
-            *named_config(tree / project.folder, tree),
+            *named_config(config_files(tree / project.folder, tree)),
         ],
         # Not in the project: configuration of folders above it is not the project's (see config.py).
         cwd=Path("/"),

@@ -149,7 +149,8 @@ def _shape(files: Sequence[SourceFile]) -> str:
 def _ask(tree: Path, settings: CargoSettings, toolchain: CargoToolchain) -> dict[str, Any]:
     manifest = tree / settings.manifest
     # Cargo would not say where in which file.
-    read_config(config_files(manifest.parent, tree), top=tree)
+    own = config_files(manifest.parent, tree)
+    read_config(own, top=tree)
     done = run(
         [
             str(toolchain.cargo),
@@ -159,7 +160,7 @@ def _ask(tree: Path, settings: CargoSettings, toolchain: CargoToolchain) -> dict
             "--format-version=1",
             f"--manifest-path={manifest}",
             # A registry that a manifest names is told of there.
-            *named_config(manifest.parent, tree),
+            *named_config(own),
         ],
         # Not in the project: configuration of folders above it is not the project's (see config.py).
         cwd=Path("/"),

@@ -8,6 +8,7 @@ fuse-overlayfs. They are taken from the archives, not from this machine's own `s
 from __future__ import annotations
 
 import hashlib
+import io
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ def unpacked(archive: Path, package: LockedPackage) -> Iterator[tuple[str, bytes
     content = archive.read_bytes()
     if package.checksum != hashlib.sha256(content).hexdigest():
         return
-    with tarfile.open(archive, "r:gz") as tar:
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
         members = tar.getmembers()
         if not all(_is_plain(member, folder) for member in members):
             return

@@ -21,7 +21,7 @@ _CREDENTIALS = ("credentials.toml", "credentials")
 """Cargo prefers the older name where both are there; whoever has both has made one a link to the other."""
 
 _OF_A_REGISTRY = ("token", "secret-key", "credential-provider")
-_OF_ALL = ("token", "secret-key", "credential-provider", "global-credential-providers")
+_OF_ALL = (*_OF_A_REGISTRY, "global-credential-providers")
 
 
 def user_access(environment: Mapping[str, str]) -> dict[str, str]:
