@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from orchestrator.build.builder_side import BuilderQuestions, BuilderSide, builder_side
 from orchestrator.build.engine_build import EngineBuild
 from orchestrator.build.evidence import StageEvidence, shipped_program, stage_evidence
-from orchestrator.build.normalise import Normalisation, Normalised, normalise
+from orchestrator.build.normalise import Normalisation, Normalised, normalise, normalised_before
 from orchestrator.build.silent_step import built_anew, remembered, silent_steps
 from orchestrator.dockerfile.harden import sent_name
+from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, NoteEvent, told
 from orchestrator.workspace import no_space_named
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from orchestrator.events import Emit
     from orchestrator.source.context import ContextFacts
     from orchestrator.workspace import Workspace
+
+_ATTEMPTS = 3
+"""How often an image is built that another run removes before it can be kept; its steps are cached by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ def build_image(
 ) -> ImageBuild:
     """Build the shipped stage, read the evidence out of its stages, and make the candidate.
 
-    `asked`: how the builder stage is asked what it has installed; None asks nothing. `hold`: keeps the candidate.
+    `asked`: how the builder stage is asked what it has installed; None asks nothing. `hold`: keeps what is made.
 
     Raises:
         ImageBuildFailedError: a step failed; its own last lines are in `detail`.
@@ -146,10 +150,10 @@ def _stages(
     emit: Emit,
     hold: Hold | None,
 ) -> _Stages:
-    raw_id = build.solve(sent_name(build.plan.dockerfile.stage(build.plan.target)))
+    raw_id, known = _shipped(build, workspace=workspace, hold=hold)
     with ThreadPoolExecutor(1) as pool:
         # Both mostly wait for the engine, and neither needs the other's answer.
-        making = pool.submit(_candidate, build, raw_id, workspace=workspace, labels=labels, emit=emit, hold=hold)
+        making = pool.submit(_candidate, build, raw_id, known, workspace=workspace, labels=labels, emit=emit, hold=hold)
         with told(emit, Lane.IMAGE, "evidence read out of the stages", own=True):
             evidence = stage_evidence(build, raw_id, workspace=workspace, labels=labels)
             builder = None
@@ -157,6 +161,24 @@ def _stages(
                 builder = builder_side(build, raw_id, asked, workspace=workspace, labels=labels)
         candidate, shipped = making.result()
     return _Stages(build=build, raw_id=raw_id, evidence=evidence, candidate=candidate, shipped=shipped, builder=builder)
+
+
+def _shipped(build: EngineBuild, *, workspace: Workspace, hold: Hold | None) -> tuple[str, Normalised | None]:
+    """Build the shipped stage; return its image, and what was made of it before.
+
+    Two projects that ship the same placeholder make the same image where the engine has all of it cached, and whoever
+    ends first removes it; so it is kept until it has been read.
+    """
+    target, how = sent_name(build.plan.dockerfile.stage(build.plan.target)), normalisation(build.plan)
+    for _ in range(_ATTEMPTS):
+        raw_id = build.solve(target)
+        known = normalised_before(build.engine, raw_id, how, workspace=workspace, hold=hold)
+        if known is not None or hold is None or hold.keep(raw_id):
+            return raw_id, known
+    raise EngineUnreachableError(
+        "the image is removed from the engine as soon as it is built",
+        repair="let nothing else tidy up on this engine while a build is going on (`docker image prune`)",
+    )
 
 
 def normalisation(plan: ImagePlan) -> Normalisation:
@@ -174,6 +196,7 @@ def normalisation(plan: ImagePlan) -> Normalisation:
 def _candidate(
     build: EngineBuild,
     raw_id: str,
+    known: Normalised | None,
     *,
     workspace: Workspace,
     labels: Mapping[str, str],
@@ -182,11 +205,12 @@ def _candidate(
 ) -> tuple[Normalised, Artifact | None]:
     """Return the normalised image, and the program in it."""
     plan = build.plan
-    how = normalisation(plan)
     with told(emit, Lane.IMAGE, "image normalised, its program read", own=True):
 
         def say(text: str) -> None:
             emit(NoteEvent(lane=Lane.IMAGE, text=text))
 
-        candidate = normalise(build.engine, raw_id, how, workspace=workspace, say=say, hold=hold)
+        candidate = known or normalise(
+            build.engine, raw_id, normalisation(plan), workspace=workspace, say=say, hold=hold
+        )
         return candidate, shipped_program(build.engine, candidate.name, plan.binary, workspace=workspace, labels=labels)

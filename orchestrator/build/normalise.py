@@ -54,6 +54,30 @@ class Normalised:
     programs: frozenset[str]
 
 
+def normalised_before(
+    engine: Engine, image_id: str, how: Normalisation, *, workspace: Workspace, hold: Hold | None = None
+) -> Normalised | None:
+    """Return what was made of an image before; None where it was not, or the engine has it no more.
+
+    Raises:
+        EngineUnreachableError: the engine went away.
+    """
+    known = workspace.recall("normalised", _key(image_id, how))
+    facts = engine.image(str(known["name"])) if isinstance(known, dict) else None
+    if not isinstance(known, dict) or facts is None:
+        return None
+    # Nobody tidies up what has a tag, so a run with nothing to do need not wait for the engine here.
+    if hold is not None and not facts.tags and not hold.keep(str(known["name"])):
+        return None
+    return Normalised(
+        image_id=str(known["image"]),
+        name=str(known["name"]),
+        leftovers=tuple(leftover_from_json(each) for each in known["leftovers"]),
+        touched=frozenset(known["touched"]),
+        programs=frozenset(known["programs"]),
+    )
+
+
 def normalise(
     engine: Engine,
     image_id: str,
@@ -63,7 +87,7 @@ def normalise(
     say: Callable[[str], None] = lambda _text: None,
     hold: Hold | None = None,
 ) -> Normalised:
-    """Return the normalised image, making it unless the engine has it already.
+    """Make the normalised image, and remember it.
 
     Args:
         engine: has the image, and gets the normalised one.
@@ -78,19 +102,6 @@ def normalise(
         NoSpaceError: no room for the layers.
         EngineUnreachableError: the engine went away.
     """
-    key = memo_key(
-        {
-            "image": image_id,
-            "epoch": how.epoch,
-            "base": how.base_layers,
-            "v": _VERSION,
-            "r": sorted((sent, hashlib.sha256(own).hexdigest()) for sent, own in how.restored.items()),
-            "without": how.without_leftovers,
-        }
-    )
-    known = _recalled(engine, workspace, key)
-    if known is not None:
-        return known
     made = _made(engine, image_id, how, workspace=workspace, say=say)
     if hold is not None and not hold.keep(made.name):
         # Another run had the same one, and has just removed it.
@@ -103,8 +114,21 @@ def normalise(
         "touched": sorted(made.touched),
         "programs": sorted(made.programs),
     }
-    workspace.remember("normalised", key, told)
+    workspace.remember("normalised", _key(image_id, how), told)
     return made
+
+
+def _key(image_id: str, how: Normalisation) -> str:
+    return memo_key(
+        {
+            "image": image_id,
+            "epoch": how.epoch,
+            "base": how.base_layers,
+            "v": _VERSION,
+            "r": sorted((sent, hashlib.sha256(own).hexdigest()) for sent, own in how.restored.items()),
+            "without": how.without_leftovers,
+        }
+    )
 
 
 def _made(
@@ -140,19 +164,6 @@ def _made(
             touched=frozenset(touched),
             programs=frozenset(programs),
         )
-
-
-def _recalled(engine: Engine, workspace: Workspace, key: str) -> Normalised | None:
-    known = workspace.recall("normalised", key)
-    if not isinstance(known, dict) or engine.image(str(known["name"])) is None:
-        return None
-    return Normalised(
-        image_id=str(known["image"]),
-        name=str(known["name"]),
-        leftovers=tuple(leftover_from_json(each) for each in known["leftovers"]),
-        touched=frozenset(known["touched"]),
-        programs=frozenset(known["programs"]),
-    )
 
 
 def _kept_layers(config: Mapping[str, Any], base: Sequence[str]) -> int:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from orchestrator.engine.hold import Hold
+from orchestrator.flow import verify as flow
+from orchestrator.spec.load import load_spec
+from orchestrator.workspace import Workspace
 from tests.integration.conftest import HELLO, SPEC, Project, Run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from orchestrator.engine.docker import Engine
 
 pytestmark = [pytest.mark.engine, pytest.mark.cargo]
 
@@ -42,3 +49,35 @@ def test_two_jobs_of_one_commit(bases: Any, engine: Any, tmp_path: Path) -> None
     finally:
         for project in pair:
             project.remove_images(engine)
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_an_image_that_another_run_removes(
+    hello: Project, engine: Engine, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """Between its build and the moment from which it is kept: it is built again, out of the cache, but not for ever."""
+    removed: list[str] = []
+
+    class LateHold(Hold):
+        """The other run ends just before."""
+
+        def keep(self, image: str) -> bool:
+            if len(removed) < times and engine.remove_image(image):
+                removed.append(image)
+            return super().keep(image)
+
+    monkeypatch.setattr(flow, "Hold", LateHold)
+    record = flow.verify(
+        load_spec(hello.folder / "buildspec.yaml"),
+        workspace=Workspace.open(hello.workspace),
+        environment=os.environ,
+        show=lambda _event: None,
+    )
+    assert removed
+    if times == 1:
+        assert record.image is not None
+        assert record.image.promoted, record.verdict
+    else:
+        assert record.failure is not None
+        assert (record.failure.cause, len(removed)) == ("engine-unreachable", 3)
+        assert "docker image prune" in record.failure.repair
