@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.bases.image import HostToolchain
     from orchestrator.bases.settings import BootstrapSettings
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised whenever the same settings would give other bytes, so that old bases are not taken for new ones."""
 
 EPOCH = 1577836800
