@@ -11,21 +11,19 @@ from orchestrator.build.history import canonical_history
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from orchestrator.engine.archive import Layer
-
 _CONFIG_KEPT = frozenset({"architecture", "author", "config", "os", "variant", "os.version"})
 """What of an image's configuration says something about the image; the rest is about who built it and when."""
 
 _RUN_CONFIG_DROPPED = frozenset({"Hostname", "Domainname", "Image", "AttachStdin", "AttachStdout", "AttachStderr"})
 
 
-def canonical_config(config: Mapping[str, Any], kept: int, layers: Sequence[Layer], *, epoch: int) -> bytes:
+def canonical_config(config: Mapping[str, Any], kept: int, layers: Sequence[str], *, epoch: int) -> bytes:
     """Return the configuration of an image whose layers above its base were rewritten; its sha256 is the image ID.
 
     Args:
         config: as the engine wrote it.
         kept: how many layers are the base's.
-        layers: those above, as rewritten.
+        layers: diff ids of those above, as rewritten.
         epoch: seconds since 1970, the image's and each layer's date.
     """
     created = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -39,6 +37,6 @@ def canonical_config(config: Mapping[str, Any], kept: int, layers: Sequence[Laye
     canonical["history"] = list(canonical_history(config.get("history") or (), kept, created))
     canonical["rootfs"] = {
         "type": "layers",
-        "diff_ids": [*config["rootfs"]["diff_ids"][:kept], *(layer.diff_id for layer in layers)],
+        "diff_ids": [*config["rootfs"]["diff_ids"][:kept], *layers],
     }
     return json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()

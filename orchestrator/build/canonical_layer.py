@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 _OWN = re.compile(r"(?:\.wh\.)?\.twinbuild(?:\..*)?", re.DOTALL)
 """Names of the tool's own in layers, and the whiteouts that remove them again (dockerfile/harden.py says where)."""
-_IN_MEMORY = 8 * 1024 * 1024
+_VERSION = 8
+"""Raised whenever the same image would be normalised to another one."""
+IN_MEMORY = 8 * 1024 * 1024
+"""Bytes of a file that may be a Dockerfile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +36,24 @@ class Normalisation:
         base_layers: diff ids of the base's layers, lowest first; these are left alone.
         restored: content by the sha256 of what to put it in place of: the Dockerfile as the user wrote it.
         without_leftovers: whether what the build host left in the upper layers is taken out (build/leftovers.py).
+        binary: path of the program in the image, which is kept on this machine on the way; empty keeps none.
     """
 
     epoch: int
     base_layers: tuple[str, ...]
     restored: Mapping[str, bytes]
     without_leftovers: bool = False
+    binary: str = ""
+
+    def facts(self) -> dict[str, object]:
+        """Return all that the normalised image depends on beside the image itself, as JSON values."""
+        return {
+            "epoch": self.epoch,
+            "base": self.base_layers,
+            "version": _VERSION,
+            "restored": sorted((sent, hashlib.sha256(own).hexdigest()) for sent, own in self.restored.items()),
+            "without": self.without_leftovers,
+        }
 
 
 def rewritten(
@@ -71,9 +86,9 @@ def rewritten(
                 member.type, member.sparse = tarfile.REGTYPE, None
             _clean(member, how.epoch, lower)
             # (Read a second time, tarfile gives nothing but zeros for such a file.)
-            restored = None if sparse else _restored(content, member.size, how.restored)
-            if restored is not None:
-                member.size, content = len(restored), io.BytesIO(restored)
+            own = None if sparse else restored(content, member.size, how.restored)
+            if own is not None:
+                member.size, content = len(own), io.BytesIO(own)
             target.addfile(member, content)
     return layer_of(out)
 
@@ -142,22 +157,38 @@ def _clean(member: tarfile.TarInfo, epoch: int, lower: Lower) -> None:
     member.pax_headers = attributes(member)
 
 
-def _restored(content: IO[bytes] | None, size: int, restored: Mapping[str, bytes]) -> bytes | None:
-    if content is None or size > _IN_MEMORY:
+def restored(content: IO[bytes] | None, size: int, own: Mapping[str, bytes]) -> bytes | None:
+    """Return what to put in a file's place; None where it stays. The content is read, and put back to its beginning.
+
+    Args:
+        content: of a regular file, None for what has none.
+        size: its bytes.
+        own: as `Normalisation.restored` has it.
+    """
+    if content is None or size > IN_MEMORY:
         return None
     digest = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
     content.seek(0)
-    return restored.get(digest)
+    return own.get(digest)
 
 
-def names_in(layer: Path) -> tuple[set[str], set[str]]:
-    """Return what a canonical layer touches, and the programs that it holds.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerNames:
+    """What a canonical layer says anything about.
 
-    Returns:
-        The names, without folders, of all that it adds, replaces or removes, but of folders, which show in these; and
-        the absolute paths of its executable files.
+    Attributes:
+        touched: the names, without folders, of all that it adds, replaces or removes, but of folders.
+        programs: its executable files, by absolute path.
     """
+
+    touched: frozenset[str]
+    programs: Mapping[str, tarfile.TarInfo]
+
+
+def names_in(layer: Path) -> LayerNames:
+    """Return what a canonical layer touches, and the programs that it holds."""
     with tarfile.open(layer, "r:") as tar:
         members = [member for member in tar if not member.isdir()]
-    touched = {plain(member.name).rpartition("/")[2].removeprefix(WHITEOUT) for member in members}
-    return touched, {f"/{plain(member.name)}" for member in members if member.isreg() and member.mode & 0o111}
+    touched = (plain(member.name).rpartition("/")[2].removeprefix(WHITEOUT) for member in members)
+    programs = (member for member in members if member.isreg() and member.mode & 0o111)
+    return LayerNames(touched=frozenset(touched), programs={f"/{plain(member.name)}": member for member in programs})

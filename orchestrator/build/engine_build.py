@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.build.refused_step import explained, located, require_frontend
-from orchestrator.dockerfile.harden import EVIDENCE_STAGE, without_missing_folder
+from orchestrator.dockerfile.evidence_stages import EVIDENCE_STAGE, with_every_folder, without_missing_folder
 from orchestrator.dockerfile.step_title import step_title
 from orchestrator.dockerfile.trace import step_instruction
 from orchestrator.engine.buildkit import SolveFailedError, solve
@@ -78,18 +78,23 @@ class EngineBuild:
         with self._tar.open("wb") as stream:
             return write_context(sent, plan.tree / plan.context, replace={self._name: dockerfile.encode()}, out=stream)
 
-    def solve_evidence(self) -> str:
-        """Build the stage that holds the evidence and return its image's id; its steps are none of the user's.
+    def solve_evidence(self) -> str | None:
+        """Build the stage that holds the witness; its steps are none of the user's.
+
+        Returns:
+            its image's id; None where no step can have left a witness.
 
         Raises:
             NoVerdictError: as `solve` has it.
         """
         text: str | None = self.plan.hardened
+        if f"\nFROM scratch AS {EVIDENCE_STAGE}\n" not in self.plan.hardened:
+            return None
         while True:
             try:
                 return self.solve(EVIDENCE_STAGE, shown=False)
             except ImageBuildFailedError as error:
-                text = without_missing_folder(text or "", error.message)
+                text = with_every_folder(text or "") or without_missing_folder(text or "", error.message)
                 if text is None:
                     raise
             self._write(text)

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.build.builder_side import BuilderQuestions, BuilderSide, builder_side
+from orchestrator.build.canonical_layer import Normalisation
 from orchestrator.build.engine_build import EngineBuild
 from orchestrator.build.evidence import StageEvidence, shipped_program, stage_evidence
-from orchestrator.build.normalise import Normalisation, Normalised, normalise, normalised_before
+from orchestrator.build.normalise import normalise, normalised_before
 from orchestrator.build.silent_step import built_anew, remembered, silent_steps
 from orchestrator.dockerfile.harden import sent_name
+from orchestrator.dockerfile.layers import layer_instruction
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.events import Lane, NoteEvent, told
 from orchestrator.workspace import no_space_named
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from orchestrator.build.artifact import Artifact
     from orchestrator.build.image_plan import ImagePlan
     from orchestrator.build.leftovers import Leftover
+    from orchestrator.build.normalised import Normalised
+    from orchestrator.dockerfile.model import Instruction
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.hold import Hold
     from orchestrator.events import Emit
@@ -155,7 +159,7 @@ def _stages(
         # Both mostly wait for the engine, and neither needs the other's answer.
         making = pool.submit(_candidate, build, raw_id, known, workspace=workspace, labels=labels, emit=emit, hold=hold)
         with told(emit, Lane.IMAGE, "evidence read out of the stages", own=True):
-            evidence = stage_evidence(build, raw_id, workspace=workspace, labels=labels)
+            evidence = stage_evidence(build, raw_id, lambda: making.result()[1], workspace=workspace, labels=labels)
             builder = None
             if asked is not None:
                 builder = builder_side(build, raw_id, asked, workspace=workspace, labels=labels)
@@ -190,6 +194,7 @@ def normalisation(plan: ImagePlan) -> Normalisation:
         # As it lies there: what is planned with has plain line ends, and may have lines more.
         restored={sent: (plan.tree / plan.path).read_bytes()},
         without_leftovers=plan.leftovers == "remove",
+        binary=plan.binary,
     )
 
 
@@ -210,7 +215,17 @@ def _candidate(
         def say(text: str) -> None:
             emit(NoteEvent(lane=Lane.IMAGE, text=text))
 
+        def made_by(keyword: str, after: int) -> Instruction | None:
+            return layer_instruction(plan.dockerfile, plan.target, keyword=keyword, after=after)
+
         candidate = known or normalise(
-            build.engine, raw_id, normalisation(plan), workspace=workspace, say=say, hold=hold
+            build.engine,
+            raw_id,
+            normalisation(plan),
+            workspace=workspace,
+            say=say,
+            hold=hold,
+            made_by=made_by,
+            again=not plan.independent,
         )
         return candidate, shipped_program(build.engine, candidate.name, plan.binary, workspace=workspace, labels=labels)

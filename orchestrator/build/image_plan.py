@@ -31,6 +31,7 @@ class ImagePlan:
         base_layers: diff ids of the layers of the shipped image's base.
         base_id: that base; None where the image begins with nothing, or the base is not known.
         offline: whether RUN steps have no network.
+        independent: whether nothing is taken over from an image that was made before.
         leftovers: whether what the build host left in layers stays (`keep`) or goes (`remove`).
     """
 
@@ -50,3 +51,4 @@ class ImagePlan:
     limits: Limits
     leftovers: str = "keep"
     offline: bool = False
+    independent: bool = False

@@ -7,17 +7,18 @@ again. What is gated afterwards is this image, and this image is what gets the t
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.canonical_config import canonical_config
-from orchestrator.build.canonical_layer import Normalisation, names_in, rewritten
-from orchestrator.build.leftovers import Leftover, leftover_from_json
+from orchestrator.build.canonical_layer import LayerNames, Normalisation, names_in, rewritten
+from orchestrator.build.evidence import keep_shipped
 from orchestrator.build.lower import Lower
+from orchestrator.build.made_again import MadeOf, made_again, remember_copies
+from orchestrator.build.normalised import Normalised, normalised_from_json
+from orchestrator.build.plain_copy import Entry, plain_copy
 from orchestrator.build.saved import SavedImage
 from orchestrator.engine.archive import Layer, load_over
 from orchestrator.engine.archive import image_id as image_id_of
@@ -26,32 +27,11 @@ from orchestrator.workspace import memo_key, no_space_named
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from orchestrator.build.leftovers import Leftover
+    from orchestrator.dockerfile.model import Instruction
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.hold import Hold
     from orchestrator.workspace import Workspace
-
-__all__ = ["Normalisation", "Normalised", "normalise"]
-
-_VERSION = 7
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Normalised:
-    """A normalised image.
-
-    Attributes:
-        image_id: its ID, the digest of its configuration: the same on every engine.
-        name: what this engine calls it (engine/store.py).
-        leftovers: what the build host has left in the layers that it was made of.
-        touched: the names, without folders, of what the layers above the base add, replace or remove.
-        programs: the absolute paths of the executable files that these layers hold.
-    """
-
-    image_id: str
-    name: str
-    leftovers: tuple[Leftover, ...]
-    touched: frozenset[str]
-    programs: frozenset[str]
 
 
 def normalised_before(
@@ -69,13 +49,7 @@ def normalised_before(
     # Nobody tidies up what has a tag, so a run with nothing to do need not wait for the engine here.
     if hold is not None and not facts.tags and not hold.keep(str(known["name"])):
         return None
-    return Normalised(
-        image_id=str(known["image"]),
-        name=str(known["name"]),
-        leftovers=tuple(leftover_from_json(each) for each in known["leftovers"]),
-        touched=frozenset(known["touched"]),
-        programs=frozenset(known["programs"]),
-    )
+    return normalised_from_json(known)
 
 
 def normalise(
@@ -86,6 +60,8 @@ def normalise(
     workspace: Workspace,
     say: Callable[[str], None] = lambda _text: None,
     hold: Hold | None = None,
+    made_by: Callable[[str, int], Instruction | None] = lambda _keyword, _after: None,
+    again: bool = True,
 ) -> Normalised:
     """Make the normalised image, and remember it.
 
@@ -95,75 +71,74 @@ def normalise(
         how: what is done to it.
         workspace: remembers the answer.
         say: told what a person should know.
-        hold: keeps an image that is made from other runs, which may make and remove the very same one.
+        hold: keeps an image that is made from other runs, which may make and remove the very same one. What it keeps of
+            the image itself is read where only copied files differ from an image made before.
+        made_by: gives the instruction that made a layer, by keyword and number of later entries in the history.
+        again: whether it may be made out of an image made before (made_again.py).
 
     Raises:
         ImageBuildFailedError: the engine's archive of the image is not understood.
         NoSpaceError: no room for the layers.
         EngineUnreachableError: the engine went away.
     """
-    made = _made(engine, image_id, how, workspace=workspace, say=say)
-    if hold is not None and not hold.keep(made.name):
-        # Another run had the same one, and has just removed it.
-        made = _made(engine, image_id, how, workspace=workspace, say=say)
-        hold.keep(made.name)
-    told = {
-        "image": made.image_id,
-        "name": made.name,
-        "leftovers": [asdict(each) for each in made.leftovers],
-        "touched": sorted(made.touched),
-        "programs": sorted(made.programs),
-    }
-    workspace.remember("normalised", _key(image_id, how), told)
+    files = hold.files(image_id) if hold is not None and again else None
+    with no_space_named(workspace.root):
+        made = None if files is None else made_again(engine, image_id, how, files, workspace=workspace)
+        made = made or _made(engine, image_id, how, workspace=workspace, say=say, made_by=made_by)
+        if hold is not None and not hold.keep(made.name):
+            # Another run had the same one, and has just removed it.
+            made = _made(engine, image_id, how, workspace=workspace, say=say, made_by=made_by)
+            hold.keep(made.name)
+    workspace.remember("normalised", _key(image_id, how), made.told())
     return made
 
 
 def _key(image_id: str, how: Normalisation) -> str:
-    return memo_key(
-        {
-            "image": image_id,
-            "epoch": how.epoch,
-            "base": how.base_layers,
-            "v": _VERSION,
-            "r": sorted((sent, hashlib.sha256(own).hexdigest()) for sent, own in how.restored.items()),
-            "without": how.without_leftovers,
-        }
-    )
+    return memo_key({"image": image_id, "how": how.facts()})
 
 
 def _made(
-    engine: Engine, image_id: str, how: Normalisation, *, workspace: Workspace, say: Callable[[str], None]
+    engine: Engine,
+    image_id: str,
+    how: Normalisation,
+    *,
+    workspace: Workspace,
+    say: Callable[[str], None],
+    made_by: Callable[[str, int], Instruction | None],
 ) -> Normalised:
-    """Write the canonical layers and load them."""
-    with (
-        no_space_named(workspace.root),
-        tempfile.TemporaryDirectory(dir=workspace.scratch, prefix="normalise-") as folder,
-    ):
+    """Write the canonical layers out of the engine's archive of the image, and load them."""
+    with tempfile.TemporaryDirectory(dir=workspace.scratch, prefix="normalise-") as folder:
         saved = SavedImage(engine.save(image_id), Path(folder))
         config = json.loads(saved.config)
         kept = _kept_layers(config, how.base_layers)
         diff_ids = config["rootfs"]["diff_ids"]
-        lower, layers, left = Lower(), list[Layer](), list[Leftover]()
-        touched, programs = set[str](), set[str]()
+        lower = Lower()
+        left: list[Leftover] = []
+        layers: list[Layer] = []
+        names: list[LayerNames] = []
+        copies: list[tuple[Entry, ...] | None] = []
         for diff_id in diff_ids[:kept]:
             lower.add(saved.layer(diff_id))
         for number, diff_id in enumerate(diff_ids[kept:], start=kept):
-            out, step = Path(folder) / f"layer-{number}.tar", _step(config, number)
+            out, step, clean = Path(folder) / f"layer-{number}.tar", _step(config, number), len(left)
             layers.append(rewritten(saved.layer(diff_id), out, how, lower=lower, step=step, left=left))
+            names.append(names_in(out))
+            copies.append(plain_copy(saved.layer(diff_id), out, made_by(*step), lower) if len(left) == clean else None)
             lower.add(out)
-            names = names_in(out)
-            touched |= names[0]
-            programs |= names[1]
             if diff_id not in (*diff_ids[number + 1 :], *diff_ids[:kept]):
                 saved.layer(diff_id).unlink()
-        canonical = canonical_config(config, kept, layers, epoch=how.epoch)
-        return Normalised(
+        canonical = canonical_config(config, kept, [layer.diff_id for layer in layers], epoch=how.epoch)
+        made = Normalised(
             image_id=image_id_of(canonical),
             name=load_over(engine, canonical, layers, saved.layer, parents=diff_ids[:kept], say=say),
             leftovers=tuple(left),
-            touched=frozenset(touched),
-            programs=frozenset(programs),
+            touched=frozenset().union(*(each.touched for each in names)),
+            programs=frozenset(path for each in names for path in each.programs),
         )
+        keep_shipped(made.name, how.binary, zip(layers, names, strict=True), workspace=workspace)
+    of = MadeOf(image_id=image_id, config=config, kept=kept, layers=list(zip(layers, copies, strict=True)))
+    remember_copies(engine, of, how, made, workspace=workspace)
+    return made
 
 
 def _kept_layers(config: Mapping[str, Any], base: Sequence[str]) -> int:

@@ -7,12 +7,12 @@ engine builds it and what follows it anew. The word is remembered: later runs fi
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.equip import again, unequipped
+from orchestrator.dockerfile.evidence_stages import CALLS_CARGO
 from orchestrator.toolchains.cargo.witness import read_witness
 from orchestrator.workspace import memo_key
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from orchestrator.dockerfile.model import Instruction
     from orchestrator.workspace import Workspace
 
-_COMPILES = re.compile(r"(?:^|[\s;&|({])cargo\s+(?:\+\S+\s+)?(?:b|build|install|r|run|rustc)\b")
 _MEMO = "again"
 
 
@@ -38,7 +37,7 @@ def silent_steps(plan: ImagePlan, witness: Mapping[str, bytes]) -> tuple[Instruc
     return tuple(
         step
         for step in _steps(plan, plan.builder[0])
-        if _COMPILES.search(step.script)
+        if CALLS_CARGO.search(step.script)
         and _anew(plan.hardened, step, "0") != plan.hardened
         and not any(text.endswith(_text(step)) for text in told)
     )

@@ -7,8 +7,6 @@ reading the evidence is appended.
 
 from __future__ import annotations
 
-import json
-import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 from orchestrator.dockerfile.by_path import places_by_path
 from orchestrator.dockerfile.edit import TOKEN, Edit
 from orchestrator.dockerfile.equip import equip, unequipped
+from orchestrator.dockerfile.evidence_stages import evidence_stages
 from orchestrator.dockerfile.step_shell import step_shells
 
 if TYPE_CHECKING:
@@ -24,12 +23,6 @@ if TYPE_CHECKING:
     from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage
     from orchestrator.dockerfile.settings import Guard
     from orchestrator.dockerfile.step_shell import StepShell
-
-EVIDENCE_STAGE = "twinbuild-evidence"
-"""The stage from which witness and builder-stage program are read."""
-
-WITNESS_FOLDERS = ("/var/tmp/.twinbuild", "/tmp/.twinbuild", "/opt/.twinbuild")  # noqa: S108 - paths inside a build
-"""Where the witness of a call may lie in the stage that made it, as `toolchains/cargo/tools.py` tells the shim."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +74,7 @@ def harden(dockerfile: Dockerfile, target: str | None, hardening: Hardening) -> 
                 _pin_sources(edit, instruction, hardening.pins)
         if _equip(edit, stage, shells, hardening):
             witnesses.append(stage)
-    return edit.text() + _evidence(needed, witnesses, hardening.programs)
+    return edit.text() + evidence_stages(dockerfile, target, witnesses, hardening.programs)
 
 
 def sent_name(stage: Stage) -> str:
@@ -96,29 +89,6 @@ def sent_name(stage: Stage) -> str:
 def without_hardening(text: str) -> str:
     """Return a step's text as the user wrote it: for display, and for an image's history."""
     return unequipped(text)
-
-
-def without_missing_folder(text: str, message: str) -> str | None:
-    """Return the hardened text without a folder that a stage lacks, None where the message names none.
-
-    A wildcard that matches nothing is no error, but the folder that it stands in must be there.
-
-    Args:
-        text: the hardened text.
-        message: the engine's, of the failed COPY: `COPY --from=a …: lstat …/var/tmp: no such file or directory`.
-    """
-    copied = re.search(r"COPY --from=(?P<stage>\S+) .*? /witness/(?P<index>\d+)/", message, re.DOTALL)
-    missing = next((each for each in WITNESS_FOLDERS if f"{posixpath.dirname(each)}: no such file" in message), None)
-    if copied is None or missing is None:
-        return None
-    lines = text.split("\n")
-    for number, line in enumerate(lines):
-        if line.startswith("COPY --from=") and line.endswith(f" /witness/{copied['index']}/"):
-            left = line.replace(f" {missing}*/", "")
-            if left == line:
-                return None
-            lines[number] = left if "*/ " in left else ""
-    return "\n".join(lines)
 
 
 def _equip(edit: Edit, stage: Stage, shells: Mapping[int, StepShell], hardening: Hardening) -> bool:
@@ -143,26 +113,6 @@ def _equip(edit: Edit, stage: Stage, shells: Mapping[int, StepShell], hardening:
         if instruction.keyword == "RUN"
     ]
     return any(equipped)
-
-
-def _evidence(needed: Sequence[Stage], witnesses: Sequence[Stage], programs: Sequence[tuple[int, str]]) -> str:
-    lines = ["", "", f"FROM scratch AS {EVIDENCE_STAGE}"]
-    for stage in witnesses:
-        # A wildcard that matches nothing is no error, a missing path would be one.
-        sources = " ".join(f"{folder}*/" for folder in WITNESS_FOLDERS)
-        lines.append(f"COPY --from={stage.reference} {sources} /witness/{stage.index}/")
-    for index, path in programs:
-        pattern = json.dumps([optional(path), f"/program/{index}/"])
-        reference = next(stage.reference for stage in needed if stage.index == index)
-        lines.append(f"COPY --from={reference} {pattern}")
-    return "\n".join([*lines, ""])
-
-
-def optional(path: str) -> str:
-    """Return a pattern that matches just this path, and nothing where it is missing."""
-    escaped = re.sub(r"([*?\[\\])", r"\\\1", path[:-1])
-    last = path[-1] if path[-1].isalnum() else f"\\{path[-1]}"
-    return f"{escaped}[{last}]"
 
 
 def _pin_base(edit: Edit, stage: Stage, hardening: Hardening) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.edit import TOKEN, Edit
-from orchestrator.dockerfile.harden import optional
+from orchestrator.dockerfile.evidence_stages import optional
 from orchestrator.dockerfile.parse import parse
 
 if TYPE_CHECKING:

@@ -139,6 +139,14 @@ class ContainerFiles:
         with self._archive(found.link_target) as members:
             yield _regular(members, None if members is None else members.next())
 
+    @contextmanager
+    def member(self, path: str) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]] | None]:
+        """Open a regular file as the engine's archive has it, links not followed; None where there is none."""
+        with self._archive(path) as members:
+            member = None if members is None else members.next()
+            content = _regular(members, member)
+            yield None if member is None or content is None else (member, content)
+
     def walk(self, folder: str) -> dict[str, bytes]:
         """Return the content of every regular file below a folder, by path relative to it; empty if there is none."""
         with self._archive(folder) as members:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orchestrator.engine.docker import Engine
+    from orchestrator.engine.files import ContainerFiles
 
 _NOT_FOUND = 404
 
@@ -67,6 +68,13 @@ class Hold:
                     return False
                 raise
             return True
+
+    def files(self, image: str) -> ContainerFiles | None:
+        """Return access to the files of an image that is kept; None where it is not."""
+        from orchestrator.engine.files import ContainerFiles  # noqa: PLC0415 - an image that is known is not read
+
+        container = self._containers.get(image)
+        return None if container is None else ContainerFiles(self._engine, container)
 
     def drop(self, image: str) -> None:
         """Let one go; nothing happens where it was not kept.

@@ -222,6 +222,7 @@ def _image_plan(
         limits=Limits(step=spec.image.step_limit, silence=spec.image.silence_limit),
         leftovers=spec.image.leftovers,
         offline=spec.network.steps == "none",
+        independent=around.independent,
     )
 
 

@@ -13,7 +13,7 @@ from orchestrator.build.engine_build import EngineBuild
 from orchestrator.build.image import normalisation
 from orchestrator.build.image_difference import ImageDifference, image_differences
 from orchestrator.build.leftovers import Kind, kind_of
-from orchestrator.build.normalise import Normalised, normalise
+from orchestrator.build.normalise import normalise
 from orchestrator.build.saved import SavedImage
 from orchestrator.dockerfile.harden import sent_name
 from orchestrator.dockerfile.layers import layer_instruction
@@ -29,6 +29,7 @@ from orchestrator.workspace import no_space_named, waiting_for
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from orchestrator.build.normalised import Normalised
     from orchestrator.events import Emit
     from orchestrator.location import Location
     from orchestrator.spec.load import LoadedSpec

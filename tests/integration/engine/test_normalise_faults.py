@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.build.normalise import Normalisation, normalise
+from orchestrator.build.canonical_layer import Normalisation
+from orchestrator.build.normalise import normalise
 from orchestrator.engine.derive import image_with
 from orchestrator.engine.faults import fault
 from orchestrator.workspace import Workspace
@@ -26,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[3]
 _NORMALISE = """\
 import os, sys
 from pathlib import Path
-from orchestrator.build.normalise import Normalisation, normalise
+from orchestrator.build.canonical_layer import Normalisation
+from orchestrator.build.normalise import normalise
 from orchestrator.engine.docker import Engine
 from orchestrator.errors import NoVerdictError
 from orchestrator.workspace import Workspace

@@ -308,7 +308,7 @@ CONFIG: dict[str, Any] = {
 
 def canonical(config: Mapping[str, Any]) -> bytes:
     layer = Layer(path=Path("x"), diff_id="sha256:new", size=1)
-    return canonical_config(config, 1, [layer], epoch=EPOCH)
+    return canonical_config(config, 1, [layer.diff_id], epoch=EPOCH)
 
 
 def test_the_configuration_is_canonical() -> None:
@@ -411,6 +411,6 @@ def test_the_names_that_a_layer_touches(tmp_path: Path) -> None:
         member("usr/lib/same.so", b"1"),
         lower=below,
     )
-    touched, programs = names_in(tmp_path / "layer/out.tar")
-    assert touched == {"backend", "link", "old.so"}
-    assert programs == {"/usr/bin/backend"}
+    names = names_in(tmp_path / "layer/out.tar")
+    assert names.touched == {"backend", "link", "old.so"}
+    assert set(names.programs) == {"/usr/bin/backend"}

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.dockerfile import harden as hardening_module
 from orchestrator.dockerfile.detours import USUAL, detours
 from orchestrator.dockerfile.equip import again
+from orchestrator.dockerfile.evidence_stages import EVERY_FOLDER, WITNESS_FOLDERS, with_every_folder
 from orchestrator.dockerfile.harden import Hardening, harden, without_hardening
 from orchestrator.dockerfile.model import Dockerfile
 from orchestrator.dockerfile.parse import parse
@@ -164,7 +164,7 @@ def test_form_feeds_and_foreign_line_ends_are_no_lines() -> None:
 
 
 def test_evidence_is_read_from_stages_that_run_something() -> None:
-    """From every folder in which the shim may have left it, and the program by its exact name."""
+    """From every folder in which the shim may have left it, and the program, for itself, by its exact name."""
     how = replace(HOW, programs=[(0, "/t/app[1]")])
     text = harden(read("FROM rust:1 AS a\nRUN x\nFROM scratch\nCOPY --from=a /t /"), None, how)
     copies = [line for line in text.split("\n") if line.startswith("COPY") and "/t /" not in line]
@@ -176,7 +176,36 @@ def test_evidence_is_read_from_stages_that_run_something() -> None:
 
 def test_the_shim_and_the_evidence_name_the_same_folders() -> None:
     """What one writes, the other reads."""
-    assert tools.WITNESS_FOLDERS == hardening_module.WITNESS_FOLDERS
+    assert tools.WITNESS_FOLDERS == WITNESS_FOLDERS
+
+
+@pytest.mark.parametrize(
+    "steps", ["cargo build", "--mount=type=cache,target=/tmp cargo build", "--mount=target=/var/tmpfiles cargo build"]
+)
+def test_a_witness_that_can_lie_in_one_folder_only_is_read_from_there(steps: str) -> None:
+    """Without a wildcard, for which BuildKit walks through all files of a stage; and with one if it is not there."""
+    text = harden(read(f"FROM rust:1 AS a\nRUN {steps}\nFROM scratch\nCOPY --from=a /t /"), None, HOW)
+    assert f"COPY --from=a {WITNESS_FOLDERS[0]}/ /witness/0/" in text.split("\n")
+    assert f"COPY --from=a {EVERY_FOLDER} /witness/0/" in (with_every_folder(text) or "").split("\n")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "RUN make",
+        "USER 7\nRUN cargo build",
+        "ONBUILD RUN x\nRUN cargo build",
+        "RUN --mount=type=tmpfs,target=/var/tmp cargo build",
+        "RUN --mount=target=/var,type=tmpfs cargo build",
+        "RUN --mount=type=cache,dst=/var/tmp/x x\nRUN cargo build",
+        "ARG WHERE=/var/tmp\nRUN --mount=type=cache,target=$WHERE cargo build",
+    ],
+)
+def test_a_witness_that_may_lie_in_several_folders_is_looked_for_in_all(steps: str) -> None:
+    """Where steps may not have found the first one, or have found it in a mount."""
+    text = harden(read(f"FROM rust:1 AS a\n{steps}\nFROM scratch\nCOPY --from=a /t /"), None, HOW)
+    assert f"COPY --from=a {EVERY_FOLDER} /witness/0/" in text.split("\n")
+    assert with_every_folder(text) is None
 
 
 @pytest.mark.parametrize("run", ["RUN \\\n  cargo build", 'RUN ["cargo", "build"]', "RUN <<EOF\ncargo build\nEOF"])

@@ -1,0 +1,150 @@
+"""Layers that are known by the files that their instruction copies, and are made again out of these.
+
+A layer is a plain copy where its COPY names files one by one, and each of them is new in the image. The next build of
+the same Dockerfile then copies the same names, so its layer can be written without having the engine's own archive of
+it: what differs is the files' content and time.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.build.canonical_layer import IN_MEMORY, Normalisation, restored
+from orchestrator.build.lower import Lower, attributes, plain
+from orchestrator.engine.archive import Layer, layer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from orchestrator.dockerfile.model import Instruction
+    from orchestrator.engine.files import ContainerFiles
+
+_PATTERN = frozenset("*?[\\$\"'`")
+"""What makes a word of COPY more than a path."""
+
+_SINGLE = 2
+"""Words of a COPY with one source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry of a plain copy's canonical layer: a folder on the way, or one of the files. `name`: without `./`."""
+
+    name: str
+    folder: bool
+    mode: int
+    uid: int
+    gid: int
+    mtime: int
+
+
+def named_files(instruction: Instruction | None) -> tuple[str, ...] | None:
+    """Return the names, without folders, that an instruction's files have in the image; None where it does not tell.
+
+    A folder as the source cannot be told from a file here; `plain_copy` sees it by the names.
+    """
+    if instruction is None or instruction.heredocs or instruction.trigger is not None:
+        return None
+    if instruction.keyword == "WORKDIR":
+        return ()
+    words = instruction.values
+    known = all(flag.startswith(("--from=", "--chown=", "--chmod=")) for flag in instruction.flags)
+    if instruction.keyword != "COPY" or not known or any(_PATTERN & set(word) for word in words):
+        return None
+    names = tuple(posixpath.basename(word) for word in words[:-1])
+    if len(words) == _SINGLE and not words[-1].endswith("/") and posixpath.basename(words[-1]):
+        # Into a folder under its own name, or as a file of that name: the layer says which.
+        names = (names[0], posixpath.basename(words[-1]))
+    return names if all(names) and not {".", ".."} & set(names) else None
+
+
+def plain_copy(saved: Path, canonical: Path, instruction: Instruction | None, lower: Lower) -> tuple[Entry, ...] | None:
+    """Return the entries of a layer that is a plain copy, in their order; None for any other.
+
+    Args:
+        saved: the layer as the engine has it.
+        canonical: what was made of it.
+        instruction: that made it.
+        lower: the layers below it.
+    """
+    names = named_files(instruction)
+    if names is None or instruction is None:
+        return None
+    with tarfile.open(saved, "r:") as tar:
+        before = {plain(member.name) for member in tar if not member.isdir()}
+    with tarfile.open(canonical, "r:") as tar:
+        members = tar.getmembers()
+    files = [member for member in members if not member.isdir()]
+    expected = len(instruction.values) - 1 if instruction.keyword == "COPY" else 0
+    as_named = all(
+        member.isreg()
+        and not member.issparse()
+        and posixpath.basename(plain(member.name)) in names
+        and not lower.exists(plain(member.name))
+        for member in files
+    )
+    if not as_named or len(files) != expected or {plain(member.name) for member in files} != before:
+        return None
+    if any(attributes(member) for member in members):
+        return None
+    return tuple(
+        Entry(
+            name=member.name,
+            folder=member.isdir(),
+            mode=member.mode,
+            uid=member.uid,
+            gid=member.gid,
+            mtime=int(member.mtime),
+        )
+        for member in members
+    )
+
+
+def written_again(
+    files: ContainerFiles, entries: Sequence[Entry], out: Path, how: Normalisation, *, size: int
+) -> Layer | None:
+    """Write the canonical layer of a plain copy out of an image's files; None where it is not what it was.
+
+    Args:
+        files: of the image.
+        entries: of the layer as it was made before.
+        out: where it is written.
+        how: as it was made before.
+        size: bytes of all files of the layer, as the engine counts them.
+    """
+    sizes = list[int]()
+    with tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as target:
+        for entry in entries:
+            if entry.folder:
+                target.addfile(_member(entry, size=0, mtime=entry.mtime))
+                continue
+            with files.member(f"/{plain(entry.name)}") as found:
+                if found is None or not _alike(found[0], entry):
+                    return None
+                member, content = found
+                sizes.append(member.size)
+                if member.size <= IN_MEMORY:
+                    content = io.BytesIO(content.read())
+                    own = restored(content, member.size, how.restored)
+                    member.size, content = (member.size, content) if own is None else (len(own), io.BytesIO(own))
+                target.addfile(_member(entry, size=member.size, mtime=min(int(member.mtime), how.epoch)), content)
+    # Two files of one size may be one file of two names, which is one entry and a link.
+    return layer_of(out) if sum(sizes) == size and len(set(sizes)) == len(sizes) else None
+
+
+def _alike(member: tarfile.TarInfo, entry: Entry) -> bool:
+    rights = (member.mode & 0o7777, member.uid, member.gid)
+    return member.isreg() and rights == (entry.mode & 0o7777, entry.uid, entry.gid) and not attributes(member)
+
+
+def _member(entry: Entry, *, size: int, mtime: int) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(entry.name)
+    member.type = tarfile.DIRTYPE if entry.folder else tarfile.REGTYPE
+    member.mode, member.uid, member.gid = entry.mode, entry.uid, entry.gid
+    member.size, member.mtime = size, mtime
+    return member
