@@ -16,9 +16,10 @@ from orchestrator.toolchains.cargo.config import table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_CONFIGURATION = ("config.toml", "config")
-_CREDENTIALS = ("credentials.toml", "credentials")
-"""Cargo prefers the older name where both are there; whoever has both has made one a link to the other."""
+_CONFIGURATION = ("config", "config.toml")
+_CREDENTIALS = ("credentials", "credentials.toml")
+"""In cargo's order: where both are there it takes the older name, and says so
+(https://doc.rust-lang.org/cargo/reference/config.html, "Hierarchical structure")."""
 
 _OF_A_REGISTRY = ("token", "secret-key", "credential-provider")
 _OF_ALL = (*_OF_A_REGISTRY, "global-credential-providers")
