@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from orchestrator.dockerfile.layers import layer_instruction
 from orchestrator.gate.checks.smoke_cases import cases_of
 from orchestrator.gate.checks.stub_free.sources import differing
+from orchestrator.location import Location
 from orchestrator.record import (
     AnswerFacts,
     CallFacts,
@@ -18,6 +19,7 @@ from orchestrator.record import (
     LineFacts,
     LocalFacts,
     OffenceFacts,
+    ReachedFacts,
     RunRecord,
     ServiceFacts,
     TranscriptFacts,
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from orchestrator.build.local import LocalBuild
     from orchestrator.dockerfile.model import Dockerfile
     from orchestrator.gate.checks.stub_free import ShippedFacts
-    from orchestrator.location import Location
     from orchestrator.smoke.settings import SmokeSettings
     from orchestrator.smoke.transcript import Line, ServiceRun, Transcript
 
@@ -77,6 +78,24 @@ def leftover_facts(found: Sequence[Leftover], dockerfile: Dockerfile, target: st
             )
         )
     return tuple(facts)
+
+
+def reached_facts(shipped: ShippedFacts, dockerfile: str) -> tuple[ReachedFacts, ...]:
+    """Return the steps that have reached for the network, as cargo's calls in them tell. `dockerfile`: its path."""
+    found: dict[tuple[int, int | None], tuple[int, int]] = {}
+    for placed in shipped.calls:
+        if any(placed.call.reached) and not placed.call.earlier:
+            # What they tell is counted from the step's beginning, so the last one tells all.
+            step = (placed.call.stage, placed.line)
+            found[step] = max(found.get(step, (0, 0)), placed.call.reached)
+    return tuple(
+        ReachedFacts(
+            connections=connections,
+            datagrams=datagrams,
+            location=Location(file=dockerfile, line=line) if line is not None else None,
+        )
+        for (_, line), (connections, datagrams) in found.items()
+    )
 
 
 def transcript_facts(transcript: Transcript, plan: SmokeSettings, *, remembered: bool) -> TranscriptFacts:

@@ -16,7 +16,15 @@ from orchestrator.engine.hold import Hold
 from orchestrator.engine.sweep import run_labels
 from orchestrator.errors import NoVerdictError, run_ended
 from orchestrator.events import Lane, NoteEvent, told
-from orchestrator.flow.account import call_facts, excerpts, leftover_facts, local_facts, log_paths, transcript_facts
+from orchestrator.flow.account import (
+    call_facts,
+    excerpts,
+    leftover_facts,
+    local_facts,
+    log_paths,
+    reached_facts,
+    transcript_facts,
+)
 from orchestrator.flow.candidate import Candidate, judge_candidate, make_candidate
 from orchestrator.flow.journal import Journal
 from orchestrator.flow.lock import lock_of
@@ -244,6 +252,7 @@ def _told(
         lock=candidate.footing.lock,
         unlike=candidate.footing.unlike,
         leftovers=leftover_facts(image.leftovers, prepared.dockerfile, prepared.image.target),
+        reached=reached_facts(evidence.shipped, prepared.dockerfile.file),
         programs=(
             _program("local", local.artifact, ""),
             _program("builder", image.builder, prepared.builder.program),

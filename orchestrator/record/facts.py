@@ -104,6 +104,20 @@ class LeftoverFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReachedFacts:
+    """A step with a call of cargo that has reached for the network.
+
+    Attributes:
+        connections: TCP connections begun, and `datagrams` sent by UDP, until the end of its last call of cargo.
+        location: the step; None where that is not known.
+    """
+
+    connections: int
+    datagrams: int
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepFacts:
     """One finished step.
 
@@ -258,6 +272,8 @@ class RunRecord:
     unlike: tuple[str, ...] = ()
     """Tools that host and image both have, and not the same one of; said before anything was built."""
     leftovers: tuple[LeftoverFacts, ...] = ()
+    reached: tuple[ReachedFacts, ...] = ()
+    """Steps that have reached for the network, which `network: {steps: none}` would refuse."""
     steps: tuple[StepFacts, ...] = ()
     programs: tuple[ProgramFacts, ...] = ()
     image: ImageFacts | None = None

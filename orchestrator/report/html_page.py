@@ -9,7 +9,7 @@ from orchestrator.report.html_document import document, key
 from orchestrator.report.html_findings import check_sections, failure_section, verdict_section
 from orchestrator.report.html_pictures import sizes, timeline
 from orchestrator.report.html_transcripts import transcripts
-from orchestrator.report.lanes import steps_of
+from orchestrator.report.lanes import NO_NETWORK, sent, steps_of
 from orchestrator.report.markup import Markup, element, joined
 from orchestrator.report.untrusted import one_line, visible_record
 
@@ -139,6 +139,8 @@ def _told(record: RunRecord) -> Iterator[tuple[str, str]]:
         place = f", made at {left.location}" if left.location else ""
         done = "removed" if left.removed else left.repair
         yield "left by the build host", f"{left.name}: {left.count} files as {left.paths[0]}{place}; {done}"
+    for step in record.reached:
+        yield "reached for the network", f"{step.location or 'a step'}: {sent(step)}; {NO_NETWORK}"
     yield "paths of the host's build", record.place or ""
     if record.local is not None:
         yield "command on the host", " ".join(record.local.command)

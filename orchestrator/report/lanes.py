@@ -10,7 +10,10 @@ from orchestrator.report.untrusted import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.record import RunRecord, StepFacts
+    from orchestrator.record import ReachedFacts, RunRecord, StepFacts
+
+NO_NETWORK = "crates are there without one, and `network: {steps: none}` refuses a step that needs it"
+"""What to do about a step that reached for the network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +76,9 @@ def _image_title(record: RunRecord, steps: Sequence[StepFacts]) -> str:
         *(["dependencies from the host"] if handed else []),
     ]
     return ", ".join(parts)
+
+
+def sent(step: ReachedFacts) -> str:
+    """Return what a step sent: `2 connections, 1 datagram`."""
+    counts = ((step.connections, "connection"), (step.datagrams, "datagram"))
+    return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.report.figures import duration, short, size
-from orchestrator.report.lanes import lanes_of
+from orchestrator.report.lanes import NO_NETWORK, lanes_of, sent
 from orchestrator.report.markdown_text import FACT_KEPT, code, fenced, plain, prose
 from orchestrator.report.untrusted import visible_record
 from orchestrator.verdict import Status, VerdictStatus
@@ -59,6 +59,9 @@ def _footing(record: RunRecord) -> Iterator[str]:
         place = f" ({code(str(left.location))})" if left.location else ""
         if not left.removed:
             yield f"- left by the build host{place}: {plain(left.name)}; {prose(left.repair)}"
+    for step in record.reached:
+        place = f" ({code(str(step.location))})" if step.location else ""
+        yield f"- reached for the network{place}: {plain(sent(step))}; {prose(NO_NETWORK)}"
     if len(changes) > _FACTS_KEPT:
         yield f"- {len(changes) - _FACTS_KEPT} more are in the HTML report"
 

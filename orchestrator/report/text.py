@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.report.figures import duration, short, size
-from orchestrator.report.lanes import Lanes, lanes_of
+from orchestrator.report.lanes import Lanes, lanes_of, sent
 from orchestrator.report.style import Style
 from orchestrator.report.untrusted import visible, visible_record
 from orchestrator.report.width import columns, pad, wrap
@@ -114,6 +114,7 @@ def _lanes(record: RunRecord, lanes: Lanes, style: Style) -> Iterator[str]:
     yield from (line for sentence in record.unlike for line in _labelled("unlike", sentence, style))
     yield from _drift(record, style)
     yield from _leftovers(record, style)
+    yield from _reached(record, style)
     if lanes.local is not None:
         yield from _lane("local", lanes.local.seconds, lanes.local.title, style)
     if lanes.image is not None:
@@ -135,6 +136,12 @@ def _leftovers(record: RunRecord, style: Style) -> Iterator[str]:
         where = f", made at {left.location}" if left.location else ""
         text = f"{left.name}: {left.count} files, {size(left.size)}{where}"
         yield style.cut(f"  {'' if number else 'leftover':{_LABEL_WIDTH}}{text}", style.width)
+
+
+def _reached(record: RunRecord, style: Style) -> Iterator[str]:
+    for number, step in enumerate(record.reached[:_DRIFT_SHOWN]):
+        text = f"{step.location or 'a step'} reached for the network: {sent(step)}"
+        yield from _labelled("" if number else "network", text, style)
 
 
 def _lane(label: str, seconds: float, text: str, style: Style) -> Iterator[str]:

@@ -39,6 +39,8 @@ class WitnessedCall:
             could not be read.
         handed: what was taken of the dependencies that the host had compiled (`plain native`), or `no: ` and why
             nothing was; empty where nothing was offered, or cargo had compiled here before.
+        reached: connections that its step had begun by the end of the call, and datagrams that it had sent; zeros where
+            it had none, or no network of its own.
         unwitnessed: why neither sources nor programs of the call are known (`sha256sum is missing`); empty for a call
             that was witnessed. Such a call proves nothing and refutes nothing.
     """
@@ -59,6 +61,7 @@ class WitnessedCall:
     kept: Mapping[str, str]
     step: str = ""
     handed: str = ""
+    reached: tuple[int, int] = (0, 0)
     unwitnessed: str = ""
 
 
@@ -115,10 +118,16 @@ def _read(lines: list[str], *, stage: int, name: str) -> WitnessedCall | None:
             kept=_digests(facts.get("kept", ())),
             step="\n".join(facts.get("step", ())),
             handed="\n".join(facts.get("handed", ())),
+            reached=_pair(facts.get("network", ("0 0",))[0]),
             unwitnessed="\n".join(facts.get("unwitnessed", ())),
         )
     except (KeyError, ValueError):
         return None
+
+
+def _pair(text: str) -> tuple[int, int]:
+    connections, datagrams = text.split()
+    return int(connections), int(datagrams)
 
 
 def _digests(lines: Iterable[str]) -> dict[str, str]:

@@ -24,6 +24,23 @@ _SEES = (
 )
 
 
+def test_a_step_that_reaches_out_is_named_and_goes_on(hello: Project) -> None:
+    """By what it had sent when its last cargo ended; the other steps, which need no network, tell nothing."""
+    dockerfile = (hello.folder / "Dockerfile").read_text()
+    last = "RUN touch src/main.rs"
+    reaches = "RUN for to in 1 2; do timeout 1 bash -c 'exec 3<>/dev/tcp/198.51.100.1/80' || touch src/main.rs; done"
+    assert dockerfile.count(last) == 1
+    hello.write({"Dockerfile": dockerfile.replace(last, reaches)})
+    run = hello.build()
+    assert run.exit_code == 0, run.record["failure"] or run.record["verdict"]
+    (reached,) = run.record["reached"]
+    assert (reached["connections"], reached["location"]["line"]) == (
+        2,
+        dockerfile[: dockerfile.index(last)].count("\n") + 1,
+    )
+    assert "reached for the network: 2 connections" in hello.invoke("show").stdout
+
+
 def test_certificates_are_lent_and_a_step_that_reaches_out_is_named(
     hello: Project, engine: Engine, tmp_path: Path
 ) -> None:

@@ -7,7 +7,16 @@ import dataclasses
 import pytest
 
 from orchestrator.location import Location
-from orchestrator.record import FailureFacts, ImageFacts, ProgramFacts, RunRecord, SpecFacts, StepFacts, ToolFacts
+from orchestrator.record import (
+    FailureFacts,
+    ImageFacts,
+    ProgramFacts,
+    ReachedFacts,
+    RunRecord,
+    SpecFacts,
+    StepFacts,
+    ToolFacts,
+)
 from orchestrator.report.figures import duration, size
 from orchestrator.report.style import Style
 from orchestrator.report.text import render_text
@@ -122,6 +131,16 @@ def test_a_run_without_verdict_says_why() -> None:
     assert "src/main.rs:3:5: cargo could not build the program" in text
     assert "error[E0425]" in text
     assert "REFUSED" not in text
+
+
+def test_steps_that_reached_for_the_network() -> None:
+    """Each with its line and what it sent; nothing is said of the others."""
+    where = Location(file="Dockerfile", line=7)
+    steps = (ReachedFacts(connections=1, datagrams=2, location=where), ReachedFacts(connections=0, datagrams=1))
+    text = render_text(dataclasses.replace(_record(passed=True), reached=steps), Style())
+    assert "network   Dockerfile:7 reached for the network: 1 connection, 2 datagrams" in text
+    assert "          a step reached for the network: 1 datagram" in text
+    assert "reached for" not in render_text(_record(passed=True), Style())
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.421, "0.42 s"), (12.34, "12.3 s"), (125.0, "2 min 05 s"), (None, "")])

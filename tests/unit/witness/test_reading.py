@@ -43,6 +43,13 @@ def test_a_call() -> None:
     assert call.unwitnessed == ""
 
 
+def test_what_a_step_has_reached_for() -> None:
+    """Connections and datagrams; most steps tell nothing."""
+    reaching = TEXT.replace("exit 0\n", "network 2 31\nexit 0\n")
+    calls = read_witness({"0/000001-abc": TEXT.encode(), "0/000002-def": reaching.encode()})
+    assert [call.reached for call in calls] == [(0, 0), (2, 31)]
+
+
 def test_the_same_call_in_several_stages_counts_for_the_first() -> None:
     """Stages inherit files, and a target directory brings calls of another stage with it."""
     found = read_witness({
