@@ -18,42 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.build.leftovers import Leftover
+    from orchestrator.build.normalised import Normalisation
 
 _OWN = re.compile(r"(?:\.wh\.)?\.twinbuild(?:\..*)?", re.DOTALL)
 """Names of the tool's own in layers, and the whiteouts that remove them again (dockerfile/harden.py says where)."""
-_VERSION = 8
-"""Raised whenever the same image would be normalised to another one."""
 IN_MEMORY = 8 * 1024 * 1024
 """Bytes of a file that may be a Dockerfile."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Normalisation:
-    """How an image is normalised.
-
-    Attributes:
-        epoch: seconds since 1970; no entry of the upper layers and no date in the configuration is later.
-        base_layers: diff ids of the base's layers, lowest first; these are left alone.
-        restored: content by the sha256 of what to put it in place of: the Dockerfile as the user wrote it.
-        without_leftovers: whether what the build host left in the upper layers is taken out (build/leftovers.py).
-        binary: path of the program in the image, which is kept on this machine on the way; empty keeps none.
-    """
-
-    epoch: int
-    base_layers: tuple[str, ...]
-    restored: Mapping[str, bytes]
-    without_leftovers: bool = False
-    binary: str = ""
-
-    def facts(self) -> dict[str, object]:
-        """Return all that the normalised image depends on beside the image itself, as JSON values."""
-        return {
-            "epoch": self.epoch,
-            "base": self.base_layers,
-            "version": _VERSION,
-            "restored": sorted((sent, hashlib.sha256(own).hexdigest()) for sent, own in self.restored.items()),
-            "without": self.without_leftovers,
-        }
 
 
 def rewritten(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -148,6 +147,8 @@ def keep_shipped(
         layers: those above the base, lowest first, with what each touches.
         workspace: keeps the program.
     """
+    import tarfile  # noqa: PLC0415 - an image that is known is not made
+
     found = None
     for layer, names in layers:
         if not names.touched.isdisjoint(binary.split("/")):

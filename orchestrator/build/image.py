@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.build.builder_side import BuilderQuestions, BuilderSide, builder_side
-from orchestrator.build.canonical_layer import Normalisation
 from orchestrator.build.engine_build import EngineBuild
 from orchestrator.build.evidence import StageEvidence, shipped_program, stage_evidence
-from orchestrator.build.normalise import normalise, normalised_before
+from orchestrator.build.normalised import Normalisation, Normalised, normalised_before
 from orchestrator.build.silent_step import built_anew, remembered, silent_steps
 from orchestrator.dockerfile.harden import sent_name
 from orchestrator.dockerfile.layers import layer_instruction
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from orchestrator.build.artifact import Artifact
     from orchestrator.build.image_plan import ImagePlan
     from orchestrator.build.leftovers import Leftover
-    from orchestrator.build.normalised import Normalised
     from orchestrator.dockerfile.model import Instruction
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.hold import Hold
@@ -211,21 +209,25 @@ def _candidate(
     """Return the normalised image, and the program in it."""
     plan = build.plan
     with told(emit, Lane.IMAGE, "image normalised, its program read", own=True):
-
-        def say(text: str) -> None:
-            emit(NoteEvent(lane=Lane.IMAGE, text=text))
-
-        def made_by(keyword: str, after: int) -> Instruction | None:
-            return layer_instruction(plan.dockerfile, plan.target, keyword=keyword, after=after)
-
-        candidate = known or normalise(
-            build.engine,
-            raw_id,
-            normalisation(plan),
-            workspace=workspace,
-            say=say,
-            hold=hold,
-            made_by=made_by,
-            again=not plan.independent,
-        )
+        candidate = known or _normalised(build, raw_id, workspace=workspace, emit=emit, hold=hold)
         return candidate, shipped_program(build.engine, candidate.name, plan.binary, workspace=workspace, labels=labels)
+
+
+def _normalised(build: EngineBuild, raw_id: str, *, workspace: Workspace, emit: Emit, hold: Hold | None) -> Normalised:
+    from orchestrator.build.normalise import normalise  # noqa: PLC0415 - a run with nothing to do makes no image
+
+    plan = build.plan
+
+    def made_by(keyword: str, after: int) -> Instruction | None:
+        return layer_instruction(plan.dockerfile, plan.target, keyword=keyword, after=after)
+
+    return normalise(
+        build.engine,
+        raw_id,
+        normalisation(plan),
+        workspace=workspace,
+        say=lambda text: emit(NoteEvent(lane=Lane.IMAGE, text=text)),
+        hold=hold,
+        made_by=made_by,
+        again=not plan.independent,
+    )

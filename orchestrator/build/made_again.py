@@ -31,7 +31,7 @@ from orchestrator.workspace import memo_key
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from orchestrator.build.canonical_layer import Normalisation
+    from orchestrator.build.normalised import Normalisation
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.files import ContainerFiles
     from orchestrator.workspace import Workspace

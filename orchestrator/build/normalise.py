@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.canonical_config import canonical_config
-from orchestrator.build.canonical_layer import LayerNames, Normalisation, names_in, rewritten
+from orchestrator.build.canonical_layer import LayerNames, names_in, rewritten
 from orchestrator.build.evidence import keep_shipped
 from orchestrator.build.lower import Lower
 from orchestrator.build.made_again import MadeOf, made_again, remember_copies
-from orchestrator.build.normalised import Normalised, normalised_from_json
+from orchestrator.build.normalised import Normalisation, Normalised, remember_normalised
 from orchestrator.build.plain_copy import Entry, plain_copy
 from orchestrator.build.saved import SavedImage
 from orchestrator.engine.archive import Layer, load_over
 from orchestrator.engine.archive import image_id as image_id_of
-from orchestrator.workspace import memo_key, no_space_named
+from orchestrator.workspace import no_space_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,24 +32,6 @@ if TYPE_CHECKING:
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.hold import Hold
     from orchestrator.workspace import Workspace
-
-
-def normalised_before(
-    engine: Engine, image_id: str, how: Normalisation, *, workspace: Workspace, hold: Hold | None = None
-) -> Normalised | None:
-    """Return what was made of an image before; None where it was not, or the engine has it no more.
-
-    Raises:
-        EngineUnreachableError: the engine went away.
-    """
-    known = workspace.recall("normalised", _key(image_id, how))
-    facts = engine.image(str(known["name"])) if isinstance(known, dict) else None
-    if not isinstance(known, dict) or facts is None:
-        return None
-    # Nobody tidies up what has a tag, so a run with nothing to do need not wait for the engine here.
-    if hold is not None and not facts.tags and not hold.keep(str(known["name"])):
-        return None
-    return normalised_from_json(known)
 
 
 def normalise(
@@ -89,12 +71,8 @@ def normalise(
             # Another run had the same one, and has just removed it.
             made = _made(engine, image_id, how, workspace=workspace, say=say, made_by=made_by)
             hold.keep(made.name)
-    workspace.remember("normalised", _key(image_id, how), made.told())
+    remember_normalised(image_id, how, made, workspace=workspace)
     return made
-
-
-def _key(image_id: str, how: Normalisation) -> str:
-    return memo_key({"image": image_id, "how": how.facts()})
 
 
 def _made(

@@ -1,14 +1,52 @@
-"""A normalised image, and how it is remembered."""
+"""How an image is normalised, what comes of it, and how that is remembered; `normalise.py` does it."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.leftovers import Leftover, leftover_from_json
+from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from orchestrator.engine.docker import Engine
+    from orchestrator.engine.hold import Hold
+    from orchestrator.workspace import Workspace
+
+_VERSION = 8
+"""Raised whenever the same image would be normalised to another one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalisation:
+    """How an image is normalised.
+
+    Attributes:
+        epoch: seconds since 1970; no entry of the upper layers and no date in the configuration is later.
+        base_layers: diff ids of the base's layers, lowest first; these are left alone.
+        restored: content by the sha256 of what to put it in place of: the Dockerfile as the user wrote it.
+        without_leftovers: whether what the build host left in the upper layers is taken out (build/leftovers.py).
+        binary: path of the program in the image, which is kept on this machine on the way; empty keeps none.
+    """
+
+    epoch: int
+    base_layers: tuple[str, ...]
+    restored: Mapping[str, bytes]
+    without_leftovers: bool = False
+    binary: str = ""
+
+    def facts(self) -> dict[str, object]:
+        """Return all that the normalised image depends on beside the image itself, as JSON values."""
+        return {
+            "epoch": self.epoch,
+            "base": self.base_layers,
+            "version": _VERSION,
+            "restored": sorted((sent, hashlib.sha256(own).hexdigest()) for sent, own in self.restored.items()),
+            "without": self.without_leftovers,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +87,30 @@ def normalised_from_json(told: Mapping[str, Any]) -> Normalised:
         touched=frozenset(told["touched"]),
         programs=frozenset(told["programs"]),
     )
+
+
+def normalised_before(
+    engine: Engine, image_id: str, how: Normalisation, *, workspace: Workspace, hold: Hold | None = None
+) -> Normalised | None:
+    """Return what was made of an image before; None where it was not, or the engine has it no more.
+
+    Raises:
+        EngineUnreachableError: the engine went away.
+    """
+    known = workspace.recall("normalised", _key(image_id, how))
+    facts = engine.image(str(known["name"])) if isinstance(known, dict) else None
+    if not isinstance(known, dict) or facts is None:
+        return None
+    # Nobody tidies up what has a tag, so a run with nothing to do need not wait for the engine here.
+    if hold is not None and not facts.tags and not hold.keep(str(known["name"])):
+        return None
+    return normalised_from_json(known)
+
+
+def remember_normalised(image_id: str, how: Normalisation, made: Normalised, *, workspace: Workspace) -> None:
+    """Remember what was made of an image, for `normalised_before`."""
+    workspace.remember("normalised", _key(image_id, how), made.told())
+
+
+def _key(image_id: str, how: Normalisation) -> str:
+    return memo_key({"image": image_id, "how": how.facts()})

@@ -13,7 +13,7 @@ import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.build.canonical_layer import IN_MEMORY, Normalisation, restored
+from orchestrator.build.canonical_layer import IN_MEMORY, restored
 from orchestrator.build.lower import Lower, attributes, plain
 from orchestrator.engine.archive import Layer, layer_of
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from orchestrator.build.normalised import Normalisation
     from orchestrator.dockerfile.model import Instruction
     from orchestrator.engine.files import ContainerFiles
 

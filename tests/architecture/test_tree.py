@@ -41,7 +41,8 @@ LATE = (
     *("docker", "lief", "capstone", "asyncio", "unittest.mock"),
     *("orchestrator.binary.elf", "orchestrator.binary.loading.read", "orchestrator.parity.cause"),
     *("orchestrator.parity.compare", "orchestrator.smoke.image", "orchestrator.smoke.local"),
-    *("orchestrator.build.clean_container", "orchestrator.engine.containers", "orchestrator.engine.files"),
+    *("orchestrator.build.normalise", "orchestrator.build.made_again", "orchestrator.build.clean_container"),
+    *("orchestrator.engine.containers", "orchestrator.engine.files"),
 )
 
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator.bases.prepare import prepare_bases
-from orchestrator.build.canonical_layer import Normalisation
 from orchestrator.build.normalise import normalise
-from orchestrator.build.normalised import Normalised
+from orchestrator.build.normalised import Normalisation, Normalised
 from orchestrator.engine.build_watch import Limits
 from orchestrator.engine.buildkit import solve
 from orchestrator.engine.docker import Engine

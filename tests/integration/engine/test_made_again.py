@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.build.canonical_layer import Normalisation
 from orchestrator.build.evidence import shipped_program
 from orchestrator.build.normalise import normalise
+from orchestrator.build.normalised import Normalisation
 from orchestrator.dockerfile.layers import layer_instruction
 from orchestrator.dockerfile.parse import parse
 from orchestrator.engine.build_watch import Limits

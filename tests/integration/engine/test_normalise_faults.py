@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestrator.build.canonical_layer import Normalisation
 from orchestrator.build.normalise import normalise
+from orchestrator.build.normalised import Normalisation
 from orchestrator.engine.derive import image_with
 from orchestrator.engine.faults import fault
 from orchestrator.workspace import Workspace
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
 _NORMALISE = """\
 import os, sys
 from pathlib import Path
-from orchestrator.build.canonical_layer import Normalisation
+from orchestrator.build.normalised import Normalisation
 from orchestrator.build.normalise import normalise
 from orchestrator.engine.docker import Engine
 from orchestrator.errors import NoVerdictError

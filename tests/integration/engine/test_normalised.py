@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.bases.identity import image_id_of
-from orchestrator.build.canonical_layer import Normalisation
-from orchestrator.build.normalise import normalise, normalised_before
+from orchestrator.build.normalise import normalise
+from orchestrator.build.normalised import Normalisation, normalised_before
 from orchestrator.engine.build_watch import Limits
 from orchestrator.engine.buildkit import solve
 from orchestrator.engine.docker import Engine

@@ -15,9 +15,10 @@ import pytest
 
 from orchestrator.build import canonical_layer
 from orchestrator.build.canonical_config import canonical_config
-from orchestrator.build.canonical_layer import Normalisation, names_in
+from orchestrator.build.canonical_layer import names_in
 from orchestrator.build.history import canonical_step
 from orchestrator.build.lower import Lower
+from orchestrator.build.normalised import Normalisation
 from orchestrator.build.saved import SavedImage
 from orchestrator.engine.archive import Layer
 from orchestrator.errors import ImageBuildFailedError
