@@ -46,8 +46,8 @@ def write_system_layer(
 ) -> None:
     """Write the tar of a minimal Debian system with the packages that the spec names.
 
-    The bytes depend on the packages alone: time stamps are clamped to a constant and what mmdebstrap copies
-    from the host is taken out again.
+    The bytes depend on the packages and on mmdebstrap's release alone: time stamps are clamped to a constant and what
+    mmdebstrap copies from the host is taken out again.
 
     Raises:
         ToolMissingError: there is no mmdebstrap.

@@ -30,7 +30,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Everything that decides a base's bytes, but for the state of the package archive."""
+    """Everything that decides a base's bytes, but for the state of the package archive and mmdebstrap's release."""
 
     settings: BootstrapSettings
     toolchain: HostToolchain | None

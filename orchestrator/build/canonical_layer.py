@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _OWN = re.compile(r"(?:\.wh\.)?\.twinbuild(?:\..*)?", re.DOTALL)
 """Names of the tool's own in layers, and the whiteouts that remove them again (dockerfile/harden.py says where)."""
+COPIED_SINCE = 1577836800
+"""From when on a copied file counts as made by the build: 2020-01-01. What the context brings is older (2001), and how
+long a stage that files are copied from has been in the cache nobody can tell."""
 IN_MEMORY = 8 * 1024 * 1024
 """Bytes of a file that may be a Dockerfile."""
 
@@ -34,13 +37,16 @@ def rewritten(
     lower: Lower,
     step: tuple[str, int] = ("", 0),
     left: list[Leftover] | None = None,
+    since: int | None = None,
 ) -> Layer:
     """Write a layer's canonical form: what it changes of the layers below, and nothing else.
 
-    What the build host left in it is put into `left`.
+    What the build host left in it is put into `left`. `since`: as in `canonical_time`.
     """
     with tarfile.open(saved, "r:") as source, tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as target:
         members = _named_whiteouts([member for member in source.getmembers() if not _is_own(member.name)], lower)
+        for member in members:
+            member.mtime = canonical_time(int(member.mtime), how.epoch, since)
         members = _changes(members, source, how, lower)
         found = list(leftovers_in(members))
         gone = removable(found, members) if how.without_leftovers else set()
@@ -54,13 +60,27 @@ def rewritten(
             if sparse:
                 # What is read of it are all its bytes, the holes as zeros.
                 member.type, member.sparse = tarfile.REGTYPE, None
-            _clean(member, how.epoch, lower)
+            _clean(member, how.epoch)
             # (Read a second time, tarfile gives nothing but zeros for such a file.)
             own = None if sparse else restored(content, member.size, how.restored)
             if own is not None:
                 member.size, content = len(own), io.BytesIO(own)
             target.addfile(member, content)
     return layer_of(out)
+
+
+def canonical_time(mtime: int, epoch: int, since: int | None) -> int:
+    """Return a file's time in the canonical layer; all are seconds since 1970.
+
+    What the build has made gets the epoch, as nothing may be later. A layer that was cached before the epoch's commit
+    holds earlier times, and a build without a cache later ones; both have to become the same.
+
+    Args:
+        mtime: as the engine has it.
+        epoch: no file is later.
+        since: from when on a file counts as made by the build; None where that is not known.
+    """
+    return epoch if mtime > epoch or (since is not None and mtime >= since) else mtime
 
 
 def _order(members: Sequence[tarfile.TarInfo]) -> Any:
@@ -115,14 +135,12 @@ def _changes(
     return changed
 
 
-def _clean(member: tarfile.TarInfo, epoch: int, lower: Lower) -> None:
-    below = lower.entry(plain(member.name))
+def _clean(member: tarfile.TarInfo, epoch: int) -> None:
     if plain(member.name).rpartition("/")[2].startswith(WHITEOUT):
         member.mode, member.uid, member.gid, member.mtime = 0, 0, 0, epoch
-    elif member.isdir() and below is not None:
-        # Something in it changed; not every driver lets its time stamp tell.
+    elif member.isdir():
+        # It says when something in it was made, if the driver lets it.
         member.mtime = epoch
-    member.mtime = min(int(member.mtime), epoch)
     member.uname = member.gname = ""
     member.pax_headers = attributes(member)
 

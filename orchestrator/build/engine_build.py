@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from orchestrator.build.refused_step import explained, located, require_frontend
-from orchestrator.dockerfile.evidence_stages import EVIDENCE_STAGE, with_every_folder, without_missing_folder
+from orchestrator.dockerfile.evidence_stages import EVERY_STAGE, EVIDENCE_STAGE, without_missing_folder
 from orchestrator.dockerfile.step_title import step_title
 from orchestrator.dockerfile.trace import step_instruction
 from orchestrator.engine.buildkit import SolveFailedError, solve
@@ -88,13 +89,17 @@ class EngineBuild:
             NoVerdictError: as `solve` has it.
         """
         text: str | None = self.plan.hardened
-        if f"\nFROM scratch AS {EVIDENCE_STAGE}\n" not in self.plan.hardened:
+        stages = [each for each in (EVIDENCE_STAGE, EVERY_STAGE) if f"\nFROM scratch AS {each}\n" in self.plan.hardened]
+        if not stages:
             return None
+        if len(stages) > 1:
+            with suppress(ImageBuildFailedError):
+                return self.solve(EVIDENCE_STAGE, shown=False)
         while True:
             try:
-                return self.solve(EVIDENCE_STAGE, shown=False)
+                return self.solve(stages[-1], shown=False)
             except ImageBuildFailedError as error:
-                text = with_every_folder(text or "") or without_missing_folder(text or "", error.message)
+                text = without_missing_folder(text or "", error.message)
                 if text is None:
                     raise
             self._write(text)

@@ -78,18 +78,19 @@ def _witness(build: EngineBuild, labels: Mapping[str, str]) -> dict[str, bytes]:
     evidence = build.solve_evidence()
     if evidence is None:
         return {}
-    with image_files(build.engine, evidence, labels=labels) as files:
-        witness = files.walk("/witness")
-    build.engine.remove_image(evidence)
-    return witness
+    try:
+        with image_files(build.engine, evidence, labels=labels) as files:
+            return files.walk("/witness")
+    finally:
+        build.engine.remove_image(evidence)
 
 
 def last_witnessed(witness: Mapping[str, bytes], program: tuple[int, str] | None) -> str | None:
     """Return the digest that a program had after the last call of cargo in its stage; None where none tells it.
 
-    What is shipped is traced to this file by copies alone. So if it is what that call left there, the file is still
-    that: a later step that changed it would have changed what is shipped as well. It need not be copied out of the
-    stage to be known, which costs as much as copying it into the image.
+    Where no later stage has called cargo, what is shipped is traced to this file by copies. So if it is what that call
+    left there, the file is still that: a later step that changed it would have changed what is shipped as well. It need
+    not be copied out of the stage to be known, which costs as much as copying it into the image.
 
     Args:
         witness: what the shim wrote, by `<stage index>/<file>`.
@@ -100,8 +101,10 @@ def last_witnessed(witness: Mapping[str, bytes], program: tuple[int, str] | None
     index, path = program
     found = None
     for call in read_witness(witness, preferred=frozenset({index})):
+        if call.stage > index:
+            return None
         if call.stage == index and not call.earlier:
-            found = call.made.get(path) or call.kept.get(path) or found
+            found = call.made.get(path) or call.kept.get(path)
     return found
 
 
@@ -116,13 +119,14 @@ def _keep_program(build: EngineBuild, *, workspace: Workspace, labels: Mapping[s
         return None
     index, path = build.plan.builder
     image = build.solve(PROGRAM_STAGE, shown=False)
-    with (
-        image_files(build.engine, image, labels=labels) as files,
-        files.open(f"/program/{index}/{posixpath.basename(path)}") as stream,
-    ):
-        kept: list[str | int] | None = None if stream is None else list(workspace.keep_artifact(stream))
-    build.engine.remove_image(image)
-    return kept
+    try:
+        with (
+            image_files(build.engine, image, labels=labels) as files,
+            files.open(f"/program/{index}/{posixpath.basename(path)}") as stream,
+        ):
+            return None if stream is None else list(workspace.keep_artifact(stream))
+    finally:
+        build.engine.remove_image(image)
 
 
 def _artifact(kept: list[str | int] | None, plan: ImagePlan, workspace: Workspace) -> Artifact | None:

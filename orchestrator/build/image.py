@@ -174,7 +174,9 @@ def _shipped(build: EngineBuild, *, workspace: Workspace, hold: Hold | None) -> 
     target, how = sent_name(build.plan.dockerfile.stage(build.plan.target)), normalisation(build.plan)
     for _ in range(_ATTEMPTS):
         raw_id = build.solve(target)
-        known = normalised_before(build.engine, raw_id, how, workspace=workspace, hold=hold)
+        known = normalised_before(
+            build.engine, raw_id, how, workspace=workspace, hold=hold, again=not build.plan.independent
+        )
         if known is not None or hold is None or hold.keep(raw_id):
             return raw_id, known
     raise EngineUnreachableError(

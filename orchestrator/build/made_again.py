@@ -5,9 +5,9 @@ The engine's archive of an image holds all its layers, the base's as well: of 11
 their diff ids; and a layer that is a plain copy (plain_copy.py) is written anew out of the files in it.
 
 Nothing is taken for granted: configuration and history must be those of the image before but for the times, and the
-files that are read must add up to what the engine says is in the layer. Otherwise the archive is read, as ever. What
-would not be seen: a file that has become a folder with a file of its name, owner and rights in it, and beside that only
-files without content. A run that shares nothing (`--independent`) always reads the archive.
+files that are read must add up to what the engine says is in the layer. Otherwise the archive is read, as ever. A run
+that shares nothing (`--independent`) always reads it. What would not be seen: a COPY into a folder (`COPY app bin/`) of
+which a source is a folder with a single file of the folder's own name, and then gets entries without content beside it.
 """
 
 from __future__ import annotations

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.canonical_config import canonical_config
-from orchestrator.build.canonical_layer import LayerNames, names_in, rewritten
+from orchestrator.build.canonical_layer import COPIED_SINCE, LayerNames, names_in, rewritten
 from orchestrator.build.evidence import keep_shipped
 from orchestrator.build.lower import Lower
 from orchestrator.build.made_again import MadeOf, made_again, remember_copies
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.hold import Hold
     from orchestrator.workspace import Workspace
+
+_LONGEST_STEP = 86_400
+"""Seconds."""
 
 
 def normalise(
@@ -65,13 +69,13 @@ def normalise(
     """
     files = hold.files(image_id) if hold is not None and again else None
     with no_space_named(workspace.root):
-        made = None if files is None else made_again(engine, image_id, how, files, workspace=workspace)
-        made = made or _made(engine, image_id, how, workspace=workspace, say=say, made_by=made_by)
+        out_of_another = None if files is None else made_again(engine, image_id, how, files, workspace=workspace)
+        made = out_of_another or _made(engine, image_id, how, workspace=workspace, say=say, made_by=made_by)
         if hold is not None and not hold.keep(made.name):
             # Another run had the same one, and has just removed it.
             made = _made(engine, image_id, how, workspace=workspace, say=say, made_by=made_by)
             hold.keep(made.name)
-    remember_normalised(image_id, how, made, workspace=workspace)
+    remember_normalised(image_id, how, made, workspace=workspace, again=made is out_of_another)
     return made
 
 
@@ -99,7 +103,8 @@ def _made(
             lower.add(saved.layer(diff_id))
         for number, diff_id in enumerate(diff_ids[kept:], start=kept):
             out, step, clean = Path(folder) / f"layer-{number}.tar", _step(config, number), len(left)
-            layers.append(rewritten(saved.layer(diff_id), out, how, lower=lower, step=step, left=left))
+            since = _since(config, number)
+            layers.append(rewritten(saved.layer(diff_id), out, how, lower=lower, step=step, left=left, since=since))
             names.append(names_in(out))
             copies.append(plain_copy(saved.layer(diff_id), out, made_by(*step), lower) if len(left) == clean else None)
             lower.add(out)
@@ -122,6 +127,20 @@ def _made(
 def _kept_layers(config: Mapping[str, Any], base: Sequence[str]) -> int:
     layers = config["rootfs"]["diff_ids"]
     return len(base) if layers[: len(base)] == list(base) else 0
+
+
+def _since(config: Mapping[str, Any], layer: int) -> int | None:
+    """Return from when on a file of a layer counts as made by the build (seconds since 1970); None if nothing tells."""
+    entries = [entry for entry in config.get("history") or () if not entry.get("empty_layer", False)]
+    entry = entries[layer] if layer < len(entries) else {}
+    if str(entry.get("created_by", "")).startswith(("COPY ", "ADD ")):
+        return COPIED_SINCE
+    try:
+        made = datetime.fromisoformat(f"{str(entry['created'])[:19]}+00:00")
+    except (KeyError, ValueError):
+        return None
+    # What a step unpacks keeps its own times, which are older; what it writes is as old as the layer.
+    return int(made.timestamp()) - _LONGEST_STEP
 
 
 def _step(config: Mapping[str, Any], layer: int) -> tuple[str, int]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.engine.hold import Hold
     from orchestrator.workspace import Workspace
 
-_VERSION = 8
+_VERSION = 9
 """Raised whenever the same image would be normalised to another one."""
 
 
@@ -90,16 +90,30 @@ def normalised_from_json(told: Mapping[str, Any]) -> Normalised:
 
 
 def normalised_before(
-    engine: Engine, image_id: str, how: Normalisation, *, workspace: Workspace, hold: Hold | None = None
+    engine: Engine,
+    image_id: str,
+    how: Normalisation,
+    *,
+    workspace: Workspace,
+    hold: Hold | None = None,
+    again: bool = True,
 ) -> Normalised | None:
     """Return what was made of an image before; None where it was not, or the engine has it no more.
+
+    Args:
+        engine: may have it.
+        image_id: the image.
+        how: what was done to it.
+        workspace: remembers it.
+        hold: keeps it.
+        again: whether it may be one that was made out of another one (made_again.py).
 
     Raises:
         EngineUnreachableError: the engine went away.
     """
     known = workspace.recall("normalised", _key(image_id, how))
     facts = engine.image(str(known["name"])) if isinstance(known, dict) else None
-    if not isinstance(known, dict) or facts is None:
+    if not isinstance(known, dict) or facts is None or (known["again"] and not again):
         return None
     # Nobody tidies up what has a tag, so a run with nothing to do need not wait for the engine here.
     if hold is not None and not facts.tags and not hold.keep(str(known["name"])):
@@ -107,9 +121,11 @@ def normalised_before(
     return normalised_from_json(known)
 
 
-def remember_normalised(image_id: str, how: Normalisation, made: Normalised, *, workspace: Workspace) -> None:
-    """Remember what was made of an image, for `normalised_before`."""
-    workspace.remember("normalised", _key(image_id, how), made.told())
+def remember_normalised(
+    image_id: str, how: Normalisation, made: Normalised, *, workspace: Workspace, again: bool
+) -> None:
+    """Remember what was made of an image, for `normalised_before`. `again`: whether it was made out of another one."""
+    workspace.remember("normalised", _key(image_id, how), {**made.told(), "again": again})
 
 
 def _key(image_id: str, how: Normalisation) -> str:

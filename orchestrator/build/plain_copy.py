@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import io
 import posixpath
+import stat
 import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.build.canonical_layer import IN_MEMORY, restored
+from orchestrator.build.canonical_layer import COPIED_SINCE, IN_MEMORY, canonical_time, restored
 from orchestrator.build.lower import Lower, attributes, plain
 from orchestrator.engine.archive import Layer, layer_of
 
@@ -24,44 +25,62 @@ if TYPE_CHECKING:
     from orchestrator.build.normalised import Normalisation
     from orchestrator.dockerfile.model import Instruction
     from orchestrator.engine.files import ContainerFiles
+    from orchestrator.engine.files import Entry as FileEntry
 
 _PATTERN = frozenset("*?[\\$\"'`")
 """What makes a word of COPY more than a path."""
 
-_SINGLE = 2
-"""Words of a COPY with one source."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An entry of a plain copy's canonical layer: a folder on the way, or one of the files. `name`: without `./`."""
+    """An entry of a plain copy's canonical layer: a folder on the way, or one of the files.
+
+    Attributes:
+        name: its path, relative to the root.
+        folder: whether it is one.
+        new: whether no layer below has it: then its rights are this layer's doing.
+        mode: rights, as in tars.
+    """
 
     name: str
     folder: bool
+    new: bool
     mode: int
     uid: int
     gid: int
     mtime: int
 
 
-def named_files(instruction: Instruction | None) -> tuple[str, ...] | None:
-    """Return the names, without folders, that an instruction's files have in the image; None where it does not tell.
+def named_files(instruction: Instruction | None, lower: Lower) -> frozenset[str] | None:
+    """Return the paths that an instruction's files can have in the image, or their names where it names a folder.
 
-    A folder as the source cannot be told from a file here; `plain_copy` sees it by the names.
+    None where it does not tell. A path begins with `/`, a name does not.
     """
-    if instruction is None or instruction.heredocs or instruction.trigger is not None:
+    if instruction is None or not _names_paths(instruction):
         return None
     if instruction.keyword == "WORKDIR":
-        return ()
-    words = instruction.values
-    known = all(flag.startswith(("--from=", "--chown=", "--chmod=")) for flag in instruction.flags)
-    if instruction.keyword != "COPY" or not known or any(_PATTERN & set(word) for word in words):
+        return frozenset()
+    *sources, place = instruction.values
+    names = frozenset(posixpath.basename(word) for word in sources)
+    if not all(names) or {".", ".."} & names:
         return None
-    names = tuple(posixpath.basename(word) for word in words[:-1])
-    if len(words) == _SINGLE and not words[-1].endswith("/") and posixpath.basename(words[-1]):
-        # Into a folder under its own name, or as a file of that name: the layer says which.
-        names = (names[0], posixpath.basename(words[-1]))
-    return names if all(names) and not {".", ".."} & set(names) else None
+    if len(sources) > 1 or place.endswith("/"):
+        return names
+    # As a file of that path, or into a folder that is there already: only then would it be a file under its own name.
+    path = posixpath.normpath(place)
+    if not path.startswith("/") or path == "/":
+        return None
+    return frozenset({posixpath.join(path, *names)} if lower.exists(plain(path[1:])) else {path})
+
+
+def _names_paths(instruction: Instruction) -> bool:
+    """Return whether it is a WORKDIR, or a COPY with nothing but paths and known flags."""
+    if instruction.heredocs or instruction.trigger is not None or instruction.keyword not in {"COPY", "WORKDIR"}:
+        return False
+    if instruction.keyword == "WORKDIR":
+        return True
+    known = all(flag.startswith(("--from=", "--chown=", "--chmod=")) for flag in instruction.flags)
+    return known and not any(_PATTERN & set(word) for word in instruction.values)
 
 
 def plain_copy(saved: Path, canonical: Path, instruction: Instruction | None, lower: Lower) -> tuple[Entry, ...] | None:
@@ -73,30 +92,27 @@ def plain_copy(saved: Path, canonical: Path, instruction: Instruction | None, lo
         instruction: that made it.
         lower: the layers below it.
     """
-    names = named_files(instruction)
+    names = named_files(instruction, lower)
     if names is None or instruction is None:
         return None
     with tarfile.open(saved, "r:") as tar:
         before = {plain(member.name) for member in tar if not member.isdir()}
     with tarfile.open(canonical, "r:") as tar:
         members = tar.getmembers()
-    files = [member for member in members if not member.isdir()]
+    files = [plain(member.name) for member in members if not member.isdir()]
     expected = len(instruction.values) - 1 if instruction.keyword == "COPY" else 0
     as_named = all(
-        member.isreg()
-        and not member.issparse()
-        and posixpath.basename(plain(member.name)) in names
-        and not lower.exists(plain(member.name))
-        for member in files
+        (f"/{name}" in names or posixpath.basename(name) in names) and not lower.exists(name) for name in files
     )
-    if not as_named or len(files) != expected or {plain(member.name) for member in files} != before:
+    if not as_named or len(files) != expected or set(files) != before:
         return None
-    if any(attributes(member) for member in members):
+    if not all(member.isdir() or member.isreg() for member in members) or any(map(attributes, members)):
         return None
     return tuple(
         Entry(
             name=member.name,
             folder=member.isdir(),
+            new=not lower.exists(plain(member.name)),
             mode=member.mode,
             uid=member.uid,
             gid=member.gid,
@@ -122,6 +138,8 @@ def written_again(
     with tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as target:
         for entry in entries:
             if entry.folder:
+                if entry.new and not _same_rights(files.entry(f"/{plain(entry.name)}"), entry):
+                    return None
                 target.addfile(_member(entry, size=0, mtime=entry.mtime))
                 continue
             with files.member(f"/{plain(entry.name)}") as found:
@@ -133,9 +151,17 @@ def written_again(
                     content = io.BytesIO(content.read())
                     own = restored(content, member.size, how.restored)
                     member.size, content = (member.size, content) if own is None else (len(own), io.BytesIO(own))
-                target.addfile(_member(entry, size=member.size, mtime=min(int(member.mtime), how.epoch)), content)
+                target.addfile(
+                    _member(entry, size=member.size, mtime=canonical_time(int(member.mtime), how.epoch, COPIED_SINCE)),
+                    content,
+                )
     # Two files of one size may be one file of two names, which is one entry and a link.
     return layer_of(out) if sum(sizes) == size and len(set(sizes)) == len(sizes) else None
+
+
+def _same_rights(found: FileEntry | None, entry: Entry) -> bool:
+    expected = (stat.S_IFDIR | entry.mode & 0o7777, entry.uid, entry.gid)
+    return found is not None and (found.mode, found.uid, found.gid) == expected
 
 
 def _alike(member: tarfile.TarInfo, entry: Entry) -> bool:

@@ -18,18 +18,17 @@ EVIDENCE_STAGE = "twinbuild-evidence"
 PROGRAM_STAGE = "twinbuild-program"
 """The stage from which the builder stage's program is read, where the witness does not tell what it is."""
 
+EVERY_STAGE = "twinbuild-evidence-every"
+"""The same from every folder: there is one where EVIDENCE_STAGE looks into the first alone, and that may be missing."""
+
 WITNESS_FOLDERS = ("/var/tmp/.twinbuild", "/tmp/.twinbuild", "/opt/.twinbuild")  # noqa: S108 - paths inside a build
 """Where the witness of a call may lie in the stage that made it, as `toolchains/cargo/tools.py` tells the shim."""
 
 EVERY_FOLDER = " ".join(f"{folder}*/" for folder in WITNESS_FOLDERS)
 """A wildcard that matches nothing is no error, a missing path would be one."""
 
-_FIRST_FOLDER = re.compile(rf"^(COPY --from=\S+) {re.escape(WITNESS_FOLDERS[0])}/ (?=/witness/\d+/$)")
-
-_MOUNTED_THERE = re.compile(
-    r"^--mount=.*(?:target|dst|destination)=(?:/?(?:,|$)|/?var(?:/tmp(?:/.*)?)?/?(?:,|$)|[^,]*\$)"
-)
-"""A mount of a step at the first folder, or around it."""
+_CLEAN = re.compile(r"(?:/[A-Za-z0-9_.-]+)+/?")
+_DOTS = re.compile(r"/\.\.?(?:/|$)")
 
 CALLS_CARGO = re.compile(r"(?:^|[\s;&|({])cargo\s+(?:\+\S+\s+)?(?:b|build|install|r|run|rustc)\b")
 """In the text of a step that surely compiles by cargo."""
@@ -50,10 +49,14 @@ def evidence_stages(
         programs: paths to read out of stages: (stage index, path).
     """
     needed = dockerfile.needed(target)
-    lines = ["", "", f"FROM scratch AS {EVIDENCE_STAGE}"] if witnesses else [""]
-    for stage in witnesses:
-        sources = f"{WITNESS_FOLDERS[0]}/" if _in_first_folder(dockerfile, stage) else EVERY_FOLDER
-        lines.append(f"COPY --from={stage.reference} {sources} /witness/{stage.index}/")
+    every = [f"COPY --from={stage.reference} {EVERY_FOLDER} /witness/{stage.index}/" for stage in witnesses]
+    quick = [
+        line.replace(EVERY_FOLDER, f"{WITNESS_FOLDERS[0]}/") if _in_first_folder(dockerfile, stage) else line
+        for line, stage in zip(every, witnesses, strict=True)
+    ]
+    lines = ["", "", f"FROM scratch AS {EVIDENCE_STAGE}", *quick] if witnesses else [""]
+    # It stands there from the start: a text that changes would be another context for a step that copies it.
+    lines += ["", f"FROM scratch AS {EVERY_STAGE}", *every] if quick != every else []
     if programs:
         lines += ["", f"FROM scratch AS {PROGRAM_STAGE}"]
     for index, path in programs:
@@ -78,16 +81,19 @@ def _in_first_folder(dockerfile: Dockerfile, stage: Stage) -> bool:
     if any(step.keyword in {"USER", "ONBUILD"} for step in steps):
         return False
     runs = [step for step in steps if step.keyword == "RUN"]
-    return any(CALLS_CARGO.search(step.script) for step in runs) and not any(
-        _MOUNTED_THERE.search(flag) for step in runs for flag in step.flags
-    )
+    mounts = [flag.removeprefix("--mount=") for step in runs for flag in step.flags if flag.startswith("--mount=")]
+    return any(CALLS_CARGO.search(step.script) for step in runs) and all(_surely_elsewhere(mount) for mount in mounts)
 
 
-def with_every_folder(text: str) -> str | None:
-    """Return the hardened text with the witness looked for in all of its folders; None where it is already."""
-    lines = [_FIRST_FOLDER.sub(rf"\1 {EVERY_FOLDER} ", line) for line in text.split("\n")]
-    every = "\n".join(lines)
-    return every if every != text else None
+def _surely_elsewhere(mount: str) -> bool:
+    """Return whether a mount of a step surely is neither the first folder nor around it. `mount`: its facts."""
+    facts = {name.lower(): value for name, _, value in (part.partition("=") for part in mount.split(","))}
+    target = facts.get("target") or facts.get("dst") or facts.get("destination")
+    if target is None:
+        return facts.get("type") in {"secret", "ssh"}
+    if '"' in mount or not _CLEAN.fullmatch(target) or _DOTS.search(target):
+        return False
+    return not f"{target.rstrip('/')}/".startswith("/var/tmp/") and target.rstrip("/") != "/var"  # noqa: S108
 
 
 def without_missing_folder(text: str, message: str) -> str | None:
@@ -105,7 +111,7 @@ def without_missing_folder(text: str, message: str) -> str | None:
         return None
     lines = text.split("\n")
     for number, line in enumerate(lines):
-        if line.startswith("COPY --from=") and line.endswith(f" /witness/{copied['index']}/"):
+        if line.startswith("COPY --from=") and line.endswith(f"*/ /witness/{copied['index']}/"):
             left = line.replace(f" {missing}*/", "")
             if left == line:
                 return None

@@ -15,13 +15,13 @@ from orchestrator.dockerfile.by_path import places_by_path
 from orchestrator.dockerfile.edit import TOKEN, Edit
 from orchestrator.dockerfile.equip import equip, unequipped
 from orchestrator.dockerfile.evidence_stages import evidence_stages
+from orchestrator.dockerfile.settings import Guard
 from orchestrator.dockerfile.step_shell import step_shells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage
-    from orchestrator.dockerfile.settings import Guard
     from orchestrator.dockerfile.step_shell import StepShell
 
 
@@ -74,7 +74,8 @@ def harden(dockerfile: Dockerfile, target: str | None, hardening: Hardening) -> 
                 _pin_sources(edit, instruction, hardening.pins)
         if _equip(edit, stage, shells, hardening):
             witnesses.append(stage)
-    return edit.text() + evidence_stages(dockerfile, target, witnesses, hardening.programs)
+    told = witnesses if hardening.guard is not Guard.OFF else ()
+    return edit.text() + evidence_stages(dockerfile, target, told, hardening.programs)
 
 
 def sent_name(stage: Stage) -> str:

@@ -120,7 +120,7 @@ class Engine:
             try:
                 return image_facts(self.api.inspect_image(reference))
             except APIError as error:
-                if _is_gone(error):
+                if is_gone(error):
                     return None
                 raise
 
@@ -150,7 +150,7 @@ class Engine:
             try:
                 self.api.remove_image(reference, noprune=not parents)
             except APIError as error:
-                if _is_gone(error) or error.status_code == _CONFLICT:
+                if is_gone(error) or error.status_code == _CONFLICT:
                     return False
                 raise
         return True
@@ -234,7 +234,7 @@ def _tls(environment: Mapping[str, str]) -> Any:
     return TLSConfig(client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"), ca_cert=f"{folder}/ca.pem", verify=True)
 
 
-def _is_gone(error: APIError) -> bool:
+def is_gone(error: APIError) -> bool:
     """Return whether the engine has no such image, or is just losing it."""
     said = str(error.explanation or "")
     return error.status_code == _NOT_FOUND or any(words in said for words in _REMOVED_MEANWHILE)

@@ -11,6 +11,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from orchestrator.engine.docker import is_gone
 from orchestrator.engine.faults import engine_faults
 from orchestrator.engine.unstarted import never_started
 from orchestrator.errors import NoVerdictError
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.files import ContainerFiles
-
-_NOT_FOUND = 404
 
 
 class Hold:
@@ -64,7 +63,7 @@ class Hold:
             try:
                 self._containers[image] = never_started(self._engine, image, labels=self._labels)
             except APIError as error:
-                if error.status_code == _NOT_FOUND:
+                if is_gone(error):
                     return False
                 raise
             return True

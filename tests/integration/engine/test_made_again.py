@@ -39,6 +39,7 @@ COPY . /out/
 FROM {base}
 RUN echo {nonce} >/etc/marker
 COPY entry.sh /usr/local/bin/run-it
+COPY --from=builder --chown={owner} /out/one /srv/single
 COPY --from=builder --chown=7:8 /out/one /out/two /srv/app/
 COPY --from=builder /out/Dockerfile /srv/app/text
 WORKDIR /srv/data
@@ -72,7 +73,7 @@ class Bench:
         self.engine, self.folder, self._layers = engine, folder, facts.layers
         self.watched: Any = Watched(engine)
         tag = next(tag for tag in facts.tags if tag.startswith("twinbuild.local/"))
-        self.text = DOCKERFILE.format(base=tag, nonce=folder.name)
+        self.text = DOCKERFILE.format(base=tag, nonce=folder.name, owner="7:8")
         self.made: list[str] = []
 
     def image(self, files: Mapping[str, bytes], *, text: str = "", mode: int = 0o755) -> str:

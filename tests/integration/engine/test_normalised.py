@@ -100,6 +100,15 @@ def test_two_uncached_builds_have_one_id(
         assert normalise(engine, first.name, how, workspace=workspace).image_id == first.image_id
         assert image_id_of(engine, first.name, workspace=workspace) == first.image_id
         found = entries(engine, first.name)
+        # Layers that were cached before the commit that the epoch is the time of.
+        late = Normalisation(epoch=int(time.time()) + 3600, base_layers=base.layers, restored={})
+        cached, anew = (
+            normalise(engine, image, late, workspace=Workspace.open(tmp_path / f"late-{n}"))
+            for n, image in enumerate(raw)
+        )
+        assert cached == anew
+        assert cached.image_id != first.image_id
+        engine.remove_image(cached.name)
     finally:
         engine.remove_image(first.name)
     assert found["opt/data/file"].uid == 1234

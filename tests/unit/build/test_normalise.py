@@ -73,6 +73,15 @@ def entries(raw: bytes) -> Mapping[str, tarfile.TarInfo]:
         return {entry.name: entry for entry in tar}
 
 
+@pytest.mark.parametrize(
+    ("mtime", "since", "expected"),
+    [(5, None, 5), (5, 6, 5), (7, 6, 100), (99, None, 99), (101, None, 100), (101, 200, 100)],
+)
+def test_the_time_of_a_file(mtime: int, since: int | None, expected: int) -> None:
+    """What the build made gets the epoch, also if it made it before; what it unpacked keeps its own."""
+    assert canonical_layer.canonical_time(mtime, 100, since) == expected
+
+
 def test_order_owners_and_times_leave_no_trace(tmp_path: Path) -> None:
     """The same files in another order, by another user name, at another time: the same bytes."""
     one = rewritten(tmp_path / "1", member("b", b"2"), member("a", b"1"), member("d", type=tarfile.DIRTYPE, mode=0o755))

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.dockerfile.detours import USUAL, detours
 from orchestrator.dockerfile.equip import again
-from orchestrator.dockerfile.evidence_stages import EVERY_FOLDER, WITNESS_FOLDERS, with_every_folder
+from orchestrator.dockerfile.evidence_stages import EVERY_FOLDER, EVERY_STAGE, EVIDENCE_STAGE, WITNESS_FOLDERS
 from orchestrator.dockerfile.harden import Hardening, harden, without_hardening
 from orchestrator.dockerfile.model import Dockerfile
 from orchestrator.dockerfile.parse import parse
@@ -180,13 +180,19 @@ def test_the_shim_and_the_evidence_name_the_same_folders() -> None:
 
 
 @pytest.mark.parametrize(
-    "steps", ["cargo build", "--mount=type=cache,target=/tmp cargo build", "--mount=target=/var/tmpfiles cargo build"]
+    "steps",
+    [
+        "cargo build",
+        "--mount=type=cache,target=/tmp cargo build",
+        "--mount=target=/var/tmpfiles cargo build",
+        "--mount=type=secret,id=token cargo build",
+    ],
 )
 def test_a_witness_that_can_lie_in_one_folder_only_is_read_from_there(steps: str) -> None:
     """Without a wildcard, for which BuildKit walks through all files of a stage; and with one if it is not there."""
     text = harden(read(f"FROM rust:1 AS a\nRUN {steps}\nFROM scratch\nCOPY --from=a /t /"), None, HOW)
-    assert f"COPY --from=a {WITNESS_FOLDERS[0]}/ /witness/0/" in text.split("\n")
-    assert f"COPY --from=a {EVERY_FOLDER} /witness/0/" in (with_every_folder(text) or "").split("\n")
+    assert f"\nFROM scratch AS {EVIDENCE_STAGE}\nCOPY --from=a {WITNESS_FOLDERS[0]}/ /witness/0/\n" in text
+    assert f"\nFROM scratch AS {EVERY_STAGE}\nCOPY --from=a {EVERY_FOLDER} /witness/0/\n" in text
 
 
 @pytest.mark.parametrize(
@@ -198,14 +204,25 @@ def test_a_witness_that_can_lie_in_one_folder_only_is_read_from_there(steps: str
         "RUN --mount=type=tmpfs,target=/var/tmp cargo build",
         "RUN --mount=target=/var,type=tmpfs cargo build",
         "RUN --mount=type=cache,dst=/var/tmp/x x\nRUN cargo build",
+        "RUN --mount=type=tmpfs,Target=/var/tmp cargo build",
+        "RUN --mount=type=tmpfs,target=/var/./tmp cargo build",
+        "RUN --mount=type=tmpfs,target=/var//tmp cargo build",
+        'RUN --mount=type=tmpfs,"target=/var/tmp" cargo build',
+        "WORKDIR /var\nRUN --mount=type=tmpfs,target=tmp cargo build",
         "ARG WHERE=/var/tmp\nRUN --mount=type=cache,target=$WHERE cargo build",
     ],
 )
 def test_a_witness_that_may_lie_in_several_folders_is_looked_for_in_all(steps: str) -> None:
     """Where steps may not have found the first one, or have found it in a mount."""
     text = harden(read(f"FROM rust:1 AS a\n{steps}\nFROM scratch\nCOPY --from=a /t /"), None, HOW)
-    assert f"COPY --from=a {EVERY_FOLDER} /witness/0/" in text.split("\n")
-    assert with_every_folder(text) is None
+    assert f"\nFROM scratch AS {EVIDENCE_STAGE}\nCOPY --from=a {EVERY_FOLDER} /witness/0/\n" in text
+    assert EVERY_STAGE not in text
+
+
+def test_without_a_guard_nobody_looks_for_a_witness() -> None:
+    """No step has left one."""
+    text = harden(read("FROM rust:1\nRUN cargo build"), None, replace(HOW, guard=Guard.OFF))
+    assert EVIDENCE_STAGE not in text
 
 
 @pytest.mark.parametrize("run", ["RUN \\\n  cargo build", 'RUN ["cargo", "build"]', "RUN <<EOF\ncargo build\nEOF"])
