@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,14 @@ from orchestrator.toolchains.cargo.witness import read_witness
 from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from orchestrator.build.canonical_layer import LayerNames
     from orchestrator.build.engine_build import EngineBuild
     from orchestrator.build.image_plan import ImagePlan
     from orchestrator.engine.archive import Layer
     from orchestrator.engine.docker import Engine
+    from orchestrator.engine.files import ContainerFiles
     from orchestrator.workspace import Workspace
 
 
@@ -73,16 +75,23 @@ def stage_evidence(
 
 
 def _witness(build: EngineBuild, labels: Mapping[str, str]) -> dict[str, bytes]:
-    from orchestrator.engine.files import image_files  # noqa: PLC0415 - an image that is known is not read
-
     evidence = build.solve_evidence()
     if evidence is None:
         return {}
+    with _read_once(build.engine, evidence, labels) as files:
+        return files.walk("/witness")
+
+
+@contextmanager
+def _read_once(engine: Engine, image: str, labels: Mapping[str, str]) -> Iterator[ContainerFiles]:
+    """Give access to the files of an image that is removed after the block."""
+    from orchestrator.engine.files import image_files  # noqa: PLC0415 - an image that is known is not read
+
     try:
-        with image_files(build.engine, evidence, labels=labels) as files:
-            return files.walk("/witness")
+        with image_files(engine, image, labels=labels) as files:
+            yield files
     finally:
-        build.engine.remove_image(evidence)
+        engine.remove_image(image)
 
 
 def last_witnessed(witness: Mapping[str, bytes], program: tuple[int, str] | None) -> str | None:
@@ -113,20 +122,15 @@ def _still_there(kept: object, workspace: Workspace) -> bool:
 
 
 def _keep_program(build: EngineBuild, *, workspace: Workspace, labels: Mapping[str, str]) -> list[str | int] | None:
-    from orchestrator.engine.files import image_files  # noqa: PLC0415 - as above
-
     if build.plan.builder is None:
         return None
     index, path = build.plan.builder
     image = build.solve(PROGRAM_STAGE, shown=False)
-    try:
-        with (
-            image_files(build.engine, image, labels=labels) as files,
-            files.open(f"/program/{index}/{posixpath.basename(path)}") as stream,
-        ):
-            return None if stream is None else list(workspace.keep_artifact(stream))
-    finally:
-        build.engine.remove_image(image)
+    with (
+        _read_once(build.engine, image, labels) as files,
+        files.open(f"/program/{index}/{posixpath.basename(path)}") as stream,
+    ):
+        return None if stream is None else list(workspace.keep_artifact(stream))
 
 
 def _artifact(kept: list[str | int] | None, plan: ImagePlan, workspace: Workspace) -> Artifact | None:

@@ -125,7 +125,7 @@ def made_again(
 
 
 def _key(how: Normalisation) -> str:
-    return memo_key({"copies": how.facts(), "version": 1})
+    return memo_key({"copies": how.facts(), "version": 2})
 
 
 def _raw_facts(engine: Engine, image_id: str) -> tuple[dict[str, Any], list[int]]:

@@ -48,7 +48,6 @@ class Entry:
     mode: int
     uid: int
     gid: int
-    mtime: int
 
 
 def named_files(instruction: Instruction | None, lower: Lower) -> frozenset[str] | None:
@@ -116,7 +115,6 @@ def plain_copy(saved: Path, canonical: Path, instruction: Instruction | None, lo
             mode=member.mode,
             uid=member.uid,
             gid=member.gid,
-            mtime=int(member.mtime),
         )
         for member in members
     )
@@ -140,7 +138,7 @@ def written_again(
             if entry.folder:
                 if entry.new and not _same_rights(files.entry(f"/{plain(entry.name)}"), entry):
                     return None
-                target.addfile(_member(entry, size=0, mtime=entry.mtime))
+                target.addfile(_member(entry, size=0, mtime=how.epoch))
                 continue
             with files.member(f"/{plain(entry.name)}") as found:
                 if found is None or not _alike(found[0], entry):

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import tarfile
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +15,12 @@ import pytest
 from orchestrator.bases.prepare import prepare_bases
 from orchestrator.build.normalise import normalise
 from orchestrator.build.normalised import Normalisation, Normalised
-from orchestrator.engine.build_watch import Limits
-from orchestrator.engine.buildkit import solve
 from orchestrator.engine.docker import Engine
 from orchestrator.workspace import Workspace
 from tests.engines.release import RELEASES, Release
 from tests.engines.running import running
 from tests.integration.conftest import HELLO, RECIPES, SLIM, SPEC, Project
+from tests.integration.plain_build import plain_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,18 +102,7 @@ def _odd(engine: Engine, scratch: Path) -> Normalised:
         entry = tarfile.TarInfo("Dockerfile")
         entry.size = len(text)
         tar.addfile(entry, io.BytesIO(text))
-    raw = solve(
-        engine,
-        scratch / "context.tar",
-        dockerfile="Dockerfile",
-        target=None,
-        arguments={},
-        limits=Limits(step=120, silence=120),
-        cancel=threading.Event(),
-        on_step=lambda _step: None,
-        on_log=lambda _step, _text: None,
-        no_cache=True,
-    ).image_id
+    raw = plain_build(engine, scratch / "context.tar", no_cache=True)
     how = Normalisation(epoch=EPOCH, base_layers=base.layers, restored={})
     normalised = normalise(engine, raw, how, workspace=Workspace.open(scratch / "odd"))
     engine.remove_image(raw)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from docker.errors import APIError
 
-from orchestrator.engine.build_watch import Limits
-from orchestrator.engine.buildkit import solve
 from orchestrator.engine.files import image_files
 from orchestrator.source.dockerignore import IgnoreRules
+from tests.integration.plain_build import plain_build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,20 +37,8 @@ def raw_build(engine: Engine, files: Mapping[str, bytes], *, pins: Mapping[str, 
     """Build the files' Dockerfile as it is, but for the names of its bases, and return the image's id."""
     tar = scratch / "raw.tar"
     _write_context(tar, files, pins=pins, mtime=mtime)
-    solved = solve(
-        engine,
-        tar,
-        dockerfile="Dockerfile",
-        target=None,
-        arguments={},
-        limits=Limits(step=120, silence=120),
-        cancel=threading.Event(),
-        on_step=lambda _step: None,
-        on_log=lambda _digest, _text: None,
-        # Two cases may make the same image, and each removes its own.
-        aside=True,
-    )
-    return solved.image_id
+    # Two cases may make the same image, and each removes its own.
+    return plain_build(engine, tar, aside=True)
 
 
 def run_image(engine: Engine, image: str) -> Ran:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,11 +14,10 @@ from orchestrator.build.normalise import normalise
 from orchestrator.build.normalised import Normalisation
 from orchestrator.dockerfile.layers import layer_instruction
 from orchestrator.dockerfile.parse import parse
-from orchestrator.engine.build_watch import Limits
-from orchestrator.engine.buildkit import solve
 from orchestrator.engine.hold import Hold
 from orchestrator.engine.sweep import run_labels
 from orchestrator.workspace import Workspace
+from tests.integration.plain_build import plain_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,27 +74,15 @@ class Bench:
         self.text = DOCKERFILE.format(base=tag, nonce=folder.name, owner="7:8")
         self.made: list[str] = []
 
-    def image(self, files: Mapping[str, bytes], *, text: str = "", mode: int = 0o755) -> str:
+    def image(self, files: Mapping[str, bytes], *, mode: int = 0o755) -> str:
         """Build, and return the raw image."""
-        text = text or self.text
         with tarfile.open(self.folder / "context.tar", "w") as tar:
-            for name, content in {**files, "Dockerfile": text.encode()}.items():
+            for name, content in {**files, "Dockerfile": self.text.encode()}.items():
                 entry = tarfile.TarInfo(name)
                 entry.size, entry.mode = len(content), mode if name == "one" else 0o755
                 tar.addfile(entry, io.BytesIO(content))
-        solved = solve(
-            self.engine,
-            self.folder / "context.tar",
-            dockerfile="Dockerfile",
-            target=None,
-            arguments={},
-            limits=Limits(step=120, silence=120),
-            cancel=threading.Event(),
-            on_step=lambda _step: None,
-            on_log=lambda _step, _text: None,
-        )
-        self.made.append(solved.image_id)
-        return solved.image_id
+        self.made.append(plain_build(self.engine, self.folder / "context.tar"))
+        return self.made[-1]
 
     def normalised(self, raw: str, workspace: str, *, again: bool = True) -> tuple[Normalised, int]:
         """Return the normalised image, and how many archives were read for it; `again`: whether that can be none."""

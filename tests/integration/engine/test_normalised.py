@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,10 +13,9 @@ import pytest
 from orchestrator.bases.identity import image_id_of
 from orchestrator.build.normalise import normalise
 from orchestrator.build.normalised import Normalisation, normalised_before
-from orchestrator.engine.build_watch import Limits
-from orchestrator.engine.buildkit import solve
 from orchestrator.engine.docker import Engine
 from orchestrator.workspace import Workspace
+from tests.integration.plain_build import plain_build
 from tests.integration.saved import saved_layers
 
 pytestmark = pytest.mark.engine
@@ -49,20 +47,8 @@ def built(engine: Engine, slim_base: str, tmp_path: Path) -> Iterator[Callable[[
             entry = tarfile.TarInfo("Dockerfile")
             entry.size = len(text)
             tar.addfile(entry, io.BytesIO(text.encode()))
-        solved = solve(
-            engine,
-            tmp_path / "context.tar",
-            dockerfile="Dockerfile",
-            target=None,
-            arguments={},
-            limits=Limits(step=120, silence=120),
-            cancel=threading.Event(),
-            on_step=lambda _step: None,
-            on_log=lambda _step, _text: None,
-            no_cache=True,
-        )
-        made.append(solved.image_id)
-        return solved.image_id
+        made.append(plain_build(engine, tmp_path / "context.tar", no_cache=True))
+        return made[-1]
 
     yield build
     for image in made:

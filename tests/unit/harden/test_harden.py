@@ -179,6 +179,11 @@ def test_the_shim_and_the_evidence_name_the_same_folders() -> None:
     assert tools.WITNESS_FOLDERS == WITNESS_FOLDERS
 
 
+def with_steps(steps: str) -> str:
+    """Return the hardened text of a stage with these steps, from which something is shipped."""
+    return harden(read(f"FROM rust:1 AS a\n{steps}\nFROM scratch\nCOPY --from=a /t /"), None, HOW)
+
+
 @pytest.mark.parametrize(
     "steps",
     [
@@ -190,7 +195,7 @@ def test_the_shim_and_the_evidence_name_the_same_folders() -> None:
 )
 def test_a_witness_that_can_lie_in_one_folder_only_is_read_from_there(steps: str) -> None:
     """Without a wildcard, for which BuildKit walks through all files of a stage; and with one if it is not there."""
-    text = harden(read(f"FROM rust:1 AS a\nRUN {steps}\nFROM scratch\nCOPY --from=a /t /"), None, HOW)
+    text = with_steps(f"RUN {steps}")
     assert f"\nFROM scratch AS {EVIDENCE_STAGE}\nCOPY --from=a {WITNESS_FOLDERS[0]}/ /witness/0/\n" in text
     assert f"\nFROM scratch AS {EVERY_STAGE}\nCOPY --from=a {EVERY_FOLDER} /witness/0/\n" in text
 
@@ -214,7 +219,7 @@ def test_a_witness_that_can_lie_in_one_folder_only_is_read_from_there(steps: str
 )
 def test_a_witness_that_may_lie_in_several_folders_is_looked_for_in_all(steps: str) -> None:
     """Where steps may not have found the first one, or have found it in a mount."""
-    text = harden(read(f"FROM rust:1 AS a\n{steps}\nFROM scratch\nCOPY --from=a /t /"), None, HOW)
+    text = with_steps(steps)
     assert f"\nFROM scratch AS {EVIDENCE_STAGE}\nCOPY --from=a {EVERY_FOLDER} /witness/0/\n" in text
     assert EVERY_STAGE not in text
 
