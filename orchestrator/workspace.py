@@ -41,6 +41,9 @@ _ENOSPC = 28
 _MEMOS_PER_RUN = 4
 """Of each kind of evidence this many are kept for each run that is: those used last."""
 
+BASE_FILES = "base-file"
+"""The kind of memo that names a kept file of a base, which is kept as programs are."""
+
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
 
 
@@ -208,7 +211,9 @@ class Workspace:
         scratch.replace(self.runs / "latest")
 
     def prune(self, *, keep: int) -> tuple[str, ...]:
-        """Remove the oldest runs beyond `keep`, programs that no kept record names, and evidence long unused.
+        """Remove the oldest runs beyond `keep`, what no kept record names, and evidence long unused.
+
+        Programs are kept for the records that name them, files of bases for as long as the evidence of them.
 
         To be called while the workspace is held. What is removed can be won again, so this costs time at worst.
 
@@ -219,8 +224,8 @@ class Workspace:
         doomed = runs[: max(0, len(runs) - keep)]
         for run in doomed:
             shutil.rmtree(run)
-        self._prune_artifacts(runs[len(doomed) :])
         self._prune_memos(_MEMOS_PER_RUN * keep)
+        self._prune_artifacts(runs[len(doomed) :])
         return tuple(run.name for run in doomed)
 
     def _prune_artifacts(self, kept: Sequence[Path]) -> None:
@@ -228,6 +233,7 @@ class Workspace:
         for run in kept:
             # By the look of a digest, not by the record's fields: what this version cannot read may be of a newer one.
             named.update(*(_DIGEST.findall(record.read_bytes()) for record in run.glob("*.json")))
+        named.update(*(_DIGEST.findall(memo.read_bytes()) for memo in (self.root / "memo" / BASE_FILES).glob("*.json")))
         for artifact in (self.root / "artifacts").iterdir():
             if artifact.name.encode() not in named:
                 artifact.unlink(missing_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,21 +16,19 @@ from orchestrator.engine.process import Process
 from orchestrator.engine.sweep import sweep
 from orchestrator.errors import NoVerdictError
 from orchestrator.events import Lane, told
+from orchestrator.flow.ahead import WORKERS, Ahead
 from orchestrator.flow.failures import awaits_host, told_failure
-from orchestrator.flow.foresee import read_of_base
 from orchestrator.flow.investigate import investigate
 from orchestrator.flow.lock import Footing, builder_questions, builders_base, check_builder, check_footing
 from orchestrator.flow.prepare import Prepared, prepare
-from orchestrator.flow.runs import begin_image_run
 from orchestrator.gate.checks import selftest
 from orchestrator.gate.run_checks import run_checks
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Future
 
     from orchestrator.flow.surroundings import Surroundings
     from orchestrator.gate.run_checks import GateEvidence
-    from orchestrator.smoke.transcript import Transcript
     from orchestrator.source.snapshot import Snapshot
     from orchestrator.spec.lockfile import LockedInventory
     from orchestrator.spec.model import BuildSpec
@@ -48,14 +45,6 @@ class Candidate:
     image: ImageBuild
     evidence: GateEvidence
     footing: Footing
-
-
-@dataclass(slots=True, kw_only=True)
-class _Ahead:
-    """What is begun while one of the builds goes on; `image_run`: the smoke run of an image that was done first."""
-
-    pool: Executor
-    image_run: Future[Transcript] | None = None
 
 
 def make_candidate(
@@ -81,13 +70,13 @@ def make_candidate(
     sweep(around.engine, dict(around.labels))
     prepared = prepare(spec, snapshot, around)
     footing = check_footing(spec, prepared, around, lock=lock, locked=locked)
-    with ThreadPoolExecutor(2) as pool:
-        ahead = _Ahead(pool=pool)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        ahead = Ahead(pool=pool)
         local, image = _both_builds(spec, prepared, around, ahead=ahead)
         try:
             footing = check_builder(footing, image.builder_side, prepared, around, lock=lock, locked=locked)
             evidence = investigate(
-                spec, snapshot, prepared, local, image, sides=footing.sides, around=around, begun=ahead.image_run
+                spec, snapshot, prepared, local, image, sides=footing.sides, around=around, ahead=ahead
             )
         except (NoVerdictError, KeyboardInterrupt):
             # What was begun ahead is ended; the pool would wait for it.
@@ -106,7 +95,7 @@ def judge_candidate(spec: BuildSpec, evidence: GateEvidence, *, workspace: Works
 
 
 def _both_builds(
-    spec: BuildSpec, prepared: Prepared, around: Surroundings, *, ahead: _Ahead
+    spec: BuildSpec, prepared: Prepared, around: Surroundings, *, ahead: Ahead
 ) -> tuple[LocalBuild, ImageBuild]:
     """Run both builds at the same time; one that fails ends the other (failures.py says which error is the run's)."""
     plan = prepared.handover
@@ -116,7 +105,7 @@ def _both_builds(
         image = pool.submit(_image_build, spec, prepared, handover, around, local=local, ahead=ahead)
         try:
             both: tuple[Future[Any], ...] = (local, image)
-            local.add_done_callback(partial(_foresee, image, prepared, around, ahead.pool))
+            local.add_done_callback(partial(_host_done, image, prepared, around, ahead))
             wait(both, return_when=FIRST_EXCEPTION)
             if awaits_host(image, [prepared.dockerfile.lines.told(line) for line in prepared.builder.cargo_lines]):
                 wait((local,))
@@ -130,20 +119,11 @@ def _both_builds(
         return local.result(), image.result()
 
 
-def _foresee(
-    image: Future[ImageBuild], prepared: Prepared, around: Surroundings, aside: Executor, local: Future[LocalBuild]
+def _host_done(
+    image: Future[ImageBuild], prepared: Prepared, around: Surroundings, ahead: Ahead, local: Future[LocalBuild]
 ) -> None:
-    """Look at the base while the image is still being built; afterwards the image itself is looked at as quickly."""
     if local.exception() is None and not image.done():
-        aside.submit(read_of_base, prepared.image, local.result().artifact.path, around=around)
-
-
-def _run_ahead(image: ImageBuild, spec: BuildSpec, around: Surroundings, *, ahead: _Ahead) -> None:
-    """Run the image while the host, which gives way to it by now, still compiles."""
-    with suppress(NoVerdictError):  # said when it is asked for again
-        candidate = around.engine.image(image.candidate_id)
-        if candidate is not None:
-            ahead.image_run = begin_image_run(candidate, spec, around, pool=ahead.pool)
+        ahead.host_done(local.result(), prepared, around)
 
 
 def _local_build(spec: BuildSpec, prepared: Prepared, handover: Handover | None, around: Surroundings) -> LocalBuild:
@@ -189,7 +169,7 @@ def _image_build(
     around: Surroundings,
     *,
     local: Future[LocalBuild],
-    ahead: _Ahead,
+    ahead: Ahead,
 ) -> ImageBuild:
     if handover is not None and handover.awaited:
         with told(around.emit, Lane.IMAGE, "dependencies compiled by the host", own=True):
@@ -208,5 +188,5 @@ def _image_build(
     if handover is not None:
         handover.settle(around.engine)
     if spec.local.where is Where.HOST and not local.done():
-        _run_ahead(built, spec, around, ahead=ahead)
+        ahead.image_done(built, spec, prepared, around)
     return built

@@ -6,25 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator.binary.loading import load_facts_from_json, load_facts_to_json
 from orchestrator.errors import EngineUnreachableError
-from orchestrator.events import Lane, told
+from orchestrator.flow.loading import loading_known, read_loading
 from orchestrator.flow.runs import both_runs
 from orchestrator.flow.shipped import packer, shipped_facts
 from orchestrator.flow.told_lines import in_the_users_lines
 from orchestrator.gate.checks import stub_free
 from orchestrator.gate.run_checks import GateEvidence
 from orchestrator.parity.difference import identical
-from orchestrator.version import VERSION
-from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from orchestrator.binary.loading import LoadFacts
     from orchestrator.build.image import ImageBuild
     from orchestrator.build.local import LocalBuild
     from orchestrator.engine.image_facts import ImageFacts
+    from orchestrator.flow.ahead import Ahead
     from orchestrator.flow.prepare import Prepared
     from orchestrator.flow.surroundings import Surroundings
     from orchestrator.gate.checks.stub_free import Packed
@@ -44,7 +40,7 @@ def investigate(
     *,
     sides: tuple[SideInventory, SideInventory],
     around: Surroundings,
-    begun: Future[Transcript] | None = None,
+    ahead: Ahead | None = None,
 ) -> GateEvidence:
     """Return all that can be found out about the candidate.
 
@@ -56,7 +52,7 @@ def investigate(
         image: the image's.
         sides: what host and image compile with.
         around: the run.
-        begun: the image's smoke run, where it was begun before the host's build had ended.
+        ahead: what was begun of it while the builds went on.
 
     Raises:
         NoVerdictError: of the kind that fits.
@@ -65,12 +61,9 @@ def investigate(
     if candidate is None:
         raise EngineUnreachableError("the engine lost the candidate image", repair="run the build again")
     remembered: set[str] = set()
-    with ThreadPoolExecutor(1) as pool:
-        # Both mostly wait for the engine, and neither needs the other's answer.
-        base = tuple(prepared.image.base_layers)
-        reading = pool.submit(_loading, candidate, spec, image, base=base, around=around, remembered=remembered)
-        image_run, local_run = both_runs(candidate, spec, local, around, remembered=remembered, begun=begun)
-        loading = reading.result()
+    loading, image_run, local_run = _looked_at(
+        candidate, spec, prepared, local, image, around=around, ahead=ahead, remembered=remembered
+    )
     copies = prepared.builder.copies
     comparison = _comparison(prepared, local, image, sides, around)
     comparison, inside, plain, packed_as = _unpacked(prepared, local, image, comparison, sides=sides, around=around)
@@ -89,6 +82,35 @@ def investigate(
         copy_line=prepared.dockerfile.location(copies[0]) if copies else None,
         remembered=frozenset(remembered),
     )
+
+
+def _looked_at(
+    candidate: ImageFacts,
+    spec: BuildSpec,
+    prepared: Prepared,
+    local: LocalBuild,
+    image: ImageBuild,
+    *,
+    around: Surroundings,
+    ahead: Ahead | None,
+    remembered: set[str],
+) -> tuple[LoadFacts, Transcript, Transcript]:
+    """Return (what starting the image takes, the image's run, the host program's); `remembered` gets what is known."""
+    runs, reading = (ahead.runs, ahead.loading) if ahead else (None, None)
+    known = loading_known(candidate, spec, around=around) if reading is None else None
+    with ThreadPoolExecutor(1) as pool:
+        if known is not None:
+            remembered.add("loadable")
+        elif reading is None:
+            # Beside the runs: all of them mostly wait for the engine, and none needs the other's answer.
+            base = prepared.image.base_layers
+            reading = pool.submit(read_loading, candidate, spec, image, base=base, around=around)
+        image_run, local_run = both_runs(candidate, spec, local, around, remembered=remembered, begun=runs)
+        loading = reading.result() if reading else known
+    if loading is None:
+        msg = "what starting the image takes has neither been read nor remembered"
+        raise AssertionError(msg)
+    return loading, image_run, local_run
 
 
 def _unpacked(
@@ -144,44 +166,3 @@ def _comparison(
         facts=build_facts(prepared, local, image, sides, workspace=around.workspace),
         unmatched=lambda here, there: unmatched_code(paths[here], paths[there]),
     )
-
-
-def _loading(
-    candidate: ImageFacts,
-    spec: BuildSpec,
-    image: ImageBuild,
-    *,
-    base: tuple[str, ...],
-    around: Surroundings,
-    remembered: set[str],
-) -> LoadFacts:
-    key = memo_key(
-        {"image": candidate.id, "binary": spec.image.binary, "arguments": spec.smoke.arguments, "tool": VERSION}
-    )
-    known = load_facts_from_json(around.workspace.recall("loading", key))
-    if known is not None:
-        remembered.add("loadable")
-        return known
-    from orchestrator.binary.loading.read import read_loadable  # noqa: PLC0415 - an image that is known needs none of it
-    from orchestrator.build.base_files import BaseFiles  # noqa: PLC0415 - same
-    from orchestrator.engine.files import image_files  # noqa: PLC0415 - same
-
-    with (
-        told(around.emit, Lane.CHECKS, "what starting the image takes, read out of it", own=True),
-        image_files(around.engine, candidate.id, labels=around.labels) as files,
-    ):
-        facts = read_loadable(
-            BaseFiles(
-                files,
-                # Of an image that was not made on its base nothing is known to be the base's.
-                layers=base if candidate.layers[: len(base)] == base else (),
-                touched=image.touched,
-                workspace=around.workspace,
-            ),
-            candidate,
-            binary=spec.image.binary,
-            program=image.shipped.path if image.shipped else None,
-            arguments=spec.smoke.arguments,
-        )
-    around.workspace.remember("loading", key, load_facts_to_json(facts))
-    return facts

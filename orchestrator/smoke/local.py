@@ -61,6 +61,7 @@ def run_local(
     cancel: threading.Event,
     beside: Beside | None = None,
     stop_signal: str | None = None,
+    sandboxed: bool = False,
 ) -> Transcript:
     """Run the program and return what was seen.
 
@@ -74,6 +75,7 @@ def run_local(
         cancel: set to end the run.
         beside: where its services run; needed where the plan has some.
         stop_signal: the image's STOPSIGNAL; the spec's comes first.
+        sandboxed: run it in a sandbox or not at all; the transcript is unmeetable then.
 
     Raises:
         InterruptedRunError: `cancel` was set.
@@ -96,9 +98,11 @@ def run_local(
             environment=environment,
             folder=Path(stack.enter_context(folder)),
             services=services,
+            sandboxed=sandboxed or bool(settings.files),
         )
         if subject is None:
-            lacking = "`smoke.files` can be put in place only in a sandbox, and bubblewrap is not to be had here"
+            what = "`smoke.files` can be put in place" if settings.files else "the program may be run"
+            lacking = f"{what} only in a sandbox, and bubblewrap is not to be had here"
             return Transcript(side="local", unmeetable=lacking, waiting={}, files={})
         chosen = settings.stop.signal or signal_name(stop_signal)
         seen = watch(subject, settings, side="local", stop_signal=chosen, cancel=cancel)
@@ -130,14 +134,15 @@ def _prepared(
     environment: Mapping[str, str],
     folder: Path,
     services: tuple[Service, ...],
+    sandboxed: bool,
 ) -> LocalProgram | None:
-    """Return the program, ready to be started; None where its files cannot be put in place."""
+    """Return the program, ready to be started; None where it needs a sandbox and there is none."""
     places = writable_places(settings.writable, folder)
     inside = places_of(services, {})
     provided = stack.enter_context(provision(services, filled(settings.files, inside), folder))
     sandbox = sandbox_command(program, places, environment, given=provided.given, first=provided.first)
     if sandbox is None:
-        if settings.files:
+        if sandboxed:
             return None
         places, inside = {}, places_of(services, {service.name: service.address() for service in services})
     given = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp"}  # noqa: S108 - the private one

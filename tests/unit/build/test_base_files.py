@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.binary.loading.root import FileStat as LookedAt
 from orchestrator.build.base_files import BaseFiles
 from orchestrator.engine.files import FileStat
 from orchestrator.workspace import Workspace
@@ -22,8 +23,10 @@ class Folder:
 
     root: Path
     reads: list[str] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)
 
     def stat(self, path: str) -> FileStat | None:
+        self.looks.append(path)
         place = self.root / path.lstrip("/")
         if not os.path.lexists(place):
             return None
@@ -99,3 +102,48 @@ def test_what_is_not_there_is_asked_for_again(base: Path, workspace: Workspace) 
     """Absence is not kept: it costs little, and a file may have come since."""
     assert seen(base, workspace, path="/lib/libx.so.1") == (None, ["/lib/libx.so.1"])
     assert seen(base, workspace, path="/lib/libx.so.1") == (None, ["/lib/libx.so.1"])
+
+
+def looked_at(root: Path, workspace: Workspace, path: str, *touched: str) -> tuple[LookedAt | None, list[str]]:
+    """Return what an image has at a path, and what was looked at in that image for it."""
+    files = Folder(root.resolve())
+    found = BaseFiles(files, layers=LAYERS, touched=frozenset(touched), workspace=workspace).stat(path)
+    return found, files.looks
+
+
+def test_what_a_file_of_the_base_is_is_asked_once(base: Path, workspace: Workspace) -> None:
+    """Folders on the way are known as well; a link of the base is asked for each time."""
+    first, _ = looked_at(base, workspace, "/usr/lib/libc.so.6", "backend")
+    assert first is not None
+    assert first.size == len(b"of the base")
+    again, looks = looked_at(base, workspace, "/usr/lib/libc.so.6", "backend")
+    assert again is not None
+    assert (again.size, again.mode, looks) == (first.size, first.mode, [])
+    assert looked_at(base, workspace, LIBRARY, "backend")[1] == ["/lib"]
+
+
+@pytest.mark.parametrize("touched", ["libc.so.6", "lib", "usr"])
+def test_a_file_that_a_layer_says_something_about_is_asked_for(touched: str, base: Path, workspace: Workspace) -> None:
+    """It may be longer now, and another may execute it."""
+    looked_at(base, workspace, "/usr/lib/libc.so.6")
+    (base / "usr/lib/libc.so.6").write_bytes(b"a later one")
+    found, looks = looked_at(base, workspace, "/usr/lib/libc.so.6", touched)
+    assert found is not None
+    assert found.size == len(b"a later one")
+    assert "/usr/lib/libc.so.6" in looks
+
+
+def test_the_rights_of_a_folder_are_asked_for(base: Path, workspace: Workspace) -> None:
+    """Layers carry those of every folder on their way."""
+    looked_at(base, workspace, "/usr/lib/libc.so.6")
+    (base / "usr/lib").chmod(0o700)
+    found, looks = looked_at(base, workspace, "/usr/lib")
+    assert found is not None
+    assert found.mode & 0o777 == 0o700
+    assert looks == ["/usr/lib"]
+
+
+def test_files_of_a_base_outlive_the_runs(base: Path, workspace: Workspace) -> None:
+    """No record names them, and the run that has read them is not the last that needs them."""
+    workspace.prune(keep=1)
+    assert seen(base, workspace) == (b"of the base", [])
