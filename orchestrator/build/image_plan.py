@@ -32,6 +32,7 @@ class ImagePlan:
         base_id: that base; None where the image begins with nothing, or the base is not known.
         offline: whether RUN steps have no network.
         independent: whether nothing is taken over from an image that was made before.
+        witnessed: whether RUN steps have the guard's files, which witness calls of cargo.
         leftovers: whether what the build host left in layers stays (`keep`) or goes (`remove`).
     """
 
@@ -49,6 +50,7 @@ class ImagePlan:
     base_layers: Sequence[str]
     base_id: str | None
     limits: Limits
+    witnessed: bool = True
     leftovers: str = "keep"
     offline: bool = False
     independent: bool = False

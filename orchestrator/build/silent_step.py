@@ -27,8 +27,8 @@ _MEMO = "again"
 
 
 def silent_steps(plan: ImagePlan, witness: Mapping[str, bytes]) -> tuple[Instruction, ...]:
-    """Return the steps behind the builder stage that call cargo by their text and have no witness."""
-    if plan.builder is None:
+    """Return the steps behind the builder stage that call cargo by their text and have no witness, but should have."""
+    if plan.builder is None or not plan.witnessed:
         return ()
     told = [unequipped(call.step) for call in read_witness(witness) if not call.earlier]
     if "" in told:

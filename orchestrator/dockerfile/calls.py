@@ -24,6 +24,11 @@ _LEADS_ON = re.compile(r"\.sh\b|\./|\b(?:make|just|sh|bash|ash|dash|ninja|python
 _LINKS_NOTHING = frozenset(
     {"check", "c", "clean", "clippy", "doc", "fetch", "fmt", "metadata", "tree", "update", "vendor"}
 )
+_PROGRAMS_TOO = frozenset(
+    {"--all-targets", "--bin", "--bins", "--bench", "--benches", "--example", "--examples", "--test", "--tests"}
+)
+"""What `--lib` may stand beside: cargo builds all that is named."""
+
 _ANY = re.compile(r"[$`]")
 _HANDLES = frozenset(
     {"cat", "chmod", "chown", "cp", "echo", "file", "install", "ln", "ls", "mv", "printf", "readlink", "rm", "stat"}
@@ -52,9 +57,8 @@ class CargoCall:
 
     @property
     def links(self) -> bool:
-        """Return whether such a call can link a program; True also where its subcommand is not known."""
-        command = next((word for word in self.arguments if not word.startswith(("-", "+"))), "")
-        return command not in _LINKS_NOTHING
+        """Return whether such a call can link a program."""
+        return may_link(self.arguments)
 
     def is_exactly(self, arguments: Sequence[str]) -> bool:
         """Return whether a call's arguments are these."""
@@ -68,6 +72,13 @@ class CargoCall:
         pattern = "\0".join(".*" if _ANY.search(word) else re.escape(word) for word in self.arguments)
         pattern = re.sub(r"\0?\.\*", ".*", pattern)
         return re.fullmatch(pattern, "\0".join(arguments), re.DOTALL) is not None
+
+
+def may_link(arguments: Sequence[str]) -> bool:
+    """Return whether a call of cargo can link a program; True also where its subcommand is not known."""
+    command = next((word for word in arguments if not word.startswith(("-", "+"))), "")
+    chosen = {word.partition("=")[0] for word in arguments}
+    return command not in _LINKS_NOTHING and not ("--lib" in chosen and chosen.isdisjoint(_PROGRAMS_TOO))
 
 
 def cargo_calls(instruction: Instruction) -> tuple[CargoCall, ...]:

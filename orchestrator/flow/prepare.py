@@ -220,6 +220,7 @@ def _image_plan(
         base_layers=base.layers if base else (),
         base_id=base.id if base else None,
         limits=Limits(step=spec.image.step_limit, silence=spec.image.silence_limit),
+        witnessed=spec.stub.guard is not Guard.OFF,
         leftovers=spec.image.leftovers,
         offline=spec.network.steps == "none",
         independent=around.independent,

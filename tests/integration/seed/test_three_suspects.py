@@ -60,8 +60,8 @@ def test_the_guard_heals_a_cached_stub(sample: Sample) -> None:
 
 
 def test_a_program_that_was_never_built_is_named(sample: Sample) -> None:
-    """Suspect 2: the build step checks the sources and links nothing."""
-    project = sample((TOUCH + "cargo build", TOUCH + "cargo check"), guard="off")
+    """Suspect 2: the build step compiles the library and links nothing."""
+    project = sample((TOUCH + "cargo build --release", TOUCH + "cargo build --release --lib"), guard="off")
     run = project.build()
     assert (run.exit_code, run.cause) == (1, "never-compiled")
     ships_a_stub(run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import tarfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,17 @@ def test_a_cached_step_without_a_witness_is_built_once_more(bench: Bench) -> Non
     third = bench.build(plan)
     assert bench.states()[6] is StepState.CACHED
     assert third.build.witness == second.build.witness
+
+
+def test_with_the_guard_off_no_step_is_expected_to_tell(bench: Bench) -> None:
+    """A cached build stays one: nothing was to witness its calls."""
+    small(bench, "silent", NAME=secrets.token_hex(8))
+    bench.write({"src/main.rs": REAL.format(secrets.token_hex(4))})
+    plan = replace(bench.plan(builder=(0, "/app")), witnessed=False)
+    bench.build(plan)
+    bench.build(plan)
+    assert not [event for event in bench.events if isinstance(event, NoteEvent)]
+    assert bench.states()[6] is StepState.CACHED
 
 
 @pytest.mark.parametrize("limits", [Limits(step=3, silence=60), Limits(step=60, silence=2)])

@@ -317,6 +317,19 @@ def test_a_call_that_links_nothing_was_no_build() -> None:
     assert answer(judge(facts(call("check", made={})))) == ("never-compiled", 6)
 
 
+def test_a_stub_that_a_call_left_which_links_nothing_was_no_build() -> None:
+    """The sources need no touch there: `cargo check` sees them and makes no program of them."""
+    check = replace(call("check", "--release", made={}, kept={RELEASE: STUB}), links=False)
+    result = judge(facts(PRIME, check, shipped=STUB))
+    assert answer(result) == ("never-compiled", 6)
+    assert "`cargo check --release` at line 6 links nothing" in result.message
+    assert "cargo build" in str(result.repair)
+    assert "touch" not in str(result.repair)
+    assert not is_open(facts(PRIME, check, shipped=STUB))
+    built = call(line=5, made={}, kept={RELEASE: STUB})
+    assert answer(judge(facts(PRIME, built, check, shipped=STUB))) == ("cached-stub", 5)
+
+
 def test_without_a_witness_size_and_log_speak() -> None:
     """The guard is off: cargo's own words, and a file of a fraction of the size."""
     small = facts(shipped=None, guard="off")

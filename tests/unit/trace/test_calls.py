@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from orchestrator.dockerfile.calls import cargo_calls, place_calls
+import pytest
+
+from orchestrator.dockerfile.calls import cargo_calls, may_link, place_calls
 from orchestrator.dockerfile.model import Dockerfile
 from orchestrator.dockerfile.parse import parse
 
@@ -15,6 +17,22 @@ def dockerfile(*lines: str) -> Dockerfile:
 
 def lines_of(file: Dockerfile, *calls: tuple[tuple[str, ...], str], stage: int = 0) -> list[int | None]:
     return place_calls(file, [(stage, arguments, text) for arguments, text in calls])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "links"),
+    [
+        (PLAIN, True),
+        (("+nightly", "build", "--lib", "--bin", "app"), True),
+        (("leptos", "build"), True),
+        (("check", "--release"), False),
+        (("build", "--release", "--lib"), False),
+        (("--locked", "clippy"), False),
+    ],
+)
+def test_which_calls_can_link_a_program(arguments: tuple[str, ...], *, links: bool) -> None:
+    """What a subcommand that nobody knows does is left open."""
+    assert may_link(arguments) is links
 
 
 def test_equal_calls_go_to_the_steps_in_their_order() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.gate.checks.stub_free.history import history_of
 from orchestrator.gate.checks.stub_free.statement import SHORT, TOUCH, refused
 from orchestrator.verdict import Evidence
 
@@ -18,9 +19,11 @@ _OPEN = frozenset({"changed-after-build", "unwitnessed", "unwitnessed-cargo"})
 def leaves_open(cause: str | None, facts: ShippedFacts) -> bool:
     """Return whether an answer leaves open that the program is a stub.
 
-    That no call wrote it does where calls were witnessed; with the guard off it is said of a step that links nothing.
+    That no call wrote it does where calls were witnessed; with the guard off it is said of a step that links nothing,
+    and where a call has written it, it is known of what.
     """
-    return cause in _OPEN or (cause == "never-compiled" and bool(facts.calls))
+    unwritten = bool(facts.calls) and not history_of(facts).writers
+    return cause in _OPEN or (cause == "never-compiled" and unwritten)
 
 
 def does_the_control_stub_match(facts: ShippedFacts, _history: History) -> CheckResult | None:

@@ -19,11 +19,13 @@ class PlacedCall:
     Attributes:
         line: of the RUN step, in the user's file; None where it is not known.
         trigger: the step's text where it is an ONBUILD trigger of the base that the line's FROM names.
+        links: whether such a call can link a program at all.
     """
 
     call: WitnessedCall
     line: int | None
     trigger: str | None = None
+    links: bool = True
 
     @property
     def command(self) -> str:

@@ -32,10 +32,13 @@ class History:
         return self.writers[-1] if self.writers else None
 
     def keeper_after(self, writer: PlacedCall, facts: ShippedFacts) -> PlacedCall | None:
-        """Return the last call after a writer that kept what it had written; those on the program's way go first."""
+        """Return the last call after a writer that kept what it had written.
+
+        Those on the program's way go first, and of these the ones that could have linked another.
+        """
         after = [placed for placed in self.keepers if is_after(placed, writer, facts)]
-        own = [placed for placed in after if placed.call.stage in facts.builder_stages]
-        return next(reversed(own or after), None)
+        own = [placed for placed in after if placed.call.stage in facts.builder_stages] or after
+        return next(reversed([placed for placed in own if placed.links] or own), None)
 
 
 def history_of(facts: ShippedFacts) -> History:

@@ -30,7 +30,7 @@ _REPAIR = (
 )
 
 
-_NOT_BUILT = frozenset({"other-manifest", "other-sources", "stale-build"})
+_NOT_BUILT = frozenset({"never-compiled", "other-manifest", "other-sources", "stale-build"})
 
 
 def was_it_compiled_from_a_stub(facts: ShippedFacts, history: History) -> CheckResult | None:
@@ -52,6 +52,10 @@ def was_it_compiled_from_a_stub(facts: ShippedFacts, history: History) -> CheckR
         cause, line = "narrower-build", keeper.line
         then = f"; {keeper.where} builds {narrow} alone and left it as it was"
         repair = f"build what is shipped: `{build_command(facts)}`"
+    elif keeper is not None and not keeper.links:
+        cause, line = "never-compiled", keeper.line
+        then = f"; {keeper.where} links nothing and left it as it was"
+        repair = f"let it build: `{build_command(facts)}`"
     else:
         line = keeper.line if keeper else writer.line
         then = f"; {keeper.where} found it fresh and kept it" if keeper else ""

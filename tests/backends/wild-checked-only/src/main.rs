@@ -1,0 +1,3 @@
+fn main() {
+    println!("checked: the program that was written");
+}
