@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import NoSpaceError, WorkspaceBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import IO
 
@@ -40,9 +40,6 @@ _COPY_BLOCK = 1 << 20
 _ENOSPC = 28
 _MEMOS_PER_RUN = 4
 """Of each kind of evidence this many are kept for each run that is: those used last."""
-
-BASE_FILES = "base-file"
-"""The kind of memo that names a kept file of a base, which is kept as programs are."""
 
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
 
@@ -210,12 +207,14 @@ class Workspace:
         scratch.symlink_to(run.name)
         scratch.replace(self.runs / "latest")
 
-    def prune(self, *, keep: int) -> tuple[str, ...]:
-        """Remove the oldest runs beyond `keep`, what no kept record names, and evidence long unused.
-
-        Programs are kept for the records that name them, files of bases for as long as the evidence of them.
+    def prune(self, *, keep: int, naming: Iterable[str] = ()) -> tuple[str, ...]:
+        """Remove the oldest runs beyond `keep`, evidence long unused, and programs that nothing kept names.
 
         To be called while the workspace is held. What is removed can be won again, so this costs time at worst.
+
+        Args:
+            keep: how many runs stay.
+            naming: the kinds of evidence that names what it needs of the artifacts; beside them only records do.
 
         Returns:
             the ids of the removed runs.
@@ -225,15 +224,13 @@ class Workspace:
         for run in doomed:
             shutil.rmtree(run)
         self._prune_memos(_MEMOS_PER_RUN * keep)
-        self._prune_artifacts(runs[len(doomed) :])
+        folders = [*runs[len(doomed) :], *(self.root / "memo" / kind for kind in naming)]
+        self._prune_artifacts(file for folder in folders for file in folder.glob("*.json"))
         return tuple(run.name for run in doomed)
 
-    def _prune_artifacts(self, kept: Sequence[Path]) -> None:
-        named: set[bytes] = set()
-        for run in kept:
-            # By the look of a digest, not by the record's fields: what this version cannot read may be of a newer one.
-            named.update(*(_DIGEST.findall(record.read_bytes()) for record in run.glob("*.json")))
-        named.update(*(_DIGEST.findall(memo.read_bytes()) for memo in (self.root / "memo" / BASE_FILES).glob("*.json")))
+    def _prune_artifacts(self, kept: Iterable[Path]) -> None:
+        # By the look of a digest, not by the record's fields: what this version cannot read may be of a newer one.
+        named = {digest for file in kept for digest in _DIGEST.findall(file.read_bytes())}
         for artifact in (self.root / "artifacts").iterdir():
             if artifact.name.encode() not in named:
                 artifact.unlink(missing_ok=True)

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+BASE_MEMO = "base"
+"""The kind of evidence that names files of bases (`base_files.py`), which are kept by content as programs are."""
+
 
 class Side(StrEnum):
     """Where a program was found."""

@@ -3,8 +3,8 @@
 The engine takes 0.05 s of a processor to give one file and 0.01 s to say what one is (measured on 20.10), and of the
 files that starting an image takes all but a few are its base's: loader, libraries, shell. Whether a file is still the
 base's is told by the layers above: where none of them says anything of its name, or of a folder's on the way, it is
-what the base's layers make it. A folder's own rights are always asked for, since layers carry those of every folder
-on their way; and so is where a link leads, which another link further on may have changed.
+what the base's layers make it. What is a link is always asked for: where it leads, another one may have changed. So
+are a folder that the layers name, since they may have made it of something else, and the rights of every folder.
 """
 
 from __future__ import annotations
@@ -14,37 +14,30 @@ import io
 import posixpath
 import stat as modes
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.workspace import BASE_FILES, memo_key
+from orchestrator.build.artifact import BASE_MEMO
+from orchestrator.engine.files import FileStat
+from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from orchestrator.binary.loading.root import FileStat, RootFiles
+    from orchestrator.binary.loading.root import FileStat as Seen
+    from orchestrator.binary.loading.root import RootFiles
     from orchestrator.workspace import Workspace
 
 _LARGEST = 32 << 20
 """Bytes of a file that is kept; what starts programs is smaller, and the workspace is no store of images."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """A base's file or folder, as `FileStat` has it."""
-
-    size: int
-    mode: int
-    link_target: None = None
-
-
 class BaseFiles:
-    """An image's files; what is read of its base is kept for the next image of that base.
+    """An image's files; what is seen of its base is kept for the next image of that base, once `keep` is called.
 
     Args:
         files: the image's own.
         layers: diff ids of the base's layers.
-        touched: the names, without folders, that the layers above say anything about.
+        touched: what the layers above say anything about, as `LayerNames.touched` has it.
         workspace: where contents are kept.
     """
 
@@ -52,15 +45,17 @@ class BaseFiles:
         self, files: RootFiles, *, layers: Sequence[str], touched: frozenset[str], workspace: Workspace
     ) -> None:
         self._files, self._layers, self._touched, self._workspace = files, tuple(layers), touched, workspace
-        self._stats: dict[str, FileStat | None] = {}
+        self._stats: dict[str, Seen | None] = {}
+        self._folders = {"/": "/"}
+        self._known, self._contents = self._recalled()
         # The engine answers for one container one question at a time as well.
         self._looking = threading.RLock()
 
-    def stat(self, path: str) -> FileStat | None:
+    def stat(self, path: str) -> Seen | None:
         """Return what a path is; None where nothing is there."""
         with self._looking:
             if path not in self._stats:
-                known = self._stat_of_base(path)
+                known = self._of_base(self._place(path))
                 self._stats[path] = known if known is not None and modes.S_ISREG(known.mode) else self._asked(path)
             return self._stats[path]
 
@@ -74,60 +69,77 @@ class BaseFiles:
 
     def read(self, path: str, limit: int) -> bytes | None:
         """Return at most `limit` bytes of a regular file; None where there is none."""
-        real = self._place(path)
-        if not self._is_bases(real):
-            return self._files.read(path, limit)
-        key = memo_key({"layers": self._layers, "path": real, "limit": limit})
-        known = self._kept(self._workspace.recall(BASE_FILES, key))
-        if known is not None:
-            return known
+        with self._looking:
+            real = self._place(path)
+            kept = self._contents.get(f"{limit}:{real}") if self._is_bases(real) else None
+        content = self._content(kept)
+        if content is not None:
+            return content
         content = self._files.read(path, limit)
-        if content is not None and len(content) <= _LARGEST:
+        if content is not None and len(content) <= _LARGEST and self._is_bases(real):
             digest, _ = self._workspace.keep_artifact(io.BytesIO(content))
-            self._workspace.remember(BASE_FILES, key, digest)
+            with self._looking:
+                self._contents[f"{limit}:{real}"] = digest
         return content
 
+    def keep(self) -> None:
+        """Keep what was seen of the base, for the next image of it."""
+        if not self._layers:
+            return
+        with self._looking:
+            before = self._recalled()
+            known, contents = {**before[0], **self._known}, {**before[1], **self._contents}
+            if (known, contents) != before:
+                self._workspace.remember(
+                    BASE_MEMO, memo_key({"layers": self._layers}), {"is": known, "holds": contents}
+                )
+
+    def _recalled(self) -> tuple[dict[str, list[int]], dict[str, str]]:
+        """Return ([size, mode] by path, and digest by limit and path) of the base."""
+        memo = self._workspace.recall(BASE_MEMO, memo_key({"layers": self._layers})) if self._layers else None
+        match memo:
+            case {"is": dict(known), "holds": dict(contents)}:
+                return known, contents
+        return {}, {}
+
     def _place(self, path: str) -> str:
-        """Return a path without links on its way: a layer may replace what one of them leads to."""
+        """Return an absolute path without links on its way: a layer may replace what one of them leads to."""
         folder, name = posixpath.split(path)
         return posixpath.join(self._real(folder), name)
 
     def _real(self, folder: str) -> str:
-        if folder == "/":
+        """Return a folder without links in its path; one that is not absolute is nowhere, and stays as it is."""
+        if not folder.strip("/") or not folder.startswith("/"):
             return folder
-        step = self._place(folder)
-        with self._looking:
-            known = self._stat_of_base(step)
-        if known is not None and modes.S_ISDIR(known.mode):
-            return step
-        found = self.stat(step)
-        return (found.link_target if found else None) or step
+        if folder not in self._folders:
+            step = self._place(folder)
+            known = self._of_base(step)
+            found = known if known is not None and modes.S_ISDIR(known.mode) else self.stat(step)
+            self._folders[folder] = (found.link_target if found else None) or step
+        return self._folders[folder]
 
     def _is_bases(self, real: str) -> bool:
-        return bool(self._layers) and self._touched.isdisjoint(real.split("/"))
+        """Return whether a file with this path is the base's, if it has one there."""
+        return bool(self._layers) and real.startswith("/") and self._touched.isdisjoint(real.split("/"))
 
-    def _stat_of_base(self, path: str) -> FileStat | None:
-        """Return what the base has there, where that is known and no link. A folder may have other rights by now."""
-        if path == "/":
+    def _of_base(self, real: str) -> Seen | None:
+        """Return what the base has at a path, where that is known, is no link, and was not replaced by a folder."""
+        if not self._is_bases(real) or f"{posixpath.basename(real)}/" in self._touched:
             return None
-        real = self._place(path)
-        known = self._workspace.recall("base-stat", self._stat_key(real)) if self._is_bases(real) else None
-        match known:
+        match self._known.get(real):
             case [int(size), int(mode)]:
-                return _Known(size=size, mode=mode)
+                return FileStat(size=size, mode=mode, link_target=None)
         return None
 
-    def _asked(self, path: str) -> FileStat | None:
+    def _asked(self, path: str) -> Seen | None:
         found = self._files.stat(path)
-        real = self._place(path) if path != "/" else path
-        if found is not None and found.link_target is None and self._is_bases(real):
-            self._workspace.remember("base-stat", self._stat_key(real), [found.size, found.mode])
+        real = self._place(path)
+        bases = self._is_bases(real) and f"{posixpath.basename(real)}/" not in self._touched
+        if found is not None and found.link_target is None and bases:
+            self._known[real] = [found.size, found.mode]
         return found
 
-    def _stat_key(self, real: str) -> str:
-        return memo_key({"layers": self._layers, "path": real})
-
-    def _kept(self, digest: object) -> bytes | None:
+    def _content(self, digest: object) -> bytes | None:
         if not isinstance(digest, str):
             return None
         try:

@@ -165,7 +165,8 @@ class LayerNames:
     """What a canonical layer says anything about.
 
     Attributes:
-        touched: the names, without folders, of all that it adds, replaces or removes, but of folders.
+        touched: the names, without the folders above, of all that it adds, replaces or removes; those of folders end in
+            a slash, since a layer names every folder on its way.
         programs: its executable files, by absolute path.
     """
 
@@ -176,7 +177,10 @@ class LayerNames:
 def names_in(layer: Path) -> LayerNames:
     """Return what a canonical layer touches, and the programs that it holds."""
     with tarfile.open(layer, "r:") as tar:
-        members = [member for member in tar if not member.isdir()]
-    touched = (plain(member.name).rpartition("/")[2].removeprefix(WHITEOUT) for member in members)
+        members = list(tar)
+    touched = (
+        plain(member.name).rpartition("/")[2].removeprefix(WHITEOUT) + ("/" if member.isdir() else "")
+        for member in members
+    )
     programs = (member for member in members if member.isreg() and member.mode & 0o111)
     return LayerNames(touched=frozenset(touched), programs={f"/{plain(member.name)}": member for member in programs})

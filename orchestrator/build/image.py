@@ -48,7 +48,7 @@ class ImageBuild:
         candidate_id: the normalised image, which is judged and may be promoted; as `raw_id`, what the engine calls it.
         image_id: its ID, the digest of its configuration: the same on every engine.
         leftovers: what the build host left in its layers.
-        touched: the names of what its own layers, above the base's, add, replace or remove.
+        touched: the names of what its own layers, above the base's, add, replace or remove, as `LayerNames` has them.
         programs: the absolute paths of the executable files that these layers hold.
         witness: what the shim wrote, by `<stage index>/<file>`.
         builder, shipped: the program before and after it was copied; None where there is no such file.

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from orchestrator.engine.hold import Hold
     from orchestrator.workspace import Workspace
 
-_VERSION = 9
-"""Raised whenever the same image would be normalised to another one."""
+_VERSION = 10
+"""Raised whenever the same image would be normalised to another one, or more is told of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Normalised:
         image_id: its ID, the digest of its configuration: the same on every engine.
         name: what this engine calls it (engine/store.py).
         leftovers: what the build host has left in the layers that it was made of.
-        touched: the names, without folders, of what the layers above the base add, replace or remove.
+        touched: the names of what the layers above the base add, replace or remove, as `LayerNames` has them.
         programs: the absolute paths of the executable files that these layers hold.
     """
 

@@ -22,8 +22,15 @@ _ENDS = frozenset({"&&", "||", ";", "|", "&", ")", ";;", "|&"})
 _LOOPS = re.compile(r"\b(?:for|while|until|xargs|find)\b")
 _LEADS_ON = re.compile(r"\.sh\b|\./|\b(?:make|just|sh|bash|ash|dash|ninja|python3?|perl)\s")
 _LINKS_NOTHING = frozenset(
-    {"check", "c", "clean", "clippy", "doc", "fetch", "fmt", "metadata", "tree", "update", "vendor"}
+    {"c", "check", "clean", "clippy", "d", "doc", "fetch", "fix", "fmt", "metadata", "rustdoc", "tree", "update"}
+    | {"vendor"}
 )
+_BUILDS = frozenset({"b", "bench", "build", "r", "run", "rustc", "t", "test"})
+"""Cargo's own subcommands to which `--lib` means the library alone."""
+
+_TAKES_A_VALUE = frozenset({"-C", "-Z", "--color", "--config"})
+"""Options that may stand before the subcommand, with their value as a word of its own."""
+
 _PROGRAMS_TOO = frozenset(
     {"--all-targets", "--bin", "--bins", "--bench", "--benches", "--example", "--examples", "--test", "--tests"}
 )
@@ -76,9 +83,27 @@ class CargoCall:
 
 def may_link(arguments: Sequence[str]) -> bool:
     """Return whether a call of cargo can link a program; True also where its subcommand is not known."""
-    command = next((word for word in arguments if not word.startswith(("-", "+"))), "")
-    chosen = {word.partition("=")[0] for word in arguments}
-    return command not in _LINKS_NOTHING and not ("--lib" in chosen and chosen.isdisjoint(_PROGRAMS_TOO))
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if any(_ANY.search(word) for word in own):
+        return subcommand_links(own)
+    chosen = {word.partition("=")[0] for word in own}
+    library_alone = _subcommand(own) in _BUILDS and "--lib" in chosen and chosen.isdisjoint(_PROGRAMS_TOO)
+    return subcommand_links(own) and not library_alone
+
+
+def subcommand_links(arguments: Sequence[str]) -> bool:
+    """Return whether a call's subcommand is one that can link a program; True also where it is not known."""
+    return _subcommand(arguments) not in _LINKS_NOTHING
+
+
+def _subcommand(arguments: Sequence[str]) -> str:
+    words = iter(arguments)
+    for word in words:
+        if word in _TAKES_A_VALUE:
+            next(words, None)
+        elif not word.startswith(("-", "+")):
+            return word
+    return ""
 
 
 def cargo_calls(instruction: Instruction) -> tuple[CargoCall, ...]:

@@ -39,9 +39,11 @@ class Ahead:
     pool: Executor
     runs: Begun | None = None
     loading: Future[LoadFacts] | None = None
+    _image_is_done: bool = False
 
     def image_done(self, image: ImageBuild, spec: BuildSpec, prepared: Prepared, around: Surroundings) -> None:
         """Look at the image and run it and its program while the host, which gives way by now, still compiles."""
+        self._image_is_done = True
         with suppress(NoVerdictError):  # said when it is asked for again
             candidate = around.engine.image(image.candidate_id)
             if candidate is None:
@@ -54,4 +56,5 @@ class Ahead:
 
     def host_done(self, local: LocalBuild, prepared: Prepared, around: Surroundings) -> None:
         """Look at the base while the image is still being built; the image itself is looked at as quickly then."""
-        self.pool.submit(read_of_base, prepared.image, local.artifact.path, around=around)
+        if not self._image_is_done:
+            self.pool.submit(read_of_base, prepared.image, local.artifact.path, around=around)

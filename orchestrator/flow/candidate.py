@@ -14,12 +14,12 @@ from orchestrator.build.local import LocalBuild, build_local
 from orchestrator.build.settings import Where
 from orchestrator.engine.process import Process
 from orchestrator.engine.sweep import sweep
-from orchestrator.errors import NoVerdictError
 from orchestrator.events import Lane, told
 from orchestrator.flow.ahead import WORKERS, Ahead
 from orchestrator.flow.failures import awaits_host, told_failure
 from orchestrator.flow.investigate import investigate
 from orchestrator.flow.lock import Footing, builder_questions, builders_base, check_builder, check_footing
+from orchestrator.flow.pool import ended_together
 from orchestrator.flow.prepare import Prepared, prepare
 from orchestrator.gate.checks import selftest
 from orchestrator.gate.run_checks import run_checks
@@ -70,18 +70,11 @@ def make_candidate(
     sweep(around.engine, dict(around.labels))
     prepared = prepare(spec, snapshot, around)
     footing = check_footing(spec, prepared, around, lock=lock, locked=locked)
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ended_together(around.cancel, WORKERS) as pool:
         ahead = Ahead(pool=pool)
         local, image = _both_builds(spec, prepared, around, ahead=ahead)
-        try:
-            footing = check_builder(footing, image.builder_side, prepared, around, lock=lock, locked=locked)
-            evidence = investigate(
-                spec, snapshot, prepared, local, image, sides=footing.sides, around=around, ahead=ahead
-            )
-        except (NoVerdictError, KeyboardInterrupt):
-            # What was begun ahead is ended; the pool would wait for it.
-            around.cancel.set()
-            raise
+        footing = check_builder(footing, image.builder_side, prepared, around, lock=lock, locked=locked)
+        evidence = investigate(spec, snapshot, prepared, local, image, sides=footing.sides, around=around, ahead=ahead)
     return Candidate(prepared=prepared, local=local, image=image, evidence=evidence, footing=footing)
 
 
@@ -122,7 +115,7 @@ def _both_builds(
 def _host_done(
     image: Future[ImageBuild], prepared: Prepared, around: Surroundings, ahead: Ahead, local: Future[LocalBuild]
 ) -> None:
-    if local.exception() is None and not image.done():
+    if not local.cancelled() and local.exception() is None and not image.done():
         ahead.host_done(local.result(), prepared, around)
 
 

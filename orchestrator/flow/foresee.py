@@ -36,4 +36,5 @@ def read_of_base(plan: ImagePlan, program: Path, *, around: Surroundings) -> Non
     with suppress(NoVerdictError), image_files(around.engine, plan.base_id, labels=around.labels) as files:
         base = BaseFiles(files, layers=plan.base_layers, touched=frozenset(), workspace=around.workspace)
         read_ahead(base, program)
+        base.keep()
         around.workspace.remember("base-read", key, True)  # noqa: FBT003 - a JSON value

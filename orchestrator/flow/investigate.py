@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.flow.loading import loading_known, read_loading
+from orchestrator.flow.pool import ended_together
 from orchestrator.flow.runs import both_runs
 from orchestrator.flow.shipped import packer, shipped_facts
 from orchestrator.flow.told_lines import in_the_users_lines
@@ -98,7 +98,7 @@ def _looked_at(
     """Return (what starting the image takes, the image's run, the host program's); `remembered` gets what is known."""
     runs, reading = (ahead.runs, ahead.loading) if ahead else (None, None)
     known = loading_known(candidate, spec, around=around) if reading is None else None
-    with ThreadPoolExecutor(1) as pool:
+    with ended_together(around.cancel, 1) as pool:
         if known is not None:
             remembered.add("loadable")
         elif reading is None:

@@ -47,19 +47,21 @@ def read_loading(
         told(around.emit, Lane.CHECKS, "what starting the image takes, read out of it", own=True),
         image_files(around.engine, candidate.id, labels=around.labels) as files,
     ):
+        root = BaseFiles(
+            files,
+            # Of an image that was not made on its base nothing is known to be the base's.
+            layers=tuple(base) if candidate.layers[: len(base)] == tuple(base) else (),
+            touched=image.touched,
+            workspace=around.workspace,
+        )
         facts = read_loadable(
-            BaseFiles(
-                files,
-                # Of an image that was not made on its base nothing is known to be the base's.
-                layers=tuple(base) if candidate.layers[: len(base)] == tuple(base) else (),
-                touched=image.touched,
-                workspace=around.workspace,
-            ),
+            root,
             candidate,
             binary=spec.image.binary,
             program=image.shipped.path if image.shipped else None,
             arguments=spec.smoke.arguments,
         )
+        root.keep()
     around.workspace.remember("loading", _key(candidate, spec), load_facts_to_json(facts))
     return facts
 

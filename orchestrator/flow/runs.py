@@ -1,17 +1,19 @@
 """The smoke runs of image and host program: at the same time, and once for the same content and plan.
 
 An image that is done first is run while the host still compiles, and so is its program on this machine. As a rule the
-host's program is the same bytes then, and that run was its run; otherwise it is made again with the host's own.
+host's program is the same bytes then, and that run was its run; otherwise the host's own is run.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.errors import NoVerdictError
+from orchestrator.errors import InterruptedRunError
 from orchestrator.events import Lane, told
+from orchestrator.flow.pool import ended_together
 from orchestrator.flow.services import service_images
 from orchestrator.gate.checks import behaviour, smoke
 from orchestrator.smoke.transcript import Transcript, from_json, to_json
@@ -31,19 +33,39 @@ if TYPE_CHECKING:
     from orchestrator.spec.model import BuildSpec
 
 
+class _OwnEnd(threading.Event):
+    """Ends what heeds it, by itself or with the whole run."""
+
+    def __init__(self, run: threading.Event) -> None:
+        super().__init__()
+        self._run = run
+
+    def is_set(self) -> bool:
+        """Return whether either was set."""
+        return super().is_set() or self._run.is_set()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """Runs that were begun while the host still compiled.
+class Here:
+    """The run of the image's program on this machine.
 
     Attributes:
-        image: the image's; None where it is remembered.
-        program: the one that `here` runs.
-        here: the run of the image's program on this machine; None where it is remembered, or is not made.
+        program: sha256 of the program, hex.
+        run: its transcript; None where there is no sandbox to run it in.
+        end: ends it.
     """
 
+    program: str
+    run: Future[Transcript | None]
+    end: threading.Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """Runs that were begun while the host still compiled; each is None where it is remembered, or was not begun."""
+
     image: Future[Transcript] | None = None
-    program: Artifact | None = None
-    here: Future[Transcript] | None = None
+    here: Here | None = None
 
 
 def begin_runs(
@@ -52,14 +74,17 @@ def begin_runs(
     """Begin the runs that are not remembered, before there is a host's program."""
     services = service_images(spec, around)
     key = _image_key(candidate, spec, services, around)
-    program, image_run, here = image.shipped, None, None
+    image_run, here = None, None
     if _recalled(key, around) is None:
         image_run = pool.submit(_run_image, candidate, spec, services, around)
+    program = image.shipped
     # What does not even come from the builder stage will not be what the host compiles.
     likely = program is not None and image.builder is not None and image.builder.sha256 == program.sha256
     if program is not None and likely and _recalled(_local_key(program, key), around) is None:
-        here = pool.submit(_run_here, candidate, spec, program, services, around, ahead=True)
-    return Begun(image=image_run, program=program, here=here)
+        end = _OwnEnd(around.cancel)
+        run = pool.submit(_run_ahead, candidate, spec, program, services, around, end=end)
+        here = Here(program=program.sha256, run=run, end=end)
+    return Begun(image=image_run, here=here)
 
 
 def both_runs(
@@ -88,25 +113,34 @@ def both_runs(
     services = service_images(spec, around)
     image_key = _image_key(candidate, spec, services, around)
     local_key = _local_key(local.artifact, image_key)
-    image_run, local_run = _recalled(image_key, around), _recalled(local_key, around)
-    if image_run is not None and begun.image is None:
+    image_run = _recalled(image_key, around) if begun.image is None else None
+    local_run = _recalled(local_key, around)
+    if image_run is not None:
         remembered.update({"smoke"} if local_run is None else {"smoke", "behaviour"})
-    with ThreadPoolExecutor(2) as pool:
-        images = begun.image
+    ahead = _same_program(begun.here, local.artifact) if local_run is None else None
+    with ended_together(around.cancel, 2) as pool:
+        images, heres = begun.image, ahead.run if ahead else None
         if images is None and image_run is None:
             images = pool.submit(_run_image, candidate, spec, services, around)
-        locals_ = None
+        if heres is None and local_run is None:
+            heres = pool.submit(_run_here, candidate, spec, local.artifact, services, around)
+        _until_one_fails(images, heres)
+        image_run = images.result() if images else image_run
+        local_run = heres.result() if heres else local_run
         if local_run is None:
-            locals_ = pool.submit(_local_run, candidate, spec, local.artifact, services, around, begun=begun)
-        image_run = image_run if images is None else images.result()
-        local_run = local_run if locals_ is None else locals_.result()
-    if image_run is None or local_run is None:
-        msg = "a run has neither been made nor remembered"
+            # There is no sandbox for the image's program, so the host's goes without one.
+            ahead, local_run = None, _run_here(candidate, spec, local.artifact, services, around)
+    if image_run is None:
+        msg = "the image has neither been run nor remembered"
         raise AssertionError(msg)
-    # The host's compiler was at work beside what was begun ahead: what is refused has had the machine to itself.
-    if begun.image is not None and not _passes(image_run, spec):
+    # The host's compiler was at work beside what was begun ahead: what is refused has had the machine to itself. A run
+    # that cannot be made here at all is none that a second one mends.
+    possible = local_run.unmeetable is None
+    if begun.image is not None and not (
+        _passes(image_run, spec) and (_alike(local_run, image_run, spec) or not possible)
+    ):
         image_run = _run_image(candidate, spec, services, around, again=True)
-    if begun.here is not None and not _alike(local_run, image_run, spec):
+    if ahead is not None and possible and not _alike(local_run, image_run, spec):
         local_run = _run_here(candidate, spec, local.artifact, services, around, again=True)
     # What was refused is run again by the next build: this machine may have been too busy, or a port taken.
     if _passes(image_run, spec) and _alike(local_run, image_run, spec):
@@ -115,25 +149,18 @@ def both_runs(
     return image_run, local_run
 
 
-def _local_run(
-    candidate: ImageFacts,
-    spec: BuildSpec,
-    program: Artifact,
-    services: Mapping[str, str],
-    around: Surroundings,
-    *,
-    begun: Begun,
-) -> Transcript:
-    """Return the host program's run: the one that was begun with the same bytes, or a new one."""
-    if begun.here is not None and begun.program is not None:
-        try:
-            # It is waited for in any case: two programs of one project may want the same port.
-            ahead = begun.here.result()
-        except NoVerdictError:
-            ahead = None
-        if ahead is not None and ahead.unmeetable is None and begun.program.sha256 == program.sha256:
-            return ahead
-    return _run_here(candidate, spec, program, services, around)
+def _same_program(here: Here | None, program: Artifact) -> Here | None:
+    """Return the run that was begun ahead if it is that of the same bytes; another is ended."""
+    if here is not None and here.program != program.sha256:
+        here.end.set()
+        return None
+    return here
+
+
+def _until_one_fails(*runs: Future[Any] | None) -> None:
+    """Wait until all of them are over, or one has raised something, which is raised here then."""
+    for each in wait([run for run in runs if run is not None], return_when=FIRST_EXCEPTION).done:
+        each.result()
 
 
 def _passes(image: Transcript, spec: BuildSpec) -> bool:
@@ -162,6 +189,30 @@ def _run_image(
         )
 
 
+def _run_ahead(
+    candidate: ImageFacts,
+    spec: BuildSpec,
+    program: Artifact,
+    services: Mapping[str, str],
+    around: Surroundings,
+    *,
+    end: threading.Event,
+) -> Transcript | None:
+    """Run the image's program on this machine; None where there is no sandbox for it, and where it was ended."""
+    from orchestrator.smoke.sandbox import NoSandboxError  # noqa: PLC0415 - a known one is not run
+
+    with told(around.emit, Lane.CHECKS, "smoke run of the image's program on this machine"):
+        try:
+            return _on_this_machine(candidate, spec, program, services, around, cancel=end, sandboxed=True)
+        except NoSandboxError:
+            return None
+        except InterruptedRunError:
+            if around.cancel.is_set():
+                raise
+            # The host has compiled another program; nobody asks for this one's run any more.
+            return None
+
+
 def _run_here(
     candidate: ImageFacts,
     spec: BuildSpec,
@@ -169,29 +220,39 @@ def _run_here(
     services: Mapping[str, str],
     around: Surroundings,
     *,
-    ahead: bool = False,
     again: bool = False,
 ) -> Transcript:
-    """Run a program on this machine; `ahead`: the image's, and in a sandbox or not at all."""
+    which = ", once more with the machine to itself" if again else ""
+    with told(around.emit, Lane.CHECKS, f"smoke run of the host's program{which}"):
+        return _on_this_machine(candidate, spec, program, services, around, cancel=around.cancel, sandboxed=False)
+
+
+def _on_this_machine(
+    candidate: ImageFacts,
+    spec: BuildSpec,
+    program: Artifact,
+    services: Mapping[str, str],
+    around: Surroundings,
+    *,
+    cancel: threading.Event,
+    sandboxed: bool,
+) -> Transcript:
     from orchestrator.binary.loading.launch import words_after  # noqa: PLC0415 - a known one is not run
     from orchestrator.smoke.local import Beside, run_local  # noqa: PLC0415 - a known one is not run
 
-    whose = "image's program on this machine" if ahead else "host's program"
-    which = ", once more with the machine to itself" if again else ""
     variables = {name: value for name, value in candidate.environment.items() if name not in {"PATH", "HOME"}}
-    with told(around.emit, Lane.CHECKS, f"smoke run of the {whose}{which}"):
-        return run_local(
-            program.path,
-            words_after(candidate, spec.smoke.arguments, spec.image.binary),
-            spec.smoke,
-            variables=variables,
-            environment=around.environment,
-            scratch=around.workspace.scratch,
-            cancel=around.cancel,
-            beside=Beside(engine=around.engine, labels=around.labels, images=services),
-            stop_signal=candidate.stop_signal,
-            sandboxed=ahead,
-        )
+    return run_local(
+        program.path,
+        words_after(candidate, spec.smoke.arguments, spec.image.binary),
+        spec.smoke,
+        variables=variables,
+        environment=around.environment,
+        scratch=around.workspace.scratch,
+        cancel=cancel,
+        beside=Beside(engine=around.engine, labels=around.labels, images=services),
+        stop_signal=candidate.stop_signal,
+        sandboxed=sandboxed,
+    )
 
 
 def _recalled(key: str, around: Surroundings) -> Transcript | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from orchestrator.dockerfile.calls import cargo_calls, may_link, place_calls
+from orchestrator.dockerfile.calls import cargo_calls, place_calls
 from orchestrator.dockerfile.harden import without_hardening
 from orchestrator.dockerfile.inherited import inherits
 from orchestrator.dockerfile.marks import cache_mounts, changes, launch_by_cargo, texts_written
@@ -119,10 +119,7 @@ def _placed(prepared: Prepared, image: ImageBuild) -> tuple[PlacedCall, ...]:
         prepared.dockerfile, [(call.stage, call.arguments, without_hardening(call.step)) for call in present]
     )
     known = dict(zip((call.id for call in present), lines, strict=True))
-    return tuple(
-        PlacedCall(call=call, line=None if call.earlier else known[call.id], links=may_link(call.arguments))
-        for call in calls
-    )
+    return tuple(PlacedCall(call=call, line=None if call.earlier else known[call.id]) for call in calls)
 
 
 def _idle_lines(prepared: Prepared, target: str | None) -> Iterator[int]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.bases.identity import base_id, image_id_of
+from orchestrator.build.artifact import BASE_MEMO
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.hold import Hold
 from orchestrator.engine.sweep import run_labels
@@ -116,7 +117,7 @@ def verify(
                 cancel.set()
                 record = replace(record, failure=failure_of(run_ended()), image=None)
             record = _closed(record, journal, began, folder, workspace=workspace, root=loaded.root)
-            workspace.prune(keep=loaded.spec.runs.keep)
+            workspace.prune(keep=loaded.spec.runs.keep, naming=(BASE_MEMO,))
     except (NoVerdictError, KeyboardInterrupt) as error:
         stopped = error if isinstance(error, NoVerdictError) else run_ended()
         record = replace(record, failure=failure_of(stopped))

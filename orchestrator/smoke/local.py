@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from orchestrator.engine.networks import private_network
 from orchestrator.smoke import relay
 from orchestrator.smoke.local_program import LocalProgram
-from orchestrator.smoke.sandbox import sandbox_command, writable_places
+from orchestrator.smoke.sandbox import NoSandboxError, has_sandbox, sandbox_command, writable_places
 from orchestrator.smoke.services.sandbox import provision
 from orchestrator.smoke.services.settings import filled
 from orchestrator.smoke.services.start import passwords_of, places_of, running_services
@@ -75,13 +75,16 @@ def run_local(
         cancel: set to end the run.
         beside: where its services run; needed where the plan has some.
         stop_signal: the image's STOPSIGNAL; the spec's comes first.
-        sandboxed: run it in a sandbox or not at all; the transcript is unmeetable then.
+        sandboxed: run it in a sandbox or not at all.
 
     Raises:
         InterruptedRunError: `cancel` was set.
         UsageError: the engine has not the image of a service.
         EngineUnreachableError: the engine went away.
+        NoSandboxError: there is no sandbox, and it was to be run in one.
     """
+    if sandboxed and not has_sandbox(environment):
+        raise NoSandboxError
     with ExitStack() as stack:
         services = stack.enter_context(_services(settings, beside, cancel))
         unreachable = next((text for service in services if (text := _unreachable(service))), None)
@@ -98,11 +101,10 @@ def run_local(
             environment=environment,
             folder=Path(stack.enter_context(folder)),
             services=services,
-            sandboxed=sandboxed or bool(settings.files),
+            sandboxed=sandboxed,
         )
         if subject is None:
-            what = "`smoke.files` can be put in place" if settings.files else "the program may be run"
-            lacking = f"{what} only in a sandbox, and bubblewrap is not to be had here"
+            lacking = "`smoke.files` can be put in place only in a sandbox, and bubblewrap is not to be had here"
             return Transcript(side="local", unmeetable=lacking, waiting={}, files={})
         chosen = settings.stop.signal or signal_name(stop_signal)
         seen = watch(subject, settings, side="local", stop_signal=chosen, cancel=cancel)
@@ -136,13 +138,15 @@ def _prepared(
     services: tuple[Service, ...],
     sandboxed: bool,
 ) -> LocalProgram | None:
-    """Return the program, ready to be started; None where it needs a sandbox and there is none."""
+    """Return the program, ready to be started; None where its files cannot be put in place."""
     places = writable_places(settings.writable, folder)
     inside = places_of(services, {})
     provided = stack.enter_context(provision(services, filled(settings.files, inside), folder))
     sandbox = sandbox_command(program, places, environment, given=provided.given, first=provided.first)
     if sandbox is None:
         if sandboxed:
+            raise NoSandboxError
+        if settings.files:
             return None
         places, inside = {}, places_of(services, {service.name: service.address() for service in services})
     given = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp"}  # noqa: S108 - the private one

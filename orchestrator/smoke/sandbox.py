@@ -30,6 +30,10 @@ class Sandbox:
     depth: int
 
 
+class NoSandboxError(Exception):
+    """There is no sandbox on this machine, and the program was to run in one or not at all."""
+
+
 def writable_places(writable: Sequence[str], folder: Path) -> dict[str, Path]:
     """Make a private folder for each folder that the plan lets the program write to, and return them by its path."""
     places = {}
@@ -75,6 +79,15 @@ def sandbox_command(
         if run([*command, "/bin/true"], environment={"PATH": environment.get("PATH", "")}).exit_code == 0:
             return Sandbox(command=(*command, *first, inside), depth=depth)
     return None
+
+
+def has_sandbox(environment: Mapping[str, str]) -> bool:
+    """Return whether namespaces are to be had at all; `environment`: PATH, to find bubblewrap."""
+    bwrap = shutil.which("bwrap", path=environment.get("PATH"))
+    if bwrap is None:
+        return False
+    command = [bwrap, "--unshare-net", "--unshare-ipc", "--ro-bind", "/", "/", "/bin/true"]
+    return run(command, environment={"PATH": environment.get("PATH", "")}).exit_code == 0
 
 
 def _new(paths: Iterable[str]) -> list[str]:

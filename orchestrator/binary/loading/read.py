@@ -77,7 +77,7 @@ def _warm(root: Root, command: tuple[str, ...], binary: str, view: LoaderView | 
     if view is not None and view.interpreter is not None:
         files += [view.interpreter, CACHE]
     folders = [folder for path in (entry, binary) if path for folder in _parents(path)]
-    root.warm(files, [*folders, binary, PRELOAD])
+    root.warm(files, [*folders, *([binary] if binary else []), PRELOAD])
     if view is not None and view.needed:
         cached = root.find(CACHE)
         known = read_cache(root.read(cached)) if cached.presence is Presence.FILE else {}

@@ -62,6 +62,8 @@ def test_what_was_read_ahead_is_not_read_again(engine: Engine, slim_base: str, t
             return counted.reads
 
         ahead, fresh = (Workspace.open(tmp_path / name) for name in ("ahead", "fresh"))
-        read_ahead(BaseFiles(files, layers=image.layers, touched=frozenset(), workspace=ahead), program)
+        base = BaseFiles(files, layers=image.layers, touched=frozenset(), workspace=ahead)
+        read_ahead(base, program)
+        base.keep()
         assert [path for path in reads(fresh) if "lib" in path]
         assert reads(ahead) == []

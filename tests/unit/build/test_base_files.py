@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from orchestrator.binary.loading.read import read_ahead
+from orchestrator.binary.loading.root import MOST_BYTES
 from orchestrator.binary.loading.root import FileStat as LookedAt
+from orchestrator.build.artifact import BASE_MEMO
 from orchestrator.build.base_files import BaseFiles
 from orchestrator.engine.files import FileStat
 from orchestrator.workspace import Workspace
@@ -62,11 +66,18 @@ def base(tmp_path: Path, workspace: Workspace) -> Path:
 
 
 def seen(
-    root: Path, workspace: Workspace, *touched: str, layers: tuple[str, ...] = LAYERS, path: str = LIBRARY
+    root: Path,
+    workspace: Workspace,
+    *touched: str,
+    layers: tuple[str, ...] = LAYERS,
+    path: str = LIBRARY,
+    limit: int = 1 << 20,
 ) -> tuple[bytes | None, list[str]]:
     """Return the library as an image has it, and what was read out of that image for it."""
     files = Folder(root.resolve())
-    read = BaseFiles(files, layers=layers, touched=frozenset(touched), workspace=workspace).read(path, 1 << 20)
+    image = BaseFiles(files, layers=layers, touched=frozenset(touched), workspace=workspace)
+    read = image.read(path, limit)
+    image.keep()
     return read, files.reads
 
 
@@ -107,7 +118,9 @@ def test_what_is_not_there_is_asked_for_again(base: Path, workspace: Workspace) 
 def looked_at(root: Path, workspace: Workspace, path: str, *touched: str) -> tuple[LookedAt | None, list[str]]:
     """Return what an image has at a path, and what was looked at in that image for it."""
     files = Folder(root.resolve())
-    found = BaseFiles(files, layers=LAYERS, touched=frozenset(touched), workspace=workspace).stat(path)
+    image = BaseFiles(files, layers=LAYERS, touched=frozenset(touched), workspace=workspace)
+    found = image.stat(path)
+    image.keep()
     return found, files.looks
 
 
@@ -145,5 +158,52 @@ def test_the_rights_of_a_folder_are_asked_for(base: Path, workspace: Workspace) 
 
 def test_files_of_a_base_outlive_the_runs(base: Path, workspace: Workspace) -> None:
     """No record names them, and the run that has read them is not the last that needs them."""
-    workspace.prune(keep=1)
+    workspace.prune(keep=1, naming=(BASE_MEMO,))
     assert seen(base, workspace) == (b"of the base", [])
+
+
+def test_a_file_that_became_a_folder_is_asked_for(base: Path, workspace: Workspace) -> None:
+    """A layer names folders on its way, too; one that is named is not taken for the file that the base had."""
+    path = "/usr/lib/libc.so.6"
+    looked_at(base, workspace, path)
+    (base / "usr/lib/libc.so.6").unlink()
+    (base / "usr/lib/libc.so.6").mkdir()
+    found, looks = looked_at(base, workspace, path, "libc.so.6/", "lib/", "usr/")
+    assert found is not None
+    assert stat.S_ISDIR(found.mode)
+    assert looks == ["/usr", "/usr/lib", path]
+
+
+def test_a_folder_in_the_place_of_a_link_is_not_kept_for_the_base(base: Path, workspace: Workspace) -> None:
+    """The next image of the base has the link."""
+    (base / "lib").unlink()
+    (base / "lib").mkdir()
+    looked_at(base, workspace, "/lib", "lib/")
+    (base / "lib").rmdir()
+    (base / "lib").symlink_to("usr/lib")
+    assert seen(base, workspace, "backend") == (b"of the base", [])
+
+
+@pytest.mark.parametrize("path", ["", "/", "//", "ld.so", "a/b/c"])
+def test_odd_paths_are_passed_on(path: str, base: Path, workspace: Workspace) -> None:
+    """An interpreter's path may be relative; what is there is for the engine to say."""
+    _, looks = looked_at(base, workspace, path)
+    assert looks == [path]
+
+
+def test_asking_for_a_deep_path_asks_for_each_folder_once(base: Path, workspace: Workspace) -> None:
+    """Also where nothing is there, as for most places that a loader searches."""
+    (base / "a/b/c/d/e").mkdir(parents=True)
+    _, looks = looked_at(base, workspace, "/a/b/c/d/e/libx.so")
+    assert looks == ["/a", "/a/b", "/a/b/c", "/a/b/c/d", "/a/b/c/d/e", "/a/b/c/d/e/libx.so"]
+    assert looked_at(base, workspace, "/a/b/c/d/e/libx.so")[1] == ["/a/b/c/d/e/libx.so"]
+
+
+def test_what_starting_takes_is_read_ahead_of_a_base(base: Path, workspace: Workspace) -> None:
+    """The image of that base need not be asked for its shell then."""
+    (base / "bin").mkdir()
+    (base / "bin/sh").write_bytes(b"a shell")
+    ahead = BaseFiles(Folder(base), layers=LAYERS, touched=frozenset(), workspace=workspace)
+    read_ahead(ahead, Path("/bin/true"))
+    ahead.keep()
+    assert seen(base, workspace, "backend", path="/bin/sh", limit=MOST_BYTES) == (b"a shell", [])

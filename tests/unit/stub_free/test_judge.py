@@ -319,15 +319,30 @@ def test_a_call_that_links_nothing_was_no_build() -> None:
 
 def test_a_stub_that_a_call_left_which_links_nothing_was_no_build() -> None:
     """The sources need no touch there: `cargo check` sees them and makes no program of them."""
-    check = replace(call("check", "--release", made={}, kept={RELEASE: STUB}), links=False)
+    check = call("check", "--release", line=8, made={}, kept={RELEASE: STUB})
     result = judge(facts(PRIME, check, shipped=STUB))
-    assert answer(result) == ("never-compiled", 6)
-    assert "`cargo check --release` at line 6 links nothing" in result.message
+    assert answer(result) == ("never-compiled", 8)
+    assert "`cargo check --release` at line 8 links nothing" in result.message
     assert "cargo build" in str(result.repair)
     assert "touch" not in str(result.repair)
     assert not is_open(facts(PRIME, check, shipped=STUB))
+
+
+def test_a_call_that_could_have_built_it_goes_before_one_that_links_nothing() -> None:
+    """But only if it saw the sources: what is built of the placeholder once more is beside the point."""
+    check = call("clippy", line=8, made={}, kept={RELEASE: STUB})
     built = call(line=5, made={}, kept={RELEASE: STUB})
     assert answer(judge(facts(PRIME, built, check, shipped=STUB))) == ("cached-stub", 5)
+    primed = replace(built, call=replace(built.call, sources=PRIMED))
+    assert answer(judge(facts(PRIME, primed, check, shipped=STUB))) == ("never-compiled", 8)
+
+
+def test_a_check_of_the_placeholder_alone_is_no_step_to_mend() -> None:
+    """Nothing was called on the sources at all: the placeholder's own step is named."""
+    check = call("check", line=5, sources=PRIMED, made={}, kept={RELEASE: STUB})
+    result = judge(facts(PRIME, check, shipped=STUB))
+    assert answer(result) == ("cached-stub", 4)
+    assert "build once more when the sources are there" in str(result.repair)
 
 
 def test_without_a_witness_size_and_log_speak() -> None:

@@ -28,6 +28,12 @@ def lines_of(file: Dockerfile, *calls: tuple[tuple[str, ...], str], stage: int =
         (("check", "--release"), False),
         (("build", "--release", "--lib"), False),
         (("--locked", "clippy"), False),
+        (("--color", "never", "check"), False),
+        (("-C", "crate", "d"), False),
+        (("run", "--release", "--", "--lib"), True),
+        (("xtask", "dist", "--lib", "a"), True),
+        (("build", "--lib", "$MORE"), True),
+        (("check", "$MORE"), False),
     ],
 )
 def test_which_calls_can_link_a_program(arguments: tuple[str, ...], *, links: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.calls import subcommand_links
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -19,18 +21,21 @@ class PlacedCall:
     Attributes:
         line: of the RUN step, in the user's file; None where it is not known.
         trigger: the step's text where it is an ONBUILD trigger of the base that the line's FROM names.
-        links: whether such a call can link a program at all.
     """
 
     call: WitnessedCall
     line: int | None
     trigger: str | None = None
-    links: bool = True
 
     @property
     def command(self) -> str:
         """Return the command line, fit to be quoted."""
         return f"`{' '.join(('cargo', *self.call.arguments))}`"
+
+    @property
+    def links(self) -> bool:
+        """Return whether its subcommand can link a program: `check` and `doc` make none."""
+        return subcommand_links(self.call.arguments)
 
     @property
     def where(self) -> str:

@@ -6,6 +6,8 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.gate.checks.stub_free.sources import sources_differ
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,11 +36,15 @@ class History:
     def keeper_after(self, writer: PlacedCall, facts: ShippedFacts) -> PlacedCall | None:
         """Return the last call after a writer that kept what it had written.
 
-        Those on the program's way go first, and of these the ones that could have linked another.
+        Those on the program's way go first; of these the ones that saw the sources and could have linked another, then
+        the ones that saw them. Of those that did not see them, only one that could have linked counts.
         """
         after = [placed for placed in self.keepers if is_after(placed, writer, facts)]
         own = [placed for placed in after if placed.call.stage in facts.builder_stages] or after
-        return next(reversed([placed for placed in own if placed.links] or own), None)
+        saw = [placed for placed in own if not sources_differ(placed.call, facts)]
+        linking = [placed for placed in own if placed.links]
+        both = [placed for placed in saw if placed.links]
+        return next(reversed(both or saw or linking), None)
 
 
 def history_of(facts: ShippedFacts) -> History:

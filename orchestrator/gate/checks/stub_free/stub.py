@@ -48,14 +48,14 @@ def was_it_compiled_from_a_stub(facts: ShippedFacts, history: History) -> CheckR
     if failed is not None:
         cause, line, then = "swallowed-failure", failed.line, _swallowed(failed)
         repair = "let the failure end the step: no `|| true` behind cargo, and `set -o pipefail` before a pipe"
-    elif keeper is not None and (narrow := _narrow(keeper, facts)):
-        cause, line = "narrower-build", keeper.line
-        then = f"; {keeper.where} builds {narrow} alone and left it as it was"
-        repair = f"build what is shipped: `{build_command(facts)}`"
     elif keeper is not None and not keeper.links:
         cause, line = "never-compiled", keeper.line
         then = f"; {keeper.where} links nothing and left it as it was"
         repair = f"let it build: `{build_command(facts)}`"
+    elif keeper is not None and (narrow := _narrow(keeper, facts)):
+        cause, line = "narrower-build", keeper.line
+        then = f"; {keeper.where} builds {narrow} alone and left it as it was"
+        repair = f"build what is shipped: `{build_command(facts)}`"
     else:
         line = keeper.line if keeper else writer.line
         then = f"; {keeper.where} found it fresh and kept it" if keeper else ""
