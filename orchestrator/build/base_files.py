@@ -71,12 +71,13 @@ class BaseFiles:
         """Return at most `limit` bytes of a regular file; None where there is none."""
         with self._looking:
             real = self._place(path)
-            kept = self._contents.get(f"{limit}:{real}") if self._is_bases(real) else None
+            bases = self._is_bases(real)
+            kept = self._contents.get(f"{limit}:{real}") if bases else None
         content = self._content(kept)
         if content is not None:
             return content
         content = self._files.read(path, limit)
-        if content is not None and len(content) <= _LARGEST and self._is_bases(real):
+        if content is not None and len(content) <= _LARGEST and bases:
             digest, _ = self._workspace.keep_artifact(io.BytesIO(content))
             with self._looking:
                 self._contents[f"{limit}:{real}"] = digest
@@ -119,12 +120,21 @@ class BaseFiles:
         return self._folders[folder]
 
     def _is_bases(self, real: str) -> bool:
-        """Return whether a file with this path is the base's, if it has one there."""
-        return bool(self._layers) and real.startswith("/") and self._touched.isdisjoint(real.split("/"))
+        """Return whether what is at this path is what the base has there, links aside.
+
+        Folders on the way may be named by the layers above. One that is named itself may be in the place of a file.
+        """
+        folder = f"{posixpath.basename(real)}/"
+        return (
+            bool(self._layers)
+            and real.startswith("/")
+            and folder not in self._touched
+            and self._touched.isdisjoint(real.split("/"))
+        )
 
     def _of_base(self, real: str) -> Seen | None:
-        """Return what the base has at a path, where that is known, is no link, and was not replaced by a folder."""
-        if not self._is_bases(real) or f"{posixpath.basename(real)}/" in self._touched:
+        """Return what the base has at a path, where that is known and no link."""
+        if not self._is_bases(real):
             return None
         match self._known.get(real):
             case [int(size), int(mode)]:
@@ -134,8 +144,7 @@ class BaseFiles:
     def _asked(self, path: str) -> Seen | None:
         found = self._files.stat(path)
         real = self._place(path)
-        bases = self._is_bases(real) and f"{posixpath.basename(real)}/" not in self._touched
-        if found is not None and found.link_target is None and bases:
+        if found is not None and found.link_target is None and self._is_bases(real):
             self._known[real] = [found.size, found.mode]
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ class Ahead:
     pool: Executor
     runs: Begun | None = None
     loading: Future[LoadFacts] | None = None
-    _image_is_done: bool = False
+    _image_is_done: bool = field(default=False, init=False)
 
     def image_done(self, image: ImageBuild, spec: BuildSpec, prepared: Prepared, around: Surroundings) -> None:
         """Look at the image and run it and its program while the host, which gives way by now, still compiles."""

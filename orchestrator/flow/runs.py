@@ -117,7 +117,7 @@ def both_runs(
     local_run = _recalled(local_key, around)
     if image_run is not None:
         remembered.update({"smoke"} if local_run is None else {"smoke", "behaviour"})
-    ahead = _same_program(begun.here, local.artifact) if local_run is None else None
+    ahead = _usable(begun.here, local.artifact, wanted=local_run is None)
     with ended_together(around.cancel, 2) as pool:
         images, heres = begun.image, ahead.run if ahead else None
         if images is None and image_run is None:
@@ -149,12 +149,14 @@ def both_runs(
     return image_run, local_run
 
 
-def _same_program(here: Here | None, program: Artifact) -> Here | None:
-    """Return the run that was begun ahead if it is that of the same bytes; another is ended."""
-    if here is not None and here.program != program.sha256:
+def _usable(here: Here | None, program: Artifact, *, wanted: bool) -> Here | None:
+    """Return the run that was begun ahead, if it is wanted and that of the same bytes; another one is ended."""
+    if here is not None and not (wanted and here.program == program.sha256):
         here.end.set()
         return None
-    return here
+    # Where there is no sandbox it was over at once, and the host's program need not wait for the image's run.
+    over = here is not None and here.run.done() and here.run.exception() is None and here.run.result() is None
+    return None if over else here
 
 
 def _until_one_fails(*runs: Future[Any] | None) -> None:

@@ -142,7 +142,9 @@ def _prepared(
     places = writable_places(settings.writable, folder)
     inside = places_of(services, {})
     provided = stack.enter_context(provision(services, filled(settings.files, inside), folder))
-    sandbox = sandbox_command(program, places, environment, given=provided.given, first=provided.first)
+    sandbox = sandbox_command(
+        program, places, environment, given=provided.given, first=provided.first, capabilities=settings.capabilities
+    )
     if sandbox is None:
         if sandboxed:
             raise NoSandboxError

@@ -50,8 +50,12 @@ def sandbox_command(
     *,
     given: Mapping[str, Path],
     first: Sequence[str] = (),
+    capabilities: Sequence[str] = (),
 ) -> Sandbox | None:
     """Return what runs a program in namespaces, or None where none are to be had.
+
+    As in the image's container, root has no capabilities there but those that the plan grants: with all of them it
+    could mount this machine's folders once more, and write to them. It may open ports below 1024, as Docker has it.
 
     Args:
         program: the program on this machine.
@@ -59,6 +63,7 @@ def sandbox_command(
         environment: PATH, to find bubblewrap.
         given: what lies at which path, read-only; what is there on this machine already is left as it is seen.
         first: the words of a command inside that starts the program.
+        capabilities: those that it needs, without their prefix (`CHOWN`).
     """
     bwrap = shutil.which("bwrap", path=environment.get("PATH"))
     if bwrap is None:
@@ -71,7 +76,7 @@ def sandbox_command(
     for path, there in given.items():
         if str(there) != path or any(_below(path, own) for own in (*_OWN, *places)):
             sandbox += ["--ro-bind", str(there), path]
-    sandbox += ["--chdir", "/"]
+    sandbox += ["--chdir", "/", *_rights(capabilities)]
     # Processes of its own end with it, also one that went into a session of its own. Inside of a container there may be
     # no way to mount their /proc; it does without then.
     for own, depth in ((("--unshare-pid",), 2), ((), 1)):
@@ -86,8 +91,19 @@ def has_sandbox(environment: Mapping[str, str]) -> bool:
     bwrap = shutil.which("bwrap", path=environment.get("PATH"))
     if bwrap is None:
         return False
-    command = [bwrap, "--unshare-net", "--unshare-ipc", "--ro-bind", "/", "/", "/bin/true"]
+    command = [bwrap, "--unshare-net", "--unshare-ipc", *root_view(_OWN), *_rights(()), "/bin/true"]
     return run(command, environment={"PATH": environment.get("PATH", "")}).exit_code == 0
+
+
+def _rights(capabilities: Iterable[str]) -> list[str]:
+    """Return the options for what root may; another user has nothing to give."""
+    if os.geteuid() != 0:
+        return []
+    return ["--cap-drop", "ALL", *(word for name in _always(capabilities) for word in ("--cap-add", f"CAP_{name}"))]
+
+
+def _always(capabilities: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys(("NET_BIND_SERVICE", *capabilities))
 
 
 def _new(paths: Iterable[str]) -> list[str]:

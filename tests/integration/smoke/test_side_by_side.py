@@ -182,3 +182,29 @@ def test_what_a_job_leaves_can_be_read_after_its_end(both: Any) -> None:
     assert local.left == image.left == ("/made/for-it/file",)
     assert local.files == image.files == {"/made/for-it/file": True}
     assert judge(local, image).status is Status.PASSED
+
+
+@pytest.mark.parametrize(("granted", "expected"), [((), {10}), (("CHOWN",), {0, 10})])
+def test_root_may_no_more_than_the_plan_grants(granted: tuple[str, ...], expected: set[int], tmp_path: Path) -> None:
+    """Else it could mount this machine's folders once more, and write to them; 10: ports below 1024 (capability.h)."""
+    program = tmp_path / "program"
+    program.write_text(
+        "#!/bin/sh\ngrep CapEff /proc/self/status\nmount -o remount,rw,bind /usr && echo writable\nexit 0\n"
+    )
+    program.chmod(0o755)
+    plan = SmokeSettings.model_validate_json(json.dumps({"capabilities": granted}))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    seen = run_local(
+        program,
+        (),
+        plan,
+        variables={},
+        environment=os.environ,
+        scratch=scratch,
+        cancel=threading.Event(),
+        sandboxed=True,
+    )
+    (effective,) = [text.split()[1] for text in seen.texts() if text.startswith("CapEff")]
+    assert {bit for bit in range(64) if int(effective, 16) >> bit & 1} == (expected if os.geteuid() == 0 else set())
+    assert "writable" not in seen.texts()

@@ -337,6 +337,20 @@ def test_a_call_that_could_have_built_it_goes_before_one_that_links_nothing() ->
     assert answer(judge(facts(PRIME, primed, check, shipped=STUB))) == ("never-compiled", 8)
 
 
+def test_a_narrower_call_is_not_named_where_a_whole_one_kept_it_too() -> None:
+    built = call(line=6, made={}, kept={RELEASE: STUB})
+    narrow = call("build", "--release", "--bin", "worker", line=8, made={}, kept={RELEASE: STUB})
+    assert answer(judge(facts(PRIME, built, narrow, shipped=STUB))) == ("cached-stub", 6)
+    assert answer(judge(facts(PRIME, narrow, shipped=STUB))) == ("narrower-build", 8)
+
+
+def test_another_manifest_is_not_hidden_by_a_call_that_links_nothing() -> None:
+    """To build there would make the same program again."""
+    writer = call(line=6, sources={**SOURCES, "Cargo.toml": "0" * 64}, made={RELEASE: STUB})
+    check = call("doc", line=8, sources={**SOURCES, "Cargo.toml": "0" * 64}, made={}, kept={RELEASE: STUB})
+    assert answer(judge(facts(writer, check, shipped=STUB))) == ("other-manifest", 6)
+
+
 def test_a_check_of_the_placeholder_alone_is_no_step_to_mend() -> None:
     """Nothing was called on the sources at all: the placeholder's own step is named."""
     check = call("check", line=5, sources=PRIMED, made={}, kept={RELEASE: STUB})
@@ -354,6 +368,9 @@ def test_without_a_witness_size_and_log_speak() -> None:
     assert answer(judge(replace(small, cargo_lines=(4,)))) == ("never-compiled", 4)
     assert answer(judge(replace(small, logs=said, linking_lines=(4,)))) == ("never-compiled", 6)
     assert answer(judge(replace(small, cargo_lines=()))) == ("never-compiled", 9)
+    # Tests of the library alone stand behind the step that builds, which is the one to mend.
+    tested = replace(small, logs={**said, 8: "test result: ok"}, cargo_lines=(4, 6, 8), linking_lines=(4, 6))
+    assert answer(judge(tested)) == ("cached-stub", 6)
 
 
 def test_every_refusal_says_what_to_do() -> None:

@@ -36,15 +36,35 @@ class History:
     def keeper_after(self, writer: PlacedCall, facts: ShippedFacts) -> PlacedCall | None:
         """Return the last call after a writer that kept what it had written.
 
-        Those on the program's way go first; of these the ones that saw the sources and could have linked another, then
-        the ones that saw them. Of those that did not see them, only one that could have linked counts.
+        Those on the program's way go first; of these the ones that saw the sources and could have made another, then
+        the ones that saw them. Of those that did not see them, only one that could have counts.
         """
         after = [placed for placed in self.keepers if is_after(placed, writer, facts)]
         own = [placed for placed in after if placed.call.stage in facts.builder_stages] or after
         saw = [placed for placed in own if not sources_differ(placed.call, facts)]
         linking = [placed for placed in own if placed.links]
         both = [placed for placed in saw if placed.links]
-        return next(reversed(both or saw or linking), None)
+        whole = [placed for placed in both if not confined_to(placed, facts)]
+        return next(reversed(whole or both or saw or linking), None)
+
+
+def confined_to(placed: PlacedCall, facts: ShippedFacts) -> str:
+    """Return what a call was confined to, in words, where that leaves the program out; empty where it does not."""
+    arguments = placed.call.arguments
+    chosen: dict[str, list[str]] = {"--bin": [], "--package": [], "--example": []}
+    for number, word in enumerate(arguments):
+        name, equals, value = word.partition("=")
+        name = "--package" if name == "-p" else name
+        if name in chosen:
+            following = arguments[number + 1 : number + 2]
+            chosen[name].append(value if equals else "".join(following))
+    if chosen["--bin"] and facts.binary not in chosen["--bin"]:
+        return "`" + "`, `".join(chosen["--bin"]) + "`"
+    if chosen["--package"] and facts.package not in {name.partition("@")[0] for name in chosen["--package"]}:
+        return "the package `" + "`, `".join(chosen["--package"]) + "`"
+    if chosen["--example"] and not chosen["--bin"]:
+        return "an example"
+    return "the library" if "--lib" in arguments and not chosen["--bin"] else ""
 
 
 def history_of(facts: ShippedFacts) -> History:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.gate.checks.stub_free.history import is_after
+from orchestrator.gate.checks.stub_free.history import confined_to, is_after
 from orchestrator.gate.checks.stub_free.sources import (
     SHOWN,
     difference,
@@ -45,6 +45,9 @@ def was_it_compiled_from_a_stub(facts: ShippedFacts, history: History) -> CheckR
     later = [placed for placed in facts.calls if is_after(placed, writer, facts)]
     failed = later[-1] if later and later[-1].call.exit_code else None
     keeper = history.keeper_after(writer, facts)
+    if keeper is not None and not keeper.links and differing(keeper.call, facts):
+        # Had it linked, it would not have been this program either.
+        keeper = None
     if failed is not None:
         cause, line, then = "swallowed-failure", failed.line, _swallowed(failed)
         repair = "let the failure end the step: no `|| true` behind cargo, and `set -o pipefail` before a pipe"
@@ -52,7 +55,7 @@ def was_it_compiled_from_a_stub(facts: ShippedFacts, history: History) -> CheckR
         cause, line = "never-compiled", keeper.line
         then = f"; {keeper.where} links nothing and left it as it was"
         repair = f"let it build: `{build_command(facts)}`"
-    elif keeper is not None and (narrow := _narrow(keeper, facts)):
+    elif keeper is not None and (narrow := confined_to(keeper, facts)):
         cause, line = "narrower-build", keeper.line
         then = f"; {keeper.where} builds {narrow} alone and left it as it was"
         repair = f"build what is shipped: `{build_command(facts)}`"
@@ -143,25 +146,6 @@ def _suspect(cause: str) -> str:
 
 def _swallowed(failed: PlacedCall) -> str:
     return f"; {failed.where} ended with exit code {failed.call.exit_code}, which the step hides"
-
-
-def _narrow(keeper: PlacedCall, facts: ShippedFacts) -> str:
-    """Return what a call was confined to, in words, where that leaves the program out; empty where it does not."""
-    arguments = keeper.call.arguments
-    chosen: dict[str, list[str]] = {"--bin": [], "--package": [], "--example": []}
-    for number, word in enumerate(arguments):
-        name, equals, value = word.partition("=")
-        name = "--package" if name == "-p" else name
-        if name in chosen:
-            following = arguments[number + 1 : number + 2]
-            chosen[name].append(value if equals else "".join(following))
-    if chosen["--bin"] and facts.binary not in chosen["--bin"]:
-        return "`" + "`, `".join(chosen["--bin"]) + "`"
-    if chosen["--package"] and facts.package not in {name.partition("@")[0] for name in chosen["--package"]}:
-        return "the package `" + "`, `".join(chosen["--package"]) + "`"
-    if chosen["--example"] and not chosen["--bin"]:
-        return "an example"
-    return "the library" if "--lib" in arguments and not chosen["--bin"] else ""
 
 
 def _repair_without_keeper(facts: ShippedFacts, cause: str) -> str:

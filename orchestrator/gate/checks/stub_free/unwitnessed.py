@@ -169,7 +169,6 @@ def _never_compiled(facts: ShippedFacts) -> CheckResult:
 def _by_size_and_log(facts: ShippedFacts, share: str) -> CheckResult:
     """Judge without a witness (guard off): by size, and by what cargo said."""
     last = facts.cargo_lines[-1] if facts.cargo_lines else None
-    said = facts.logs.get(last, "") if last is not None else ""
     if last is None:
         return refused(
             facts,
@@ -179,7 +178,8 @@ def _by_size_and_log(facts: ShippedFacts, share: str) -> CheckResult:
             line=facts.copies[0] if facts.copies else None,
             repair=f"copy from the stage that runs `{build_command(facts)}`",
         )
-    if last not in facts.linking_lines:
+    linking = [line for line in facts.cargo_lines if line in facts.linking_lines]
+    if last not in linking and len(linking) <= 1:
         return refused(
             facts,
             cause="never-compiled",
@@ -187,6 +187,9 @@ def _by_size_and_log(facts: ShippedFacts, share: str) -> CheckResult:
             line=last,
             repair=f"let it build: `{build_command(facts)}`",
         )
+    # A step that only tests or checks stands behind the one that should have built it.
+    last = linking[-1]
+    said = facts.logs.get(last, "")
     compiled = re.search(rf"Compiling {re.escape(facts.package)} v", said)
     if said and "Finished" in said and not compiled:
         finished = next(line.strip() for line in said.splitlines() if "Finished" in line)
