@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from orchestrator.engine.faults import engine_faults, fault, reason
 from orchestrator.engine.image_facts import ImageFacts, image_facts
+from orchestrator.engine.races import is_gone, settled
 from orchestrator.engine.store import names_manifests
 from orchestrator.errors import (
     BaseUnavailableError,
@@ -25,16 +26,10 @@ from orchestrator.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from docker.errors import APIError
-
 OLDEST = (20, 10)
 """The oldest engine whose BuildKit takes what the tool sends (measured: 20.10.24)."""
 
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
-_NOT_FOUND = 404
-_REMOVED_MEANWHILE = ("unrecognized image ID", "layer does not exist")
-"""What engine 20.10 says, with code 500, where somebody else removes the image at the same moment."""
-
 _CONFLICT = 409
 _TIMEOUT_SECONDS = 600
 """For one answer of the engine. Builds and loads stream, so this bounds silence, not work."""
@@ -118,7 +113,7 @@ class Engine:
 
         with engine_faults("looking up an image"):
             try:
-                return image_facts(self.api.inspect_image(reference))
+                return image_facts(settled(lambda: self.api.inspect_image(reference)))
             except APIError as error:
                 if is_gone(error):
                     return None
@@ -148,7 +143,7 @@ class Engine:
 
         with engine_faults("removing an image"):
             try:
-                self.api.remove_image(reference, noprune=not parents)
+                settled(lambda: self.api.remove_image(reference, noprune=not parents))
             except APIError as error:
                 if is_gone(error) or error.status_code == _CONFLICT:
                     return False
@@ -232,12 +227,6 @@ def _tls(environment: Mapping[str, str]) -> Any:
 
     folder = environment.get("DOCKER_CERT_PATH") or os.path.expanduser("~/.docker")  # noqa: PTH111 - a plain string
     return TLSConfig(client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"), ca_cert=f"{folder}/ca.pem", verify=True)
-
-
-def is_gone(error: APIError) -> bool:
-    """Return whether the engine has no such image, or is just losing it."""
-    said = str(error.explanation or "")
-    return error.status_code == _NOT_FOUND or any(words in said for words in _REMOVED_MEANWHILE)
 
 
 def _silent(host: str, error: Exception) -> EngineUnreachableError:

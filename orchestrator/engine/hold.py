@@ -11,8 +11,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from orchestrator.engine.docker import is_gone
 from orchestrator.engine.faults import engine_faults
+from orchestrator.engine.races import is_gone
 from orchestrator.engine.unstarted import never_started
 from orchestrator.errors import NoVerdictError
 
