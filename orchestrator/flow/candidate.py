@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -93,21 +93,16 @@ def _both_builds(
     """Run both builds at the same time; one that fails ends the other (failures.py says which error is the run's)."""
     plan = prepared.handover
     handover = Handover(plan, around.engine, around.workspace) if plan is not None else None
-    with ThreadPoolExecutor(2) as pool:
+    with ended_together(around.cancel, 2) as pool:
         local = pool.submit(_local_build, spec, prepared, handover, around)
         image = pool.submit(_image_build, spec, prepared, handover, around, local=local, ahead=ahead)
-        try:
-            both: tuple[Future[Any], ...] = (local, image)
-            local.add_done_callback(partial(_host_done, image, prepared, around, ahead))
-            wait(both, return_when=FIRST_EXCEPTION)
-            if awaits_host(image, [prepared.dockerfile.lines.told(line) for line in prepared.builder.cargo_lines]):
-                wait((local,))
-        except KeyboardInterrupt:
-            around.cancel.set()
-            raise
+        both: tuple[Future[Any], ...] = (local, image)
+        local.add_done_callback(partial(_host_done, image, prepared, around, ahead))
+        wait(both, return_when=FIRST_EXCEPTION)
+        if awaits_host(image, [prepared.dockerfile.lines.told(line) for line in prepared.builder.cargo_lines]):
+            wait((local,))
         failure = told_failure(local, image)
         if failure is not None:
-            around.cancel.set()
             raise failure
         return local.result(), image.result()
 

@@ -113,7 +113,7 @@ def both_runs(
     services = service_images(spec, around)
     image_key = _image_key(candidate, spec, services, around)
     local_key = _local_key(local.artifact, image_key)
-    image_run = _recalled(image_key, around) if begun.image is None else None
+    image_run = None if begun.image else _recalled(image_key, around)
     local_run = _recalled(local_key, around)
     if image_run is not None:
         remembered.update({"smoke"} if local_run is None else {"smoke", "behaviour"})
@@ -133,17 +133,17 @@ def both_runs(
     if image_run is None:
         msg = "the image has neither been run nor remembered"
         raise AssertionError(msg)
-    # The host's compiler was at work beside what was begun ahead: what is refused has had the machine to itself. A run
-    # that cannot be made here at all is none that a second one mends.
+    passes, alike = _judged(image_run, local_run, spec)
+    # What was begun ahead had the compiler beside it. It is refused only after a run with the machine to itself.
     possible = local_run.unmeetable is None
-    if begun.image is not None and not (
-        _passes(image_run, spec) and (_alike(local_run, image_run, spec) or not possible)
-    ):
+    if begun.image is not None and not (passes and (alike or not possible)):
         image_run = _run_image(candidate, spec, services, around, again=True)
-    if ahead is not None and possible and not _alike(local_run, image_run, spec):
+        passes, alike = _judged(image_run, local_run, spec)
+    if ahead is not None and possible and not alike:
         local_run = _run_here(candidate, spec, local.artifact, services, around, again=True)
+        passes, alike = _judged(image_run, local_run, spec)
     # What was refused is run again by the next build: this machine may have been too busy, or a port taken.
-    if _passes(image_run, spec) and _alike(local_run, image_run, spec):
+    if passes and alike:
         around.workspace.remember("smoke", image_key, to_json(image_run))
         around.workspace.remember("smoke", local_key, to_json(local_run))
     return image_run, local_run
@@ -165,12 +165,10 @@ def _until_one_fails(*runs: Future[Any] | None) -> None:
         each.result()
 
 
-def _passes(image: Transcript, spec: BuildSpec) -> bool:
-    return smoke.judge(image, spec.smoke).status is Status.PASSED
-
-
-def _alike(local: Transcript, image: Transcript, spec: BuildSpec) -> bool:
-    return behaviour.judge(local, image, volatile=spec.smoke.volatile).status is Status.PASSED
+def _judged(image: Transcript, local: Transcript, spec: BuildSpec) -> tuple[bool, bool]:
+    """Return (whether the image's run passes, whether the host's is like it)."""
+    answers = smoke.judge(image, spec.smoke), behaviour.judge(local, image, volatile=spec.smoke.volatile)
+    return answers[0].status is Status.PASSED, answers[1].status is Status.PASSED
 
 
 def _run_image(

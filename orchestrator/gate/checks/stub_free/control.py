@@ -22,8 +22,7 @@ def leaves_open(cause: str | None, facts: ShippedFacts) -> bool:
     That no call wrote it does where calls were witnessed; with the guard off it is said of a step that links nothing,
     and where a call has written it, it is known of what.
     """
-    unwritten = bool(facts.calls) and not history_of(facts).writers
-    return cause in _OPEN or (cause == "never-compiled" and unwritten)
+    return cause in _OPEN or (cause == "never-compiled" and bool(facts.calls) and not history_of(facts).writers)
 
 
 def does_the_control_stub_match(facts: ShippedFacts, _history: History) -> CheckResult | None:
