@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from orchestrator.build.image_plan import ImagePlan
     from orchestrator.engine.build_watch import Step
     from orchestrator.engine.docker import Engine
+    from orchestrator.engine.step_traffic import Traffic
     from orchestrator.events import Emit
     from orchestrator.source.context import ContextFacts
 
@@ -36,6 +37,7 @@ class EngineBuild:
         plan: what is built.
         context: what was sent.
         logs: what executed steps printed, by line of the text that was planned with.
+        traffic: what executed RUN steps have sent and received, by line, as far as that is known.
         executed: lines of the steps that were not served from the cache.
 
     Args:
@@ -62,6 +64,7 @@ class EngineBuild:
         self.engine, self.plan = engine, plan
         self._no_cache = no_cache
         self.logs: dict[int, str] = {}
+        self.traffic: dict[int, Traffic] = {}
         self.executed: set[int] = set()
         self._tar, self._out, self._emit, self._cancel = tar, out, emit, cancel
         self._names: dict[str, str] = {}
@@ -145,6 +148,8 @@ class EngineBuild:
                 self.executed.add(line)
             if line is not None and step.digest in solved.logs:
                 self.logs[line] = solved.logs[step.digest].decode(errors="replace")
+            if line is not None and step.digest in solved.traffic:
+                self.traffic[line] = solved.traffic[step.digest]
         return solved.image_id
 
     def _step(self, step: Step, emit: Emit) -> None:

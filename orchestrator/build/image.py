@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from orchestrator.dockerfile.model import Instruction
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.hold import Hold
+    from orchestrator.engine.step_traffic import Traffic
     from orchestrator.events import Emit
     from orchestrator.source.context import ContextFacts
     from orchestrator.workspace import Workspace
@@ -53,6 +54,7 @@ class ImageBuild:
         witness: what the shim wrote, by `<stage index>/<file>`.
         builder, shipped: the program before and after it was copied; None where there is no such file.
         logs: what executed steps printed, by line of the text that was planned with.
+        traffic: what executed RUN steps have sent and received, by line as in `logs`, as far as that is known.
         builder_side: what the builder stage says of itself; None where nobody asked, or nothing was installed in it.
     """
 
@@ -67,6 +69,7 @@ class ImageBuild:
     builder: Artifact | None
     shipped: Artifact | None
     logs: Mapping[int, str]
+    traffic: Mapping[int, Traffic]
     seconds: float
     builder_side: BuilderSide | None = None
 
@@ -103,6 +106,7 @@ def build_image(
                 return _stages(build, asked, workspace=workspace, labels=labels, emit=emit, hold=hold)
 
         built = stages(remembered(plan, workspace))
+        traffic = built.build.traffic
         silent = [step for step in silent_steps(plan, built.evidence.witness) if step.line not in built.build.executed]
         anew = built_anew(plan, silent, workspace) if silent else None
         if anew is not None:
@@ -110,6 +114,7 @@ def build_image(
                 place = plan.dockerfile.location(step.line)
                 emit(NoteEvent(lane=Lane.IMAGE, text=f"{place}: cached, and without a witness: built once more"))
             first, built = built, stages(anew)
+            traffic = traffic | built.build.traffic
             for made in {first.raw_id, first.candidate.name} - {built.raw_id, built.candidate.name}:
                 if hold is not None:
                     hold.drop(made)
@@ -126,6 +131,7 @@ def build_image(
         builder=built.evidence.builder,
         shipped=built.shipped,
         logs=built.build.logs,
+        traffic=traffic,
         seconds=time.monotonic() - began,
         builder_side=built.builder,
     )

@@ -30,6 +30,7 @@ class Step:
         digest: BuildKit's name of it, stable for the same inputs.
         name: as BuildKit shows it (`[builder 5/7] RUN cargo build`).
         seconds: wall time; None while it runs.
+        began: seconds since the epoch, by the engine's clock; None before it began.
         error: why it failed; empty otherwise.
     """
 
@@ -40,6 +41,7 @@ class Step:
     cached: bool
     seconds: float | None
     error: str
+    began: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from orchestrator.engine.build_watch import Limits, Step, Watched, watch
 from orchestrator.engine.faults import engine_faults, fault, network_fault
 from orchestrator.engine.protobuf import read_status
+from orchestrator.engine.step_traffic import Counted, Ran, Traffic, counted
 from orchestrator.errors import EngineUnreachableError, EngineUnsupportedError
 
 if TYPE_CHECKING:
@@ -38,11 +39,17 @@ _ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
-    """A finished build. `logs`: the end of what each executed step printed, by digest."""
+    """A finished build.
+
+    Attributes:
+        logs: the end of what each executed step printed, by digest.
+        traffic: what RUN steps that were executed have sent and received, by digest, as far as that is known.
+    """
 
     image_id: str
     steps: tuple[Step, ...]
     logs: Mapping[str, bytes]
+    traffic: Mapping[str, Traffic]
 
 
 class SolveFailedError(Exception):
@@ -103,19 +110,25 @@ def solve(
     params |= {"networkmode": "none"} if offline else {}
     done: dict[str, Step] = {}
     logs: dict[str, bytes] = {}
+    traffic: dict[str, Traffic] = {}
     for left in reversed(range(_ATTEMPTS)):
         watched = Watched()
         build = secrets.token_hex(16)
         own = {"buildid": build} | ({"labels": json.dumps({_ASIDE: build})} if aside else {})
-        with context.open("rb") as body, watch(engine, build, watched, limits=limits, cancel=cancel):
+        with (
+            context.open("rb") as body,
+            watch(engine, build, watched, limits=limits, cancel=cancel),
+            counted(engine) as ports,
+        ):
             image_id, failure = _build(engine, body, params | own, watched, on_step=on_step, on_log=on_log)
         if watched.stopped is not None:
             raise watched.stopped
         # What an earlier attempt has executed comes out of the cache now; this build has executed it all the same.
         logs |= watched.logs
+        traffic |= _traffic(ports, watched)
         done |= {step.digest: step for step in watched.steps.values() if _executed(step)}
         if image_id is not None and failure is None:
-            return Solved(image_id=image_id, steps=tuple((watched.steps | done).values()), logs=logs)
+            return Solved(image_id=image_id, steps=tuple((watched.steps | done).values()), logs=logs, traffic=traffic)
         if not left or failure is None or not failure.endswith(_LOST_RACE):
             break
     raise _failed(failure or "the engine ended the build without an image", watched)
@@ -123,6 +136,14 @@ def solve(
 
 def _executed(step: Step) -> bool:
     return step.done and not step.cached and not step.error
+
+
+def _traffic(ports: Counted, watched: Watched) -> dict[str, Traffic]:
+    return ports.of(
+        Ran(step=step.digest, began=step.began, ended=step.began + step.seconds)
+        for step in watched.steps.values()
+        if "] RUN " in step.name and not step.cached and step.began is not None and step.seconds is not None
+    )
 
 
 def _build(
@@ -220,6 +241,7 @@ def _step(vertex: Vertex) -> Step:
         cached=vertex.cached,
         seconds=seconds,
         error=vertex.error,
+        began=vertex.started,
     )
 
 

@@ -26,12 +26,13 @@ from orchestrator.record import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from orchestrator.build.leftovers import Leftover
     from orchestrator.build.local import LocalBuild
     from orchestrator.dockerfile.model import Dockerfile
+    from orchestrator.engine.step_traffic import Traffic
     from orchestrator.gate.checks.stub_free import ShippedFacts
     from orchestrator.smoke.settings import SmokeSettings
     from orchestrator.smoke.transcript import Line, ServiceRun, Transcript
@@ -80,22 +81,43 @@ def leftover_facts(found: Sequence[Leftover], dockerfile: Dockerfile, target: st
     return tuple(facts)
 
 
-def reached_facts(shipped: ShippedFacts, dockerfile: str) -> tuple[ReachedFacts, ...]:
-    """Return the steps that have reached for the network, as cargo's calls in them tell. `dockerfile`: its path."""
-    found: dict[tuple[int, int | None], tuple[int, int]] = {}
+def reached_facts(
+    shipped: ShippedFacts, traffic: Mapping[int, Traffic], dockerfile: Dockerfile
+) -> tuple[ReachedFacts, ...]:
+    """Return the steps that have reached for the network, in the order of their lines.
+
+    Args:
+        shipped: cargo's calls tell what their steps had sent by then.
+        traffic: of executed steps, with or without a call, by line of the text that was planned with.
+        dockerfile: what was planned with.
+    """
+    counts: dict[tuple[int | None, int], tuple[int, int]] = {}
     for placed in shipped.calls:
         if any(placed.call.reached) and not placed.call.earlier:
             # What they tell is counted from the step's beginning, so the last one tells all.
-            step = (placed.call.stage, placed.line)
-            found[step] = max(found.get(step, (0, 0)), placed.call.reached)
-    return tuple(
-        ReachedFacts(
-            connections=connections,
-            datagrams=datagrams,
-            location=Location(file=dockerfile, line=line) if line is not None else None,
+            step = (placed.line, placed.call.stage)
+            counts[step] = max(counts.get(step, (0, 0)), placed.call.reached)
+    passed: dict[int, tuple[int, int]] = {}
+    for planned, each in traffic.items():
+        told = dockerfile.lines.told(planned)
+        sent, received = passed.get(told, (0, 0))
+        passed[told] = (sent + each.sent, received + each.received)
+    called = {line for line, _ in counts}
+    steps = [*counts, *((line, 0) for line in passed if line not in called)]
+    found = []
+    for line, stage in sorted(steps, key=lambda step: (step[0] or 0, step[1])):
+        connections, datagrams = counts.get((line, stage), (0, 0))
+        sent_and_received = passed.get(line) if line is not None else None
+        found.append(
+            ReachedFacts(
+                connections=connections,
+                datagrams=datagrams,
+                location=Location(file=dockerfile.file, line=line) if line is not None else None,
+                sent=sent_and_received[0] if sent_and_received else None,
+                received=sent_and_received[1] if sent_and_received else None,
+            )
         )
-        for (_, line), (connections, datagrams) in found.items()
-    )
+    return tuple(found)
 
 
 def transcript_facts(transcript: Transcript, plan: SmokeSettings, *, remembered: bool) -> TranscriptFacts:

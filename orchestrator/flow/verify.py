@@ -253,7 +253,7 @@ def _told(
         lock=candidate.footing.lock,
         unlike=candidate.footing.unlike,
         leftovers=leftover_facts(image.leftovers, prepared.dockerfile, prepared.image.target),
-        reached=reached_facts(evidence.shipped, prepared.dockerfile.file),
+        reached=reached_facts(evidence.shipped, image.traffic, prepared.dockerfile),
         programs=(
             _program("local", local.artifact, ""),
             _program("builder", image.builder, prepared.builder.program),

@@ -105,16 +105,21 @@ class LeftoverFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReachedFacts:
-    """A step with a call of cargo that has reached for the network.
+    """A step that has reached for the network.
 
     Attributes:
-        connections: TCP connections begun, and `datagrams` sent by UDP, until the end of its last call of cargo.
+        connections: TCP connections begun, and `datagrams` sent by UDP, until the end of its last call of cargo; 0
+            where it has none.
         location: the step; None where that is not known.
+        sent, received: bytes, with the headers of all layers, in a run that has executed the step on an engine whose
+            bridge is this machine's; None where that is not known.
     """
 
     connections: int
     datagrams: int
     location: Location | None = None
+    sent: int | None = None
+    received: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

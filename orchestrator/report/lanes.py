@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.report.figures import size
 from orchestrator.report.untrusted import one_line
 
 if TYPE_CHECKING:
@@ -12,7 +13,10 @@ if TYPE_CHECKING:
 
     from orchestrator.record import ReachedFacts, RunRecord, StepFacts
 
-NO_NETWORK = "crates are there without one, and `network: {steps: none}` refuses a step that needs it"
+NO_NETWORK = (
+    "no lock holds what it fetched; crates are there without a network, packages belong into `bases`, and "
+    "`network: {steps: none}` refuses a step that needs one"
+)
 """What to do about a step that reached for the network."""
 
 
@@ -79,6 +83,12 @@ def _image_title(record: RunRecord, steps: Sequence[StepFacts]) -> str:
 
 
 def sent(step: ReachedFacts) -> str:
-    """Return what a step sent: `2 connections, 1 datagram`."""
+    """Return what passed: `2 connections, 1 datagram, 21.5 kB sent, 15.8 MB received`."""
     counts = ((step.connections, "connection"), (step.datagrams, "datagram"))
-    return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count)
+    bytes_ = ((step.sent, "sent"), (step.received, "received"))
+    return ", ".join(
+        (
+            *(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count),
+            *(f"{size(count)} {name}" for count, name in bytes_ if count is not None),
+        )
+    )

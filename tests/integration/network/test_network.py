@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,6 +40,29 @@ def test_a_step_that_reaches_out_is_named_and_goes_on(hello: Project) -> None:
         dockerfile[: dockerfile.index(last)].count("\n") + 1,
     )
     assert "reached for the network: 2 connections" in hello.invoke("show").stdout
+
+
+def test_steps_without_cargo_are_named_by_what_passed_the_bridge(hello: Project) -> None:
+    """Two at the same moment as well; those that keep to themselves, and the ones out of the cache, are not named."""
+    dockerfile = (hello.folder / "Dockerfile").read_text()
+    (base,) = {line.split()[1] for line in dockerfile.splitlines() if line.startswith("FROM") and "slim" in line}
+    # A text that no build had before: steps out of the cache reach for nothing.
+    reaches = f"timeout 2 bash -c 'exec 3<>/dev/tcp/198.51.100.1/80' || echo {secrets.token_hex(8)}"
+    beside = f"FROM {base} AS beside\nRUN {reaches}; sleep 2; touch /beside\nRUN sleep 1; ip addr || true\n"
+    shipped = f"RUN {reaches}\nCOPY --from=beside /beside /\nRUN getent hosts localhost; sleep 1\nENTRYPOINT"
+    hello.write({"Dockerfile": beside + dockerfile.replace("ENTRYPOINT", shipped)})
+    lines = {line: number for number, line in enumerate((hello.folder / "Dockerfile").read_text().splitlines(), 1)}
+    run = hello.build()
+    assert run.exit_code == 0, run.record["failure"] or run.record["verdict"]
+    reached = run.record["reached"]
+    assert [step["location"]["line"] for step in reached] == [2, lines[f"RUN {reaches}"]]
+    for step in reached:
+        # Two or three attempts of 74 bytes, and the question for the way out.
+        assert (step["connections"], step["datagrams"]) == (0, 0)
+        assert 74 <= step["sent"] <= 1000, step
+    assert f"Dockerfile:2 reached for the network: {reached[0]['sent']} B sent" in hello.invoke("show").stdout
+    again = hello.build()
+    assert (again.exit_code, again.record["reached"]) == (0, [])
 
 
 def test_certificates_are_lent_and_a_step_that_reaches_out_is_named(

@@ -140,6 +140,9 @@ def test_steps_that_reached_for_the_network() -> None:
     text = render_text(dataclasses.replace(_record(passed=True), reached=steps), Style())
     assert "network   Dockerfile:7 reached for the network: 1 connection, 2 datagrams" in text
     assert "          a step reached for the network: 1 datagram" in text
+    passed = ReachedFacts(connections=0, datagrams=0, location=where, sent=21_544, received=15_807_383)
+    text = render_text(dataclasses.replace(_record(passed=True), reached=(passed,)), Style())
+    assert "network   Dockerfile:7 reached for the network: 21.5 kB sent, 15.8 MB received" in text
     assert "reached for" not in render_text(_record(passed=True), Style())
 
 
