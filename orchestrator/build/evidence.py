@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.build.artifact import Artifact, Side
 from orchestrator.dockerfile.evidence_stages import PROGRAM_STAGE
+from orchestrator.errors import ImageBuildFailedError
 from orchestrator.toolchains.cargo.witness import read_witness
 from orchestrator.workspace import memo_key
 
@@ -125,7 +126,13 @@ def _keep_program(build: EngineBuild, *, workspace: Workspace, labels: Mapping[s
     if build.plan.builder is None:
         return None
     index, path = build.plan.builder
-    image = build.solve(PROGRAM_STAGE, shown=False)
+    try:
+        image = build.solve(PROGRAM_STAGE, shown=False)
+    except ImageBuildFailedError as error:
+        # `COPY --from=builder /app/LICENSE /` would bring the program only if that were a folder.
+        if "not a directory" in error.message:
+            return None
+        raise
     with (
         _read_once(build.engine, image, labels) as files,
         files.open(f"/program/{index}/{posixpath.basename(path)}") as stream,

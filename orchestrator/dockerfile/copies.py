@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import fnmatch
 import posixpath
+from enum import IntEnum, auto
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.words import expand, unquote
 
 if TYPE_CHECKING:
     from orchestrator.dockerfile.trace import Placed
+
+
+class Fit(IntEnum):
+    """How surely a COPY puts a file at a place, the surest first."""
+
+    NAMED = auto()
+    PATTERN = auto()
+    FOLDER = auto()
+    """Its source may be a folder that has the file in it."""
+
+    HARDLY = auto()
+    """The same, and the source has the name of a file: `COPY config.toml ./`."""
 
 
 def sources(placed: Placed) -> list[str]:
@@ -24,20 +37,23 @@ def _destination(placed: Placed) -> tuple[str, bool]:
     return posixpath.normpath(posixpath.join(placed.directory, word)), folder
 
 
-def came_from(placed: Placed, source: str, path: str) -> str | None:
-    """Return which file of the source a COPY puts at `path`, or None if it puts none there."""
+def came_from(placed: Placed, source: str, path: str) -> tuple[str, Fit] | None:
+    """Return which file of the source a COPY puts at `path`, and how surely, or None if it puts none there."""
     destination, folder = _destination(placed)
     if path == destination and not folder:
-        return source
+        return source, Fit.NAMED
     prefix = destination.rstrip("/") + "/"
     if not path.startswith(prefix):
         return None
     below = path[len(prefix) :]
     base = posixpath.basename(source)
     if any(character in base for character in "*?["):
-        return posixpath.join(posixpath.dirname(source), below) if fnmatch.fnmatchcase(below, base) else None
+        found = posixpath.join(posixpath.dirname(source), below)
+        return (found, Fit.PATTERN) if fnmatch.fnmatchcase(below, base) else None
     # A file copied into a folder keeps its name; otherwise the source is a folder whose content is copied.
-    return source if base == below else posixpath.join(source, below)
+    if base == below:
+        return source, Fit.NAMED
+    return posixpath.join(source, below), Fit.HARDLY if "." in base.lstrip(".") else Fit.FOLDER
 
 
 def goes_to(placed: Placed, pattern: str, source: str) -> str | None:

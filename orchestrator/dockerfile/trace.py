@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestrator.dockerfile.copies import came_from, goes_to, sources
+from orchestrator.dockerfile.calls import cargo_calls
+from orchestrator.dockerfile.copies import Fit, came_from, goes_to, sources
 from orchestrator.dockerfile.words import assignment, expand, unquote
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.dockerfile.model import Dockerfile, Instruction, Stage
 
 _CARGO = re.compile(r"\bcargo\b")
+_BY_RECIPE = re.compile(r"(?:^|[\s;&|({])(?:make|just|ninja)(?:\s|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,9 +227,15 @@ class Tracer:
         )
 
     def _copied_from(self, stage: Stage, path: str) -> tuple[Stage, str, int] | _Arrival:
-        """Return the stage that a COPY takes a file from, its path there and the line; else what else may bring it."""
-        arrival = _Arrival()
+        """Return the stage that a COPY takes a file from, its path there and the line; else what else may bring it.
+
+        The last COPY that names the file counts, before those of a folder that may have it, which bring what a later
+        step compiles again: `COPY --from=cacher /app/target target`, and then `cargo build`.
+        """
+        arrival, compiled = _Arrival(), False
+        copied: list[tuple[Fit, tuple[Stage, str, int]]] = []
         for placed in reversed(self.walk(stage)):
+            compiled = compiled or _compiles(placed.instruction)
             if placed.instruction.keyword not in {"COPY", "ADD"}:
                 continue
             reference, line = placed.instruction.flag("from"), placed.instruction.line
@@ -235,15 +243,17 @@ class Tracer:
                 found = came_from(placed, "/" + pattern.lstrip("/"), path)
                 if found is None:
                     continue
+                there, fit = found
                 if reference is None:
-                    arrival.context.append((line, posixpath.normpath(found).lstrip("/")))
+                    arrival.context.append((line, posixpath.normpath(there).lstrip("/")))
                     continue
                 wanted = expand(reference, placed.environment)
                 source = self._dockerfile.stage_of(wanted, before=placed.stage.index)
-                if source is not None:
-                    return source, found, line
-                arrival.image = arrival.image or (line, wanted)
-        return arrival
+                if source is None:
+                    arrival.image = arrival.image or (line, wanted)
+                elif fit in {Fit.NAMED, Fit.PATTERN} or not compiled:
+                    copied.append((fit, (source, there, line)))
+        return min(copied, key=lambda each: each[0])[1] if copied else arrival
 
 
 @dataclass(slots=True)
@@ -252,6 +262,13 @@ class _Arrival:
 
     image: tuple[int, str] | None = None
     context: list[tuple[int, str]] = field(default_factory=list)
+
+
+def _compiles(instruction: Instruction) -> bool:
+    """Return whether a step builds programs, as far as its own words tell."""
+    if instruction.keyword != "RUN":
+        return False
+    return any(call.links for call in cargo_calls(instruction)) or _BY_RECIPE.search(instruction.script) is not None
 
 
 def step_instruction(dockerfile: Dockerfile, name: str) -> Instruction | None:

@@ -42,6 +42,32 @@ def test_the_later_copy_wins() -> None:
     assert place(f"{BUILDER}FROM debian\n{copies}", binary="/opt/bin").program == "/b"
 
 
+def test_a_later_file_of_the_same_folder_does_not_hide_it() -> None:
+    """`COPY config.toml ./` would bring the program only if that were a folder."""
+    copies = "WORKDIR /srv\nCOPY --from=builder /app/target/release/app ./\nCOPY --from=builder /app/config.toml ./\n"
+    assert place(f"{BUILDER}FROM debian\n{copies}", binary="/srv/app").program == "/app/target/release/app"
+    copies = "COPY --from=builder /out /usr/local\nCOPY --from=builder /app/config.toml /usr/local/\n"
+    assert place(f"{BUILDER}FROM debian\n{copies}").program == "/out/bin/app"
+
+
+@pytest.mark.parametrize("step", ["cargo build --release", "make", "cargo chef cook && cargo build --release"])
+def test_a_cached_target_folder_is_not_where_the_program_is_made(step: str) -> None:
+    """The stage that compiles after it is."""
+    text = (
+        f"{BUILDER.replace('builder', 'cacher')}FROM rust AS builder\nWORKDIR /app\nCOPY . .\n"
+        f"COPY --from=cacher /app/target target\nRUN {step}\n"
+        "FROM debian\nCOPY --from=builder /app/target/release/app /usr/local/bin/app\n"
+    )
+    found = place(text)
+    assert (found.stage.name, found.program, found.cargo_lines) == (
+        "builder",
+        "/app/target/release/app",
+        () if step == "make" else (9,),
+    )
+    assert place(text.replace(f"RUN {step}\n", "RUN cargo test --no-run && ls\n")).stage.name == "builder"
+    assert place(text.replace(f"RUN {step}\n", "RUN cargo fetch\n")).stage.name == "cacher"
+
+
 def test_an_image_that_is_no_stage_is_told() -> None:
     found = place("FROM debian\nCOPY --from=app:old /bin/app /usr/local/bin/app\n")
     assert found.image == (2, "app:old")
