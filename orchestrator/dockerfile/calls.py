@@ -13,6 +13,8 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.subcommands import LINKING_NOTHING
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -21,10 +23,6 @@ if TYPE_CHECKING:
 _ENDS = frozenset({"&&", "||", ";", "|", "&", ")", ";;", "|&"})
 _LOOPS = re.compile(r"\b(?:for|while|until|xargs|find)\b")
 _LEADS_ON = re.compile(r"\.sh\b|\./|\b(?:make|just|sh|bash|ash|dash|ninja|python3?|perl)\s")
-_LINKS_NOTHING = frozenset(
-    {"c", "check", "clean", "clippy", "d", "doc", "fetch", "fix", "fmt", "metadata", "rustdoc", "tree", "update"}
-    | {"vendor"}
-)
 _BUILDS = frozenset({"b", "bench", "build", "r", "run", "rustc", "t", "test"})
 """Cargo's own subcommands to which `--lib` means the library alone."""
 
@@ -93,7 +91,7 @@ def may_link(arguments: Sequence[str]) -> bool:
 
 def subcommand_links(arguments: Sequence[str]) -> bool:
     """Return whether a call's subcommand is one that can link a program; True also where it is not known."""
-    return _subcommand(arguments) not in _LINKS_NOTHING
+    return _subcommand(arguments) not in LINKING_NOTHING
 
 
 def _subcommand(arguments: Sequence[str]) -> str:

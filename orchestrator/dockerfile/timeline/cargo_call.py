@@ -7,25 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.shell.model import UNKNOWN
+from orchestrator.dockerfile.subcommands import LINKING, LINKING_NOTHING, TESTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from orchestrator.dockerfile.shell.model import Command
     from orchestrator.dockerfile.spans import Span
-
-_LINKING = frozenset(
-    {"build", "b", "rustc", "run", "r", "install", "test", "t", "bench", "zigbuild", "xwin", "nextest"}
-)
-_TESTING = frozenset({"test", "t", "bench", "nextest"})
-_HARMLESS = frozenset(
-    {"", "fetch", "vendor", "check", "c", "clippy", "fmt", "doc", "d", "update", "metadata", "tree", "new", "init"}
-    | {"clean", "add", "remove", "search", "login", "publish", "package", "version", "help", "uninstall", "audit"}
-    | {"deny", "chef cook", "chef prepare", "binstall", "sqlx", "generate-lockfile", "locate-project", "pkgid"}
-    | {"config", "read-manifest", "machete", "sbom", "cyclonedx", "about", "license", "outdated", "udeps"}
-    | {"verify-project"}
-)
-"""Subcommands that build no program."""
 
 _THROUGH = frozenset({"auditable", "cross", "xwin"})
 """Subcommands that hand on to another one (`cargo auditable build`)."""
@@ -103,17 +91,17 @@ class CargoCall:
         if self.subcommand == "install" and self.has("--git", "--path"):
             return self.has("--path")
         named = any(not word.startswith("-") for word in self.arguments)
-        return self.subcommand in _LINKING and not (self.subcommand == "install" and named)
+        return self.subcommand in LINKING and not (self.subcommand == "install" and named)
 
     @property
     def known(self) -> bool:
         """Return whether it is known what the subcommand does; `cargo leptos build` may build programs too."""
-        return self.links or self.subcommand in _HARMLESS
+        return self.links or self.subcommand in LINKING_NOTHING
 
     @property
     def tests(self) -> bool:
         """Return whether it builds tests, and the programs again for them."""
-        return self.subcommand in _TESTING
+        return self.subcommand in TESTING
 
     def has(self, *names: str) -> bool:
         """Return whether an option was given."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.subcommands import TESTING
 from orchestrator.gate.checks.stub_free.history import is_after, name_of, profile_folder_of
 from orchestrator.gate.checks.stub_free.sources import differing, shown, sources_differ
 from orchestrator.gate.checks.stub_free.statement import build_command, refused
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from orchestrator.gate.checks.stub_free.history import History
     from orchestrator.toolchains.cargo.witness import WitnessedCall
     from orchestrator.verdict import CheckResult, Evidence
-
-_TESTING = frozenset({"test", "t", "bench", "nextest"})
 
 
 def is_it_another_program(facts: ShippedFacts, history: History) -> CheckResult | None:
@@ -146,7 +145,7 @@ def is_another_build(placed: PlacedCall, facts: ShippedFacts, history: History) 
 
 def _is_test(call: WitnessedCall) -> bool:
     words = [word for word in call.arguments if not word.startswith(("-", "+"))]
-    return bool(words) and words[0] in _TESTING
+    return bool(words) and words[0] in TESTING
 
 
 def _wrong(facts: ShippedFacts, why: str, evidence: Sequence[Evidence] = ()) -> CheckResult:
