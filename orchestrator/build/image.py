@@ -106,7 +106,6 @@ def build_image(
                 return _stages(build, asked, workspace=workspace, labels=labels, emit=emit, hold=hold)
 
         built = stages(remembered(plan, workspace))
-        traffic = built.build.traffic
         silent = [step for step in silent_steps(plan, built.evidence.witness) if step.line not in built.build.executed]
         anew = built_anew(plan, silent, workspace) if silent else None
         if anew is not None:
@@ -114,7 +113,7 @@ def build_image(
                 place = plan.dockerfile.location(step.line)
                 emit(NoteEvent(lane=Lane.IMAGE, text=f"{place}: cached, and without a witness: built once more"))
             first, built = built, stages(anew)
-            traffic = traffic | built.build.traffic
+            built.build.traffic = first.build.traffic | built.build.traffic
             for made in {first.raw_id, first.candidate.name} - {built.raw_id, built.candidate.name}:
                 if hold is not None:
                     hold.drop(made)
@@ -131,7 +130,7 @@ def build_image(
         builder=built.evidence.builder,
         shipped=built.shipped,
         logs=built.build.logs,
-        traffic=traffic,
+        traffic=built.build.traffic,
         seconds=time.monotonic() - began,
         builder_side=built.builder,
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from orchestrator.engine.docker import Engine
+    from orchestrator.engine.step_traffic import Traffic
 
 _WATCH_SECONDS = 0.2
 _PATIENCE_SECONDS = 20.0
@@ -60,6 +61,7 @@ class Watched:
     logs: dict[str, bytes] = field(default_factory=dict)
     running: dict[str, float] = field(default_factory=dict)
     heard: dict[str, float] = field(default_factory=dict)
+    traffic: dict[str, Traffic] = field(default_factory=dict)
     stopped: NoVerdictError | None = None
     answer: Any = None
 

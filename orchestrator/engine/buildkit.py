@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from orchestrator.engine.build_watch import Limits, Step, Watched, watch
 from orchestrator.engine.faults import engine_faults, fault, network_fault
 from orchestrator.engine.protobuf import read_status
-from orchestrator.engine.step_traffic import Counted, Ran, Traffic, counted
+from orchestrator.engine.step_traffic import Ran, counted
 from orchestrator.errors import EngineUnreachableError, EngineUnsupportedError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.protobuf import BuildStatus, Vertex
+    from orchestrator.engine.step_traffic import Counted, Traffic
 
 _ASIDE = "twinbuild.aside"
 _LOG_KEPT = 64 * 1024
@@ -105,9 +106,7 @@ def solve(
         NoSpaceError: the engine's disk is full.
     """
     params = {"version": "2", "dockerfile": dockerfile, "buildargs": json.dumps(dict(arguments))}
-    params |= {"target": target} if target else {}
-    params |= {"nocache": "1"} if no_cache else {}
-    params |= {"networkmode": "none"} if offline else {}
+    params |= _options(target, no_cache=no_cache, offline=offline)
     done: dict[str, Step] = {}
     logs: dict[str, bytes] = {}
     traffic: dict[str, Traffic] = {}
@@ -115,23 +114,24 @@ def solve(
         watched = Watched()
         build = secrets.token_hex(16)
         own = {"buildid": build} | ({"labels": json.dumps({_ASIDE: build})} if aside else {})
-        with (
-            context.open("rb") as body,
-            watch(engine, build, watched, limits=limits, cancel=cancel),
-            counted(engine) as ports,
-        ):
+        with context.open("rb") as body, watch(engine, build, watched, limits=limits, cancel=cancel):
             image_id, failure = _build(engine, body, params | own, watched, on_step=on_step, on_log=on_log)
         if watched.stopped is not None:
             raise watched.stopped
         # What an earlier attempt has executed comes out of the cache now; this build has executed it all the same.
         logs |= watched.logs
-        traffic |= _traffic(ports, watched)
+        traffic |= watched.traffic
         done |= {step.digest: step for step in watched.steps.values() if _executed(step)}
         if image_id is not None and failure is None:
             return Solved(image_id=image_id, steps=tuple((watched.steps | done).values()), logs=logs, traffic=traffic)
         if not left or failure is None or not failure.endswith(_LOST_RACE):
             break
     raise _failed(failure or "the engine ended the build without an image", watched)
+
+
+def _options(target: str | None, *, no_cache: bool, offline: bool) -> dict[str, str]:
+    named = {"target": target} if target else {}
+    return named | ({"nocache": "1"} if no_cache else {}) | ({"networkmode": "none"} if offline else {})
 
 
 def _executed(step: Step) -> bool:
@@ -157,9 +157,9 @@ def _build(
 ) -> tuple[str | None, str | None]:
     """Have a build done; return the image's id, and the engine's words where it failed."""
     try:
-        with engine_faults("building the image"):
+        with engine_faults("building the image"), counted(engine) as ports:
             watched.answer = engine.post("/build", params=params, data=body)
-            return _read(watched.answer, watched, on_step=on_step, on_log=on_log)
+            return _read(watched.answer, watched, ports, on_step=on_step, on_log=on_log)
     except EngineUnreachableError:
         if watched.stopped is not None:
             return None, None
@@ -167,7 +167,12 @@ def _build(
 
 
 def _read(
-    answer: Any, watched: Watched, *, on_step: Callable[[Step], None], on_log: Callable[[str, bytes], None]
+    answer: Any,
+    watched: Watched,
+    ports: Counted,
+    *,
+    on_step: Callable[[Step], None],
+    on_log: Callable[[str, bytes], None],
 ) -> tuple[str | None, str | None]:
     image_id = failure = None
     for line in answer.iter_lines():
@@ -178,6 +183,7 @@ def _read(
             image_id = str(message["aux"]["ID"])
         elif "error" in message:
             failure = str((message.get("errorDetail") or {}).get("message") or message["error"])
+    watched.traffic = _traffic(ports, watched)
     return image_id, failure
 
 
