@@ -494,7 +494,7 @@ def clean(_context: Context, spec: str = "", bases: bool = False, store: bool = 
             else all_of_it(workspace, environment=environment, bases=bases)
         )
         for line in removed:
-            _print(f"removed {line}\n")
+            _print(f"{line}\n")
 
 
 @task(

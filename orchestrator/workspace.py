@@ -30,6 +30,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import NoSpaceError, WorkspaceBusyError
+from orchestrator.neighbours import beside_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -153,13 +154,18 @@ class Workspace:
             write_atomically(folder / f"{key}.json", json.dumps(value, sort_keys=True).encode())
 
     @contextmanager
-    def locked(self, run: str, *, wait: bool, on_wait: Callable[[LockHolder | None], None]) -> Iterator[None]:
+    def locked(
+        self, run: str, *, wait: bool, on_wait: Callable[[LockHolder | None], None], alone: bool = False
+    ) -> Iterator[bool]:
         """Hold the workspace; the kernel frees it when the process ends, however it ends.
+
+        Yields whether no run of this user is going on in any other workspace, where `alone` asks for that.
 
         Args:
             run: the id of the run, told to others that wait.
             wait: wait for the holder to end; otherwise a held workspace is an error.
             on_wait: called once, with the holder, before waiting.
+            alone: let no other one begin meanwhile, if there is none now.
 
         Raises:
             WorkspaceBusyError: held by another run, and `wait` is false.
@@ -182,7 +188,8 @@ class Workspace:
             handle.flush()
             self._clear_scratch()
             try:
-                yield
+                with beside_others(alone=alone) as only_one:
+                    yield only_one
             finally:
                 handle.truncate(0)
 

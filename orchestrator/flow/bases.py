@@ -70,7 +70,7 @@ def verify_bases(loaded: LoadedSpec, *, workspace: Workspace, environment: Mappi
     return differing
 
 
-def _alone(workspace: Workspace, show: Emit) -> AbstractContextManager[None]:
+def _alone(workspace: Workspace, show: Emit) -> AbstractContextManager[bool]:
     return workspace.locked(
         "bases", wait=True, on_wait=lambda holder: show(NoteEvent(lane=Lane.BASES, text=waiting_for(holder)))
     )

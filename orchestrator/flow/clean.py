@@ -10,33 +10,42 @@ from orchestrator.build.handover import OFFERS
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels, sweep
 from orchestrator.flow.prepare import OWN_TAGS
+from orchestrator.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from orchestrator.workspace import Workspace
+_IN_USE = ": a run of another project is going on, which may use it"
 
 
 def clean_store(workspace: Workspace, *, environment: Mapping[str, str]) -> Iterator[str]:
     """Remove what the host handed to image builds of compiled dependencies; yield a line for each thing that went.
 
+    They stay while another project's run is going on, which may have found the same offer; a line says so.
+
     Raises:
         WorkspaceBusyError: a run is going on there.
         EngineUnreachableError: no engine answers; nothing was removed then.
     """
-    with workspace.locked("clean", wait=False, on_wait=lambda _: None), Engine.connect(environment) as engine:
+    with (
+        workspace.locked("clean", wait=False, on_wait=lambda _: None, alone=True) as only_one,
+        Engine.connect(environment) as engine,
+    ):
         offers = workspace.recall(*OFFERS)
-        for tag in offers if isinstance(offers, list) else []:
-            if engine.remove_image(str(tag)):
-                yield f"image {tag}"
+        tags = [str(tag) for tag in offers] if isinstance(offers, list) else []
+        if not only_one:
+            yield from (f"kept image {tag}{_IN_USE}" for tag in tags)
+            return
+        yield from (f"removed image {tag}" for tag in tags if engine.remove_image(tag))
         workspace.remember(*OFFERS, [])
 
 
 def clean(workspace: Workspace, *, environment: Mapping[str, str], bases: bool) -> Iterator[str]:
-    """Remove the workspace and what lies in the engine; yield a line for each thing that went.
+    """Remove the workspace and what lies in the engine; yield a line for each thing that went, or had to stay.
 
     Images that passed keep their tags: those are the user's. Of the tool's own images those go that this project's
-    builds stood on; another project that needs one as well makes it again, in a moment.
+    builds stood on; another project that needs one as well makes it again, in a moment. While another project's run is
+    going on they stay, and so does what knows of them, for the next `invoke clean`.
 
     Args:
         workspace: the project's; nobody may be running in it.
@@ -47,19 +56,28 @@ def clean(workspace: Workspace, *, environment: Mapping[str, str], bases: bool) 
         WorkspaceBusyError: a run is going on there.
         EngineUnreachableError: no engine answers; nothing was removed then.
     """
-    with workspace.locked("clean", wait=False, on_wait=lambda _: None), Engine.connect(environment) as engine:
+    with (
+        workspace.locked("clean", wait=False, on_wait=lambda _: None, alone=True) as only_one,
+        Engine.connect(environment) as engine,
+    ):
         swept = sweep(engine, run_labels(workspace.root, "clean"))
         if swept:
-            yield f"{swept} containers, volumes and networks of ended runs"
+            yield f"removed {swept} containers, volumes and networks of ended runs"
         known = workspace.recall("images", "last")
         for image_id in known if isinstance(known, list) else []:
             facts = engine.image(str(image_id))
             if facts is not None and not facts.tags and engine.remove_image(facts.id):
-                yield f"untagged image {facts.id[7:19]}"
+                yield f"removed untagged image {facts.id[7:19]}"
         own = workspace.recall(*OWN_TAGS)
-        for tag in own if isinstance(own, list) else []:
-            if (bases or not str(tag).startswith(f"{BASES}:")) and engine.remove_image(str(tag)):
-                yield f"image {tag}"
+        tags = (
+            [str(tag) for tag in own if bases or not str(tag).startswith(f"{BASES}:")] if isinstance(own, list) else []
+        )
+        if only_one:
+            yield from (f"removed image {tag}" for tag in tags if engine.remove_image(tag))
+        else:
+            yield from (f"kept image {tag}{_IN_USE}" for tag in tags)
         size = sum(path.lstat().st_size for path in workspace.root.rglob("*") if not path.is_dir())
         shutil.rmtree(workspace.root)
-        yield f"{workspace.root} ({size / 1e6:.0f} MB)"
+        if tags and not only_one:
+            Workspace.open(workspace.root).remember(*OWN_TAGS, tags)
+        yield f"removed {workspace.root} ({size / 1e6:.0f} MB)"

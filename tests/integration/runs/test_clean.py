@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+import fcntl
+import os
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = [pytest.mark.engine, pytest.mark.cargo, pytest.mark.alone]
 
 
-def test_clean_leaves_the_users_images_and_files(hello: Any, engine: Any) -> None:
-    """The workspace and the tool's own tags go; the passed image, the bases and the project's files stay."""
+def test_clean_leaves_the_users_images_and_files(hello: Any, engine: Any, tmp_path: Path) -> None:
+    """The workspace and the tool's own tags go; the passed image, the bases and the project's files stay.
+
+    What another project's run may be using goes with the next one.
+    """
     assert hello.build().exit_code == 0
     passed = engine.image(hello.tag).id
     files = {path: path.read_bytes() for path in hello.folder.rglob("*") if path.is_file()}
-    run = hello.invoke("clean", "--spec", "buildspec.yaml")
+    own = tmp_path / "tmp"
+    own.mkdir()
+    with (own / f"twinbuild-{os.getuid()}.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        beside = hello.invoke("clean", "--spec", "buildspec.yaml", TMPDIR=str(own))
+    assert beside.exit_code == 0, beside.stderr
+    (tools,) = re.findall(
+        r"^kept image (twinbuild\.local/tools:\w+): a run of another project", beside.stdout, re.MULTILINE
+    )
+    assert engine.image(tools) is not None
+    assert not list((hello.workspace / "runs").iterdir())
+    run = hello.invoke("clean", "--spec", "buildspec.yaml", TMPDIR=str(own))
     assert run.exit_code == 0, run.stderr
-    assert "twinbuild.local/tools" in run.stdout
+    assert f"removed image {tools}" in run.stdout
+    assert engine.image(tools) is None
     assert "twinbuild.local/base" not in run.stdout
     assert not hello.workspace.exists()
     assert engine.image(hello.tag).id == passed
