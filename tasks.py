@@ -61,11 +61,15 @@ def build(  # noqa: PLR0917 - invoke makes a flag of each
     """Build on the host and in Docker, prove both are the same program, run it, and tag the image if all passed."""
     from orchestrator.flow.verify import verify  # noqa: PLC0415 - other tasks need none of it
     from orchestrator.log import log_form  # noqa: PLC0415 - same
+    from orchestrator.report import require_writable  # noqa: PLC0415 - same
     from orchestrator.report.progress import progress_for  # noqa: PLC0415 - same
     from orchestrator.spec.load import load_spec  # noqa: PLC0415 - same
 
     with _told_to_a_person():
         loaded = load_spec(_spec(spec))
+        if record:
+            # Before the tag moves: afterwards it would say that there is no verdict.
+            require_writable(Path(record))
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         # The machine's log takes the place of what a person would see on the same stream.
         unseen = quiet or json or log_form(os.environ) is not None

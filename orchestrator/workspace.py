@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import NoSpaceError, WorkspaceBusyError
 from orchestrator.neighbours import beside_others
+from orchestrator.writable import writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -66,8 +67,9 @@ class Workspace:
 
         Raises:
             NoSpaceError: the disk is full.
+            UsageError: nothing may be written there.
         """
-        with no_space_named(root):
+        with writable(root), no_space_named(root):
             root.mkdir(parents=True, exist_ok=True)
             for name in ("runs", "artifacts", "memo", "scratch"):
                 (root / name).mkdir(exist_ok=True)
@@ -110,7 +112,7 @@ class Workspace:
         """Create and return the folder of a new run; ids sort by time."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         run = self.runs / f"{stamp}-{secrets.token_hex(3)}"
-        with no_space_named(self.root):
+        with writable(self.root), no_space_named(self.root):
             (run / "logs").mkdir(parents=True)
         return run
 

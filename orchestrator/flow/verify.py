@@ -6,11 +6,12 @@ import platform
 import sys
 import threading
 import time
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
-from orchestrator.bases.identity import base_id, image_id_of
 from orchestrator.build.artifact import BASE_MEMO
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.hold import Hold
@@ -27,37 +28,35 @@ from orchestrator.flow.account import (
     transcript_facts,
 )
 from orchestrator.flow.candidate import Candidate, judge_candidate, make_candidate
+from orchestrator.flow.footing_facts import base_facts, outcome_facts, program_facts, source_facts, tool_facts
 from orchestrator.flow.journal import Journal
 from orchestrator.flow.lock import lock_of
 from orchestrator.flow.surroundings import Surroundings
-from orchestrator.gate.evaluate import PassedGate, evaluate, open_gate
+from orchestrator.flow.too_late import too_late_to_interrupt
+from orchestrator.gate.evaluate import evaluate, open_gate
 from orchestrator.log import logger_for
 from orchestrator.record import VERSION as RECORD_VERSION
 from orchestrator.record import (
     BaseFacts,
     ImageFacts,
-    ProgramFacts,
     RunRecord,
-    SourceFacts,
     SpecFacts,
     ToolFacts,
     failure_of,
     write_record,
 )
-from orchestrator.source.snapshot import Snapshot, take_snapshot
+from orchestrator.source.snapshot import take_snapshot
 from orchestrator.source.tree import lay_out
 from orchestrator.version import VERSION
-from orchestrator.workspace import waiting_for
+from orchestrator.workspace import no_space_named, waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from orchestrator.bases.image import BaseImage
-    from orchestrator.build.artifact import Artifact
     from orchestrator.build.image import ImageBuild
     from orchestrator.events import Emit
-    from orchestrator.flow.prepare import Prepared
+    from orchestrator.record import FailureFacts
     from orchestrator.smoke.settings import SmokeSettings
     from orchestrator.spec.load import LoadedSpec
     from orchestrator.verdict import CheckResult, Verdict
@@ -98,7 +97,9 @@ def verify(
     began = time.monotonic()
     cancel = threading.Event()
     try:
-        with workspace.locked(folder.name, wait=wait_for_others, on_wait=lambda holder: _say_waiting(show, holder)):
+        with ExitStack() as ending:
+            waiting = partial(_say_waiting, show)
+            ending.enter_context(workspace.locked(folder.name, wait=wait_for_others, on_wait=waiting))
             try:
                 record = _verified(
                     record,
@@ -110,17 +111,16 @@ def verify(
                     cancel=cancel,
                     locked=locked,
                     independent=independent,
+                    ending=ending,
                 )
-            except NoVerdictError as error:
-                record = replace(record, failure=failure_of(error), image=None)
-            except KeyboardInterrupt:
+            except (NoVerdictError, KeyboardInterrupt) as error:
                 cancel.set()
-                record = replace(record, failure=failure_of(run_ended()), image=None)
+                record = replace(record, failure=_failure(error), image=None)
             record = _closed(record, journal, began, folder, workspace=workspace, root=loaded.root)
-            workspace.prune(keep=loaded.spec.runs.keep, naming=(BASE_MEMO,))
+            with suppress(OSError):  # The run is told, whatever becomes of older ones.
+                workspace.prune(keep=loaded.spec.runs.keep, naming=(BASE_MEMO,))
     except (NoVerdictError, KeyboardInterrupt) as error:
-        stopped = error if isinstance(error, NoVerdictError) else run_ended()
-        record = replace(record, failure=failure_of(stopped))
+        record = replace(record, failure=_failure(error))
         record = _closed(record, journal, began, folder, workspace=workspace, root=loaded.root)
     return record
 
@@ -136,8 +136,12 @@ def _verified(
     cancel: threading.Event,
     locked: bool,
     independent: bool,
+    ending: ExitStack,
 ) -> RunRecord:
-    """Return the record with its verdict; the stages in their order."""
+    """Return the record with its verdict; the stages in their order, and the tag last of all.
+
+    `ending`: takes what holds until the record is written, so that whoever sees the tag finds the run that moved it.
+    """
     spec = loaded.spec
     lock = lock_of(loaded, workspace=workspace, locked=locked)
     with told(journal.emit, Lane.SOURCE, "snapshot of the source", own=True):
@@ -145,7 +149,7 @@ def _verified(
             loaded.root / spec.source.root, spec.source, workspace=workspace, environment=environment
         )
         lay_out(snapshot, workspace.source)
-    record = replace(record, source=_source_facts(snapshot))
+    record = replace(record, source=source_facts(snapshot))
     labels = run_labels(workspace.root, record.run)
     with Engine.connect(environment) as engine, Hold(engine, labels) as hold:
         around = Surroundings(
@@ -163,27 +167,17 @@ def _verified(
         candidate = make_candidate(spec, snapshot, around, lock=lock, locked=locked)
         checks = judge_candidate(spec, candidate.evidence, workspace=workspace)
         verdict = evaluate(checks)
-        outcome = _promoted(spec.image.tag, candidate.image, open_gate(candidate.image.candidate_id, verdict), around)
+        outcome = outcome_facts(spec.image.tag, candidate.image, around)
         _retire(engine, workspace, candidate.image)
-        record = replace(record, tool=_tool_facts(record.tool, engine, candidate.prepared))
-        bases = tuple(_base_facts(base, around) for base in candidate.prepared.bases.values())
-    return _told(record, candidate, spec.smoke, bases=bases, checks=checks, verdict=verdict, outcome=outcome)
-
-
-def _promoted(tag: str, image: ImageBuild, passed: PassedGate | None, around: Surroundings) -> ImageFacts:
-    """Give a passed candidate its tag; any other leaves the tag where it is."""
-    engine = around.engine
-    before = engine.image(tag)
-    if passed is not None:
-        engine.tag(passed.image_id, tag)
-    return ImageFacts(
-        raw_id=image.raw_id,
-        candidate_id=image.image_id,
-        engine_id=image.candidate_id,
-        tag=tag,
-        promoted=passed is not None,
-        previous_id=image_id_of(engine, before.id, workspace=around.workspace) if before else None,
-    )
+        record = replace(record, tool=tool_facts(record.tool, engine, candidate.prepared))
+        bases = tuple(base_facts(base, around) for base in candidate.prepared.bases.values())
+        record = _told(record, candidate, spec.smoke, bases=bases, checks=checks, verdict=verdict, outcome=outcome)
+        passed = open_gate(candidate.image.candidate_id, verdict)
+        if passed is None:
+            return record
+        ending.enter_context(too_late_to_interrupt())
+        engine.tag(passed.image_id, spec.image.tag)
+        return replace(record, image=replace(outcome, promoted=True))
 
 
 def _retire(engine: Engine, workspace: Workspace, image: ImageBuild) -> None:
@@ -195,6 +189,10 @@ def _retire(engine: Engine, workspace: Workspace, image: ImageBuild) -> None:
         if facts is not None and not facts.tags:
             engine.remove_image(facts.id)
     workspace.remember("images", "last", now)
+
+
+def _failure(error: NoVerdictError | KeyboardInterrupt) -> FailureFacts:
+    return failure_of(error if isinstance(error, NoVerdictError) else run_ended())
 
 
 def _held_to(policy: str, loaded: LoadedSpec) -> LoadedSpec:
@@ -227,8 +225,9 @@ def _closed(
         excerpts=excerpts(record, (workspace.source, root)),
         logs=log_paths(folder),
     )
-    write_record(record, folder)
-    workspace.finish_run(folder)
+    with no_space_named(workspace.root):
+        write_record(record, folder)
+        workspace.finish_run(folder)
     journal.end(record)
     return record
 
@@ -255,9 +254,9 @@ def _told(
         leftovers=leftover_facts(image.leftovers, prepared.dockerfile, prepared.image.target),
         reached=reached_facts(evidence.shipped, image.traffic, prepared.dockerfile),
         programs=(
-            _program("local", local.artifact, ""),
-            _program("builder", image.builder, prepared.builder.program),
-            _program("image", image.shipped, prepared.image.binary),
+            program_facts("local", local.artifact, ""),
+            program_facts("builder", image.builder, prepared.builder.program),
+            program_facts("image", image.shipped, prepared.image.binary),
         ),
         transcripts=(
             transcript_facts(evidence.local_run, plan, remembered="behaviour" in evidence.remembered),
@@ -266,32 +265,6 @@ def _told(
         image=outcome,
         checks=checks,
         verdict=verdict,
-    )
-
-
-def _tool_facts(tool: ToolFacts, engine: Engine, prepared: Prepared) -> ToolFacts:
-    found = prepared.toolchain
-    return replace(tool, engine=engine.version.version, toolchain=f"{found.version} ({found.commit[:9]}, {found.host})")
-
-
-def _base_facts(base: BaseImage, around: Surroundings) -> BaseFacts:
-    known = base_id(around.engine, base, workspace=around.workspace)
-    return BaseFacts(reference=base.reference, image_id=known, origin=base.origin)
-
-
-def _program(side: str, artifact: Artifact | None, path: str) -> ProgramFacts:
-    if artifact is None:
-        return ProgramFacts(side=side, origin=path)
-    return ProgramFacts(side=side, origin=artifact.origin, sha256=artifact.sha256, size=artifact.size)
-
-
-def _source_facts(snapshot: Snapshot) -> SourceFacts:
-    return SourceFacts(
-        digest=snapshot.digest,
-        commit=snapshot.commit,
-        dirty=snapshot.dirty,
-        epoch=snapshot.epoch,
-        files=len(snapshot.files),
     )
 
 

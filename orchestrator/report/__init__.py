@@ -6,6 +6,7 @@ ordinary run pays for none of them.
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
@@ -44,6 +45,18 @@ def render(record: RunRecord, form: str) -> bytes:
         )
     made = cast("Callable[[RunRecord], bytes]", import_module(f"orchestrator.report.{module}").render)
     return made(record)
+
+
+def require_writable(path: Path) -> None:
+    """Say before the work what `write_file` would say after it, as far as that can be known.
+
+    Raises:
+        UsageError: it cannot be written there.
+    """
+    there = path if path.exists() else next(folder for folder in path.absolute().parents if folder.exists())
+    in_the_way = path.is_dir() or (there is not path and not there.is_dir())
+    if in_the_way or not os.access(path.parent if path.is_file() else there, os.W_OK):
+        raise UsageError(f"cannot write {path}", repair="name a file in a folder that you may write to")
 
 
 def write_file(path: Path, content: bytes) -> None:

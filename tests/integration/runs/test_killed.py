@@ -116,11 +116,11 @@ class Relay:
             sink.shutdown(socket.SHUT_WR)
 
 
-def until(what: Any, seconds: float = 60) -> None:
+def until(what: Any, seconds: float = 60, *, pause: float = 0.05) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def logged(project: Any, text: str) -> bool:
@@ -155,6 +155,18 @@ def test_an_interrupted_build_says_so(hello: Any, engine: Any, number: signal.Si
     assert json.loads(out)["failure"]["cause"] == "interrupted"
     assert engine.image(hello.tag) is None
     assert containers(engine, hello) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_sees_the_tag_finds_the_run_that_moved_it(hello: Any, engine: Any, number: signal.Signals) -> None:
+    """A signal that comes when the tag has moved comes too late: the run is told as it was, and ends with 0."""
+    with Running(hello) as running:
+        until(lambda: engine.image(hello.tag) is not None, pause=0.002)
+        running.child.send_signal(number)
+        code, out, said = running.finish()
+    record = json.loads(out)
+    assert (code, record["failure"], record["image"]["promoted"]) == (0, None, True), said
+    assert record["image"]["candidate_id"] == engine.image(hello.tag).id
 
 
 def test_a_killed_smoke_run_leaves_nothing_after_the_next_start(hello: Any, engine: Any) -> None:
