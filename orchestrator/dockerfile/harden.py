@@ -34,7 +34,7 @@ class Hardening:
         guard: decides which of the tool's files a RUN step sees.
         tools: tag of the image with the tool's files; None adds nothing to RUN steps.
         crates: tag of the image with crates; None where there are none.
-        cargo_homes: cargo's home by stage index, for stages that have one.
+        cargo_homes: cargo's home by line of the instruction, where it has one: a stage may change it between two steps.
         programs: paths to read out of stages: (stage index, path).
         certificates: tag of the image with the certificate authorities that are lent to RUN steps; None lends none.
         git_crates: whether the image with crates has those from git repositories, too.
@@ -106,7 +106,7 @@ def _equip(edit: Edit, stage: Stage, shells: Mapping[int, StepShell], hardening:
             crates=hardening.crates,
             git=hardening.git_crates,
             certificates=hardening.certificates,
-            home=hardening.cargo_homes.get(stage.index),
+            home=hardening.cargo_homes.get(instruction.line),
             dependencies=hardening.dependencies,
             by_path=places_by_path(edit.original, instruction, edit.escape),
         )

@@ -57,7 +57,7 @@ class BuilderPlace:
         program: where the shipped file lies in that stage.
         workspace: the folder in the stage that holds the manifest; None where no COPY from the context brings it.
         cargo_home: cargo's home there.
-        environment: the stage's variables at its end.
+        environment: the variables of its last RUN step.
         cargo_lines: lines of the RUN steps of that stage, and of the stages it is based on, that name cargo.
         copies: lines of the COPY instructions between that stage and the image, the last one first.
         image, context: as in `Origin`, where something brings the program ready-made.
@@ -207,7 +207,10 @@ class Tracer:
         origin = self.origin(self._dockerfile.stage(target), binary)
         walked = self.walk(origin.stage)
         place = self.source_place(origin.stage, manifest)
-        environment = walked[-1].environment if walked else self._base_environment(origin.stage.base)
+        # What is set after the last step no step has seen.
+        last = next((placed for placed in reversed(walked) if placed.instruction.keyword == "RUN"), None)
+        last = last or (walked[-1] if walked else None)
+        environment = last.environment if last else self._base_environment(origin.stage.base)
         lines = [
             placed.instruction.line
             for placed in walked

@@ -60,9 +60,10 @@ def hardening_of(
             )
             if base is not None and found is not None:
                 covered[detour.line] = base.pinned, found
-        home = walked[-1].environment.get("CARGO_HOME") if walked else None
-        if home is not None:
-            homes[stage.index] = home
+        for placed in walked:
+            home = placed.environment.get("CARGO_HOME")
+            if home is not None and placed.stage is stage:
+                homes[placed.instruction.line] = home
         if inherits(dockerfile, stage):
             bare[stage.index] = bare_base(
                 around.engine, bases[stage.base], workspace=around.workspace, emit=around.emit

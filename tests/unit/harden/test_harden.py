@@ -147,7 +147,7 @@ def test_images_that_steps_read_from_are_pinned() -> None:
 
 def test_crates_take_the_place_of_a_cache_mount() -> None:
     """A cache mount on cargo's registry would hide the crates of the lock file."""
-    how = replace(HOW, crates="twinbuild.local/crates:1", cargo_homes={0: "/usr/local/cargo"})
+    how = replace(HOW, crates="twinbuild.local/crates:1", cargo_homes={2: "/usr/local/cargo"})
     line = hardened(
         "FROM rust:1\nRUN --mount=type=cache,target=/usr/local/cargo/registry/ --mount=type=cache,target=/t cargo b",
         how,
@@ -155,6 +155,14 @@ def test_crates_take_the_place_of_a_cache_mount() -> None:
     assert "from=twinbuild.local/crates:1,target=/usr/local/cargo/registry,rw" in line
     assert "type=cache,target=/usr/local/cargo/registry" not in line
     assert "type=cache,target=/t" in line
+
+
+def test_each_step_gets_its_crates_where_its_cargo_looks() -> None:
+    how = replace(HOW, crates="twinbuild.local/crates:1", cargo_homes={2: "/usr/local/cargo", 4: "/root/.cargo"})
+    lines = hardened("FROM rust:1\nRUN mkdir /root/.cargo\nENV CARGO_HOME=/root/.cargo\nRUN cargo b", how)
+    assert "target=/usr/local/cargo/registry,rw" in lines[1]
+    assert "/root/.cargo/registry" not in lines[1]
+    assert "target=/root/.cargo/registry,rw" in lines[3]
 
 
 def test_form_feeds_and_foreign_line_ends_are_no_lines() -> None:

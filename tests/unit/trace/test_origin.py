@@ -68,6 +68,17 @@ def test_a_cached_target_folder_is_not_where_the_program_is_made(step: str) -> N
     assert place(text.replace(f"RUN {step}\n", "RUN cargo fetch\n")).stage.name == "cacher"
 
 
+def test_what_is_set_after_the_last_step_is_not_seen_by_it() -> None:
+    """The host's build takes cargo's home and the variables from here."""
+    copied = "FROM debian\nCOPY --from=builder /app/target/release/app /usr/local/bin/app\n"
+    text = f"{BUILDER}ENV CARGO_HOME=/tmp/home\n{copied}"
+    assert place(text).cargo_home is None
+    assert place(text.replace("RUN cargo", "ENV CARGO_HOME=/first A=1\nRUN cargo")).environment == {
+        "CARGO_HOME": "/first",
+        "A": "1",
+    }
+
+
 def test_an_image_that_is_no_stage_is_told() -> None:
     found = place("FROM debian\nCOPY --from=app:old /bin/app /usr/local/bin/app\n")
     assert found.image == (2, "app:old")
