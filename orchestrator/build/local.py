@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from orchestrator.build.artifact import Artifact, Side
-from orchestrator.build.epoch import heed_epoch
 from orchestrator.build.ground import Ground, ImagePaths, LocalPlan, prepare_ground
+from orchestrator.build.heeded import heed_variables
 from orchestrator.build.place import PlaceKind
 from orchestrator.build.refusal import refusal
 from orchestrator.build.remap import remapped
@@ -95,7 +95,7 @@ def build_local(
     began = time.monotonic()
     ground = prepare_ground(plan, workspace=workspace, environment=environment)
     flags, variables = _flags(plan, ground)
-    heed_epoch(ground.target, variables)
+    heed_variables(ground.target, variables, plan.variables)
     words = cargo_words(plan.settings, plan.project, selection=plan.selection)
     argv = (ground.cargo, *words, *ground.options, "--message-format=json")
     report = CargoReport()

@@ -21,21 +21,13 @@ _IN_USE = ": a run of another project is going on, which may use it"
 def clean_store(workspace: Workspace, *, environment: Mapping[str, str]) -> Iterator[str]:
     """Remove what the host handed to image builds of compiled dependencies; yield a line for each thing that went.
 
-    They stay while another project's run is going on, which may have found the same offer; a line says so.
-
     Raises:
         WorkspaceBusyError: a run is going on there.
         EngineUnreachableError: no engine answers; nothing was removed then.
     """
-    with (
-        workspace.locked("clean", wait=False, on_wait=lambda _: None, alone=True) as only_one,
-        Engine.connect(environment) as engine,
-    ):
+    with workspace.locked("clean", wait=False, on_wait=lambda _: None), Engine.connect(environment) as engine:
         offers = workspace.recall(*OFFERS)
         tags = [str(tag) for tag in offers] if isinstance(offers, list) else []
-        if not only_one:
-            yield from (f"kept image {tag}{_IN_USE}" for tag in tags)
-            return
         yield from (f"removed image {tag}" for tag in tags if engine.remove_image(tag))
         workspace.remember(*OFFERS, [])
 

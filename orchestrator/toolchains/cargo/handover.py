@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.archive import load_files
+from orchestrator.toolchains.cargo.script_variables import asked_for
 from orchestrator.workspace import memo_key
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ REPOSITORY = "twinbuild.local/dependencies"
 _SUMS = ("handover", "sums")
 """Where the workspace remembers the digest of each artifact as it was when it had just been compiled."""
 
-_READ = "handover-environment"
+_READ = "handover-environment-2"
 """Memos: which variables the build scripts of an offer have declared that they read, with their values then."""
 
 _DECLARED = re.compile(rb"^cargo::?rerun-if-env-changed=(?P<name>[^\n\r]+)", re.MULTILINE)
@@ -48,7 +49,7 @@ _KNOWN_FLAGS = re.compile(
     r"RUSTFLAGS|CARGO_.*|SOURCE_DATE_EPOCH|(?:HOST_|TARGET_)?(?:CC|CXX|AR|CFLAGS|CXXFLAGS)(?:_.*)?"
 )
 """Variables that bear on how dependencies compile. (Cargo tracks them itself but for SOURCE_DATE_EPOCH, which
-`build/epoch.py` heeds: the key only tells which offer fits.)"""
+`build/heeded.py` heeds: the key only tells which offer fits.)"""
 
 _OLDER_SECONDS = 3600
 """The artifacts' age when they are handed over: older than what the image compiles beside them, and newer than the
@@ -84,16 +85,18 @@ def handover_key(
             "words": list(words),
             "manifests": said,
             "variables": {name: value for name, value in variables.items() if _KNOWN_FLAGS.fullmatch(name)},
+            # A build script may read one more than it could before, which nobody has looked for in it then.
+            "names": sorted(variables),
             "folders": list(folders),
             "namespaces": namespaces,
-            "version": 1,
+            "version": 2,
         }
     )
     return f"{REPOSITORY}:{key[:16]}"
 
 
 def keyed_by_environment(reference: str, variables: Mapping[str, str], workspace: Workspace) -> str:
-    """Return an offer's tag, with an end of its own where a variable is another one that its build scripts have read.
+    """Return an offer's tag, with an end of its own where a variable is another one that its build scripts may read.
 
     Which those are is known once they have run. (Cargo would see it too, and compile what hangs on it in the image as
     well; so it is compiled once here, too.)
@@ -113,13 +116,26 @@ def keep_environment(
     variables: Mapping[str, str],
     workspace: Workspace,
 ) -> None:
-    """Remember what the build scripts of an offer have read. `reference`: as `handover_key` gives it."""
+    """Remember what the build scripts of an offer may read: what they declare, and what they name.
+
+    Many a script declares nothing, and cargo would take what it made of another value.
+
+    Args:
+        reference: as `handover_key` gives it.
+        report: the call's messages.
+        outside: gives a file of this machine for what the build calls it.
+        variables: what both builds see.
+        workspace: remembers it.
+    """
     key = reference.rpartition(":")[2]
     if workspace.recall(_READ, key) is not None:
         return
-    said = (outside(script.folder).with_name("output") for script in tuple(report.scripts))
+    folders = [outside(script.folder).parent for script in tuple(report.scripts)]
+    said = (folder / "output" for folder in folders)
     found = (_DECLARED.findall(file.read_bytes()) for file in said if file.is_file())
     names = {name.decode(errors="replace") for each in found for name in each}
+    for folder in folders:
+        names |= asked_for(folder.parent, folder.name.rpartition("-")[0], variables)
     workspace.remember(_READ, key, {name: variables.get(name) for name in sorted(names)})
 
 

@@ -174,6 +174,20 @@ def test_which_packages_are_awaited(line: str, label: str | None) -> None:
     assert awaited._label(line) == label
 
 
+def test_the_tag_follows_what_build_scripts_name(tmp_path: Path) -> None:
+    """A script that reads a variable has its name in it, whether or not it declares that."""
+    workspace, target = Workspace.open(tmp_path / "workspace"), tmp_path / "target"
+    report = CargoReport(scripts=[script(target, "itoa 1.0.0", said=b"cargo:rustc-cfg=x\n")])
+    (folder,) = target.glob("**/build/itoa-*")
+    compiled = folder.with_name("itoa-0123") / "build-script-build"
+    compiled.parent.mkdir()
+    compiled.write_bytes(b"\x7fELF...FLAVOUR...")
+    before = {"FLAVOUR": "sweet", "OTHER": "1"}
+    keep_environment("offer:k", report, outside=Path, variables=before, workspace=workspace)
+    assert keyed_by_environment("offer:k", {**before, "OTHER": "2"}, workspace) == "offer:k"
+    assert keyed_by_environment("offer:k", {**before, "FLAVOUR": "sour"}, workspace) != "offer:k"
+
+
 def test_the_tag_follows_what_build_scripts_read(tmp_path: Path) -> None:
     """Once they have said which variables that is, in either form; back at the first value it is the first tag."""
     workspace, target = Workspace.open(tmp_path / "workspace"), tmp_path / "target"
