@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,12 @@ def test_a_run_without_anything_to_do_loads_only_what_it_needs() -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "orchestrator.flow.verify" in done.stdout.split()
     assert not set(LATE) & set(done.stdout.split())
+
+
+def test_no_folder_of_tests_is_passed_over(request: pytest.FixtureRequest) -> None:
+    """Pytest does not look into folders with certain names, and says nothing of it."""
+    passed_over = request.config.getini("norecursedirs")
+    folders = {file.parent.relative_to(ROOT) for file in (ROOT / "tests").rglob("test_*.py")}
+    assert not [
+        folder for folder in folders for name in folder.parts for pattern in passed_over if fnmatch(name, pattern)
+    ]

@@ -409,7 +409,7 @@ def test_an_archive_that_is_not_understood_is_told(tmp_path: Path, manifest: byt
 
 
 def test_the_names_that_a_layer_touches(tmp_path: Path) -> None:
-    """Files, links and what is removed are named; a folder is not: whatever changes in it names itself."""
+    """Files, links and what is removed are named; folders with a slash, since a layer names all on its way."""
     below = layers(tmp_path / "below", [member("usr/lib/old.so", b"1"), member("usr/lib/same.so", b"1", mtime=EPOCH)])
     rewritten(
         tmp_path / "layer",
@@ -422,5 +422,5 @@ def test_the_names_that_a_layer_touches(tmp_path: Path) -> None:
         lower=below,
     )
     names = names_in(tmp_path / "layer/out.tar")
-    assert names.touched == {"backend", "link", "old.so"}
+    assert names.touched == {"backend", "link", "old.so", "usr/", "bin/"}
     assert set(names.programs) == {"/usr/bin/backend"}
