@@ -43,6 +43,10 @@ class Traffic:
     sent: int
     received: int
 
+    def __add__(self, other: Traffic) -> Traffic:
+        """Return what both have sent and received."""
+        return Traffic(sent=self.sent + other.sent, received=self.received + other.received)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:

@@ -97,24 +97,23 @@ def reached_facts(
             # What they tell is counted from the step's beginning, so the last one tells all.
             step = (placed.line, placed.call.stage)
             counts[step] = max(counts.get(step, (0, 0)), placed.call.reached)
-    passed: dict[int, tuple[int, int]] = {}
+    passed: dict[int | None, Traffic] = {}
     for planned, each in traffic.items():
         told = dockerfile.lines.told(planned)
-        sent, received = passed.get(told, (0, 0))
-        passed[told] = (sent + each.sent, received + each.received)
+        passed[told] = each + passed[told] if told in passed else each
     called = {line for line, _ in counts}
     steps = [*counts, *((line, 0) for line in passed if line not in called)]
     found = []
     for line, stage in sorted(steps, key=lambda step: (step[0] or 0, step[1])):
         connections, datagrams = counts.get((line, stage), (0, 0))
-        sent_and_received = passed.get(line) if line is not None else None
+        through = passed.get(line)
         found.append(
             ReachedFacts(
                 connections=connections,
                 datagrams=datagrams,
                 location=Location(file=dockerfile.file, line=line) if line is not None else None,
-                sent=sent_and_received[0] if sent_and_received else None,
-                received=sent_and_received[1] if sent_and_received else None,
+                sent=through.sent if through else None,
+                received=through.received if through else None,
             )
         )
     return tuple(found)
