@@ -18,14 +18,8 @@ from orchestrator.engine.process import run
 from orchestrator.errors import run_ended
 from orchestrator.toolchains.cargo.awaited import awaited_packages
 from orchestrator.toolchains.cargo.command import cargo_words
-from orchestrator.toolchains.cargo.handover import (
-    all_written,
-    hand_over,
-    handover_key,
-    keep_digests,
-    keep_environment,
-    keyed_by_environment,
-)
+from orchestrator.toolchains.cargo.handover import all_written, hand_over, keep_digests
+from orchestrator.toolchains.cargo.offer_key import handover_key, keep_environment, keyed_by_environment
 from orchestrator.toolchains.cargo.tools import kin_script
 
 if TYPE_CHECKING:

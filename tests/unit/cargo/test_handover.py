@@ -8,9 +8,10 @@ import pytest
 
 from orchestrator.source.file import FileKind, SourceFile
 from orchestrator.toolchains.cargo import awaited
-from orchestrator.toolchains.cargo.handover import _units, handover_key, keep_environment, keyed_by_environment
+from orchestrator.toolchains.cargo.handover import _units
 from orchestrator.toolchains.cargo.identity import CargoToolchain
 from orchestrator.toolchains.cargo.messages import CargoReport, DependencyArtifact, ScriptRun
+from orchestrator.toolchains.cargo.offer_key import handover_key, keep_environment, keyed_by_environment
 from orchestrator.workspace import Workspace
 
 _HASH = "0123456789abcdef"
