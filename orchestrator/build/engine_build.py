@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.build.refused_step import explained, located, require_frontend
 from orchestrator.dockerfile.evidence_stages import EVERY_STAGE, EVIDENCE_STAGE, without_missing_folder
+from orchestrator.dockerfile.step_instruction import step_instruction
 from orchestrator.dockerfile.step_title import step_title
-from orchestrator.dockerfile.trace import step_instruction
 from orchestrator.engine.buildkit import SolveFailedError, solve
 from orchestrator.errors import ImageBuildFailedError, StepTimeoutError
 from orchestrator.events import Lane, OutputEvent, StepEvent, StepState

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.frontend import here_document, syntax_directive
 from orchestrator.dockerfile.harden import without_hardening
-from orchestrator.dockerfile.trace import step_instruction
+from orchestrator.dockerfile.step_instruction import step_instruction
 from orchestrator.errors import DockerfileInvalidError, EngineUnsupportedError, ImageBuildFailedError, StepTimeoutError
 from orchestrator.location import Location
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.harden import without_hardening
-from orchestrator.dockerfile.trace import step_instruction
+from orchestrator.dockerfile.step_instruction import step_instruction
 
 if TYPE_CHECKING:
     from orchestrator.dockerfile.model import Dockerfile

@@ -207,15 +207,14 @@ class Tracer:
         origin = self.origin(self._dockerfile.stage(target), binary)
         walked = self.walk(origin.stage)
         place = self.source_place(origin.stage, manifest)
+        steps = [placed for placed in walked if placed.instruction.keyword == "RUN"]
         # What is set after the last step no step has seen.
-        last = next((placed for placed in reversed(walked) if placed.instruction.keyword == "RUN"), None)
-        last = last or (walked[-1] if walked else None)
-        environment = last.environment if last else self._base_environment(origin.stage.base)
+        seen = steps or walked
+        environment = seen[-1].environment if seen else self._base_environment(origin.stage.base)
         lines = [
             placed.instruction.line
-            for placed in walked
-            if placed.instruction.keyword == "RUN"
-            and _CARGO.search(" ".join((*placed.instruction.values, *placed.instruction.heredocs)))
+            for placed in steps
+            if _CARGO.search(" ".join((*placed.instruction.values, *placed.instruction.heredocs)))
         ]
         return BuilderPlace(
             stage=origin.stage,
@@ -272,32 +271,3 @@ def _compiles(instruction: Instruction) -> bool:
     if instruction.keyword != "RUN":
         return False
     return any(call.links for call in cargo_calls(instruction)) or _BY_RECIPE.search(instruction.script) is not None
-
-
-def step_instruction(dockerfile: Dockerfile, name: str) -> Instruction | None:
-    """Return the instruction that a build step is, by BuildKit's name for it (`[builder 5/7] RUN cargo build`).
-
-    BuildKit counts FROM (unless it is scratch or another stage), RUN, COPY, ADD and WORKDIR.
-    """
-    match = re.match(r"\[(?:(?P<stage>[^\]]*?) +)?(?P<number>\d+)/\d+\] ", name)
-    if match is None:
-        return None
-    stage = _named(dockerfile, match["stage"])
-    if stage is None:
-        return None
-    counted = [found for found in stage.instructions if found.keyword in {"RUN", "COPY", "ADD", "WORKDIR"}]
-    first = 2 if stage.base_stage is None and stage.base != "scratch" else 1
-    place = int(match["number"]) - first
-    return counted[place] if 0 <= place < len(counted) else None
-
-
-def _named(dockerfile: Dockerfile, name: str | None) -> Stage | None:
-    if name is None:
-        return dockerfile.stages[0]
-    # A platform may stand before the stage's name: `[linux/amd64 builder 2/5]`.
-    word = name.split()[-1].lower()
-    numbered = re.fullmatch(r"stage-(\d+)", word)
-    for stage in dockerfile.stages:
-        if stage.name == word or (numbered and stage.index == int(numbered[1])):
-            return stage
-    return None
