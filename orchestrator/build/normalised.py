@@ -115,8 +115,7 @@ def normalised_before(
     facts = engine.image(str(known["name"])) if isinstance(known, dict) else None
     if not isinstance(known, dict) or facts is None or (known["again"] and not again):
         return None
-    # Nobody tidies up what has a tag, so a run with nothing to do need not wait for the engine here.
-    if hold is not None and not facts.tags and not hold.keep(str(known["name"])):
+    if hold is not None and not hold.keep(str(known["name"]), tags=facts.tags):
         return None
     return normalised_from_json(known)
 

@@ -17,7 +17,7 @@ from orchestrator.engine.unstarted import never_started
 from orchestrator.errors import NoVerdictError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from orchestrator.engine.docker import Engine
     from orchestrator.engine.files import ContainerFiles
@@ -29,10 +29,11 @@ class Hold:
     Args:
         engine: has the images.
         labels: of the run.
+        own_tag: the one that the run may move; what has it stays by itself, for no other run takes it away.
     """
 
-    def __init__(self, engine: Engine, labels: Mapping[str, str]) -> None:
-        self._engine, self._labels = engine, dict(labels)
+    def __init__(self, engine: Engine, labels: Mapping[str, str], *, own_tag: str | None = None) -> None:
+        self._engine, self._labels, self._own_tag = engine, dict(labels), own_tag
         self._containers: dict[str, str] = {}
         self._changing = threading.Lock()
 
@@ -46,26 +47,36 @@ class Hold:
             with suppress(NoVerdictError):
                 self.drop(image)
 
-    def keep(self, image: str) -> bool:
+    def keep(self, image: str, *, tags: Collection[str] = ()) -> bool:
         """Keep an image; False where it is gone already.
 
         Args:
             image: what the engine calls it.
+            tags: those that it has, as far as that is known.
 
         Raises:
             EngineUnreachableError: the engine went away, or refused.
         """
         from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `connect`
 
+        if self._own_tag is not None and self._own_tag in tags:
+            # A container takes 0.1 s to be made and again to be removed, and a run with nothing to do takes 0.7 s.
+            return True
         with self._changing, engine_faults("keeping an image"):
             if image in self._containers:
                 return True
             try:
-                self._containers[image] = never_started(self._engine, image, labels=self._labels)
+                container = never_started(self._engine, image, labels=self._labels)
             except APIError as error:
                 if is_gone(error):
                     return False
                 raise
+            # The engine looks the image up, mounts the container's layer, and only then counts the container as a user
+            # of the image; whoever removes it in between (0.1 s and more on a busy machine) is not refused.
+            if self._engine.image(image) is None:
+                self._engine.api.remove_container(container, v=True, force=True)
+                return False
+            self._containers[image] = container
             return True
 
     def files(self, image: str) -> ContainerFiles | None:

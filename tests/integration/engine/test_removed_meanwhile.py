@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ pytestmark = pytest.mark.engine
 
 TIMES = 40
 """The moment is short: of 25 times it was met about every second time, on 20.10."""
+
+ROUNDS = 12
+"""Met in the first rounds already, without the second look."""
 
 
 def test_two_remove_an_image_and_one_looks_it_up(engine: Engine, tmp_path: Path) -> None:
@@ -48,6 +52,34 @@ def test_two_remove_an_image_and_one_looks_it_up(engine: Engine, tmp_path: Path)
             removed = [removal.result() for removal in removals]
             looking.result()
             assert True in removed
+
+
+def test_one_keeps_an_image_while_another_removes_it(engine: Engine, tmp_path: Path) -> None:
+    """What is said to be kept is there: the engine takes its time to count a container as a user of its image."""
+    start = Barrier(2)
+    lasts = 0.1
+    with ThreadPoolExecutor(1) as pool, Engine.connect(os.environ) as other:
+
+        def remove(image: str, after: float) -> bool:
+            start.wait()
+            time.sleep(after)
+            return other.remove_image(image)
+
+        for number in range(ROUNDS):
+            nonce = secrets.token_bytes(1 << 16)
+            tag = load_files(engine, f"twinbuild-test:{nonce[:4].hex()}", [("file", nonce, 0o644)], scratch=tmp_path)
+            image = engine.image(tag)
+            assert image is not None
+            removal = pool.submit(remove, image.id, lasts * number / ROUNDS)
+            with Hold(engine, run_labels(tmp_path, "test")) as hold:
+                start.wait()
+                began = time.monotonic()
+                is_kept = hold.keep(image.id)
+                lasts = max(lasts, time.monotonic() - began)
+                removed = removal.result()
+                assert is_kept == (engine.image(image.id) is not None), f"removed: {removed}"
+                assert not (is_kept and removed)
+            engine.remove_image(tag)
 
 
 def test_an_image_that_is_kept_stays_until_it_is_let_go(engine: Engine, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from orchestrator.workspace import Workspace
 from tests.integration.conftest import HELLO, SPEC, Project, Run
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from orchestrator.engine.docker import Engine
@@ -61,10 +62,10 @@ def test_an_image_that_another_run_removes(
     class LateHold(Hold):
         """The other run ends just before."""
 
-        def keep(self, image: str) -> bool:
+        def keep(self, image: str, *, tags: Collection[str] = ()) -> bool:
             if len(removed) < times and engine.remove_image(image):
                 removed.append(image)
-            return super().keep(image)
+            return super().keep(image, tags=tags)
 
     monkeypatch.setattr(flow, "Hold", LateHold)
     record = flow.verify(
