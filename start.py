@@ -5,10 +5,23 @@ A run that has nothing to do spends most of its time on loading code. Plain `inv
 
 from __future__ import annotations
 
-import gc
 import os
-import sys
+import signal
 import types
+
+
+def _interrupted(_signal: int, _frame: types.FrameType | None) -> None:
+    """End what is being loaded: nothing has begun yet that would have to be put back."""
+    os.write(2, b"interrupted before anything had begun\n")
+    os._exit(130)
+
+
+# As early as can be; a task takes it over once it has begun (tasks.py). Python's own would be a traceback, and invoke
+# ends with 1 then, which says here that an image was refused.
+signal.signal(signal.SIGINT, _interrupted)
+
+import gc  # noqa: E402 - what stands above has to come first
+import sys  # noqa: E402 - same
 
 # Half a second of loading makes a hundred thousand objects that all stay: looking through them again and again for
 # cycles finds none and costs a tenth of the start. What is made later is looked through as ever, but less often.

@@ -6,7 +6,7 @@ import json as json_format
 import os
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,8 @@ from invoke.main import program
 from invoke.program import Program
 from invoke.tasks import task
 
-from orchestrator.errors import NoVerdictError, UsageError
+from orchestrator.errors import NoVerdictError, UsageError, run_ended
+from orchestrator.report.streams import open_closed_streams, write_out
 from orchestrator.report.style import style_of
 from orchestrator.verdict import Status
 
@@ -155,7 +156,7 @@ def report(  # noqa: PLR0917 - invoke makes a flag of each
         elif format not in {"", "text"}:
             _print_bytes(render(made, format))
         elif format or not any(asked.values()):
-            _print_text(made)
+            _print_bytes(_record_as_text(made))
 
 
 @task(name="spec", help={**_SPEC, "schema": "print the JSON schema of buildspec.yaml for editors"})
@@ -583,14 +584,25 @@ def _workspace(root: Path) -> Workspace:
 def _told_to_a_person() -> Iterator[None]:
     """Turn this tool's errors into a message and their exit code: the one boundary; a bug stays a traceback."""
     try:
+        # Until here, whoever interrupts ends what is being loaded (start.py).
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         yield
+    except KeyboardInterrupt:
+        raise _ended(run_ended()) from None
     except NoVerdictError as error:
-        from orchestrator.record import failure_of  # noqa: PLC0415 - only a failure needs it
-        from orchestrator.report.text import render_failure  # noqa: PLC0415 - same
+        raise _ended(error) from None
 
-        style = style_of(sys.stderr, os.environ)
+
+def _ended(error: NoVerdictError) -> Exit:
+    """Tell an error, and return what ends the program with its exit code."""
+    from orchestrator.record import failure_of  # noqa: PLC0415 - only a failure needs it
+    from orchestrator.report.text import render_failure  # noqa: PLC0415 - same
+
+    style = style_of(sys.stderr, os.environ)
+    with suppress(OSError):  # A full disk behind standard error: the exit code says it as well.
         sys.stderr.write("".join(f"{style.shown(line)}\n" for line in render_failure(failure_of(error), style)))
-        raise Exit(code=error.exit_code) from None
+        sys.stderr.flush()
+    return Exit(code=error.exit_code)
 
 
 def _probed(made: RunRecord, loaded: LoadedSpec, *, limit: float | None, quiet: bool) -> str:
@@ -615,43 +627,51 @@ def _probed(made: RunRecord, loaded: LoadedSpec, *, limit: float | None, quiet: 
 
 
 def _print_record(record: RunRecord, *, quiet: bool, as_json: bool) -> None:
-    from orchestrator.record import dump_record  # noqa: PLC0415 - only those who print need it
-    from orchestrator.report.exit_code import exit_code_of  # noqa: PLC0415 - same
+    from orchestrator.report.exit_code import exit_code_of  # noqa: PLC0415 - only those who print need it
 
     code = exit_code_of(record)
-    if as_json:
-        _print_bytes(dump_record(record))
-    elif code or not quiet:
-        _print_text(record)
+    if code or as_json or not quiet:
+        try:
+            write_out(_record_as_json(record) if as_json else _record_as_text(record))
+        except NoVerdictError as error:
+            # The verdict stands, and the tag is where the record says.
+            with suppress(OSError):
+                sys.stderr.write(f"{error.message}; `invoke show` prints the run again\n")
     raise Exit(code=code)
 
 
-def _print_text(record: RunRecord) -> None:
-    from orchestrator.report.text import render_text  # noqa: PLC0415 - only those who print need it
+def _record_as_json(record: RunRecord) -> bytes:
+    from orchestrator.record import dump_record  # noqa: PLC0415 - only those who print it need it
 
-    _print(render_text(record, style_of(sys.stdout, os.environ)))
+    return dump_record(record)
+
+
+def _record_as_text(record: RunRecord) -> bytes:
+    from orchestrator.report.text import render_text  # noqa: PLC0415 - only those who print it need it
+
+    return _encoded(render_text(record, style_of(sys.stdout, os.environ)))
 
 
 def _copy_record(record: RunRecord, path: Path) -> None:
-    from orchestrator.record import dump_record  # noqa: PLC0415 - only those who ask for it need it
-    from orchestrator.report import write_file  # noqa: PLC0415 - same
+    from orchestrator.report import write_file  # noqa: PLC0415 - only those who ask for it need it
 
-    write_file(path, dump_record(record))
+    write_file(path, _record_as_json(record))
 
 
 def _print(text: str) -> None:
+    _print_bytes(_encoded(text))
+
+
+def _encoded(text: str) -> bytes:
     shown = style_of(sys.stdout, os.environ).shown(text)
-    _print_bytes(shown.encode(sys.stdout.encoding or "ascii", "replace"))
+    return shown.encode(sys.stdout.encoding or "ascii", "replace")
 
 
 def _print_bytes(content: bytes) -> None:
     try:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # Nobody reads any more (`invoke show | head`); Python would complain about it once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        write_out(content)
+    except NoVerdictError as error:
+        raise _ended(error) from None
 
 
 def _take_run_by_position(words: list[str]) -> None:
@@ -691,6 +711,7 @@ def _parse_tasks() -> None:
 
 
 if hasattr(program, "core"):  # this file was loaded by invoke, and not by a test
+    open_closed_streams()
     _take_run_by_position(program.core.unparsed)
     _take_paths_by_position(program.core.unparsed)
     _take_help_at_the_end(program.core.unparsed)

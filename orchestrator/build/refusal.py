@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.absent import missing
 from orchestrator.errors import LocalBuildFailedError, NoSpaceError, NoVerdictError
 from orchestrator.location import Location
-from orchestrator.toolchains.cargo.failure import absent_tool, disk_full, last_words, lock_outdated, lock_unreadable
+from orchestrator.toolchains.cargo.failure import (
+    absent_tool,
+    bus_error,
+    disk_full,
+    last_words,
+    lock_outdated,
+    lock_unreadable,
+)
 from orchestrator.toolchains.cargo.lock import outdated
 
 if TYPE_CHECKING:
     from orchestrator.build.ground import Ground, LocalPlan
     from orchestrator.toolchains.cargo.messages import CargoReport, Diagnostic
+
+_HARDLY_ROOM = 64_000_000
+"""Bytes; what was half written is removed before anybody looks."""
 
 
 def refusal(said: str, report: CargoReport, plan: LocalPlan, ground: Ground) -> NoVerdictError:
@@ -28,7 +39,7 @@ def refusal(said: str, report: CargoReport, plan: LocalPlan, ground: Ground) -> 
     tool = absent_tool(f"{typed}\n{said}")
     if tool is not None:
         return missing(tool)
-    if disk_full(f"{typed}\n{said}"):
+    if disk_full(f"{typed}\n{said}") or (bus_error(f"{typed}\n{said}") and _is_full(ground)):
         return NoSpaceError(
             f"no space left while cargo wrote below {ground.target}",
             repair="free space, or run `invoke clean` to remove what this tool keeps",
@@ -55,6 +66,10 @@ def refusal(said: str, report: CargoReport, plan: LocalPlan, ground: Ground) -> 
         repair="mend what the compiler says",
         detail=tuple(line for error in report.errors for line in error.rendered.splitlines()),
     )
+
+
+def _is_full(ground: Ground) -> bool:
+    return shutil.disk_usage(ground.target if ground.target.exists() else ground.worktree).free < _HARDLY_ROOM
 
 
 def _places(error: Diagnostic, plan: LocalPlan, ground: Ground) -> list[Location]:

@@ -151,7 +151,11 @@ def _verified(
         lay_out(snapshot, workspace.source)
     record = replace(record, source=source_facts(snapshot))
     labels = run_labels(workspace.root, record.run)
-    with Engine.connect(environment) as engine, Hold(engine, labels, own_tag=spec.image.tag) as hold:
+    with (
+        no_space_named(workspace.root),
+        Engine.connect(environment) as engine,
+        Hold(engine, labels, own_tag=spec.image.tag) as hold,
+    ):
         around = Surroundings(
             engine=engine,
             workspace=workspace,

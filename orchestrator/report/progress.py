@@ -88,13 +88,13 @@ class _Display:
         self._ticker.join()
 
     def _alone(self, write: Callable[[], None]) -> None:
-        """Let one thread write at a time; when nobody reads any more (`… | head`), the run goes on unseen."""
+        """Let one thread write at a time; where nobody reads any more, or a disk is full, the run goes on unseen."""
         with self._lock:
             if self._over.is_set():
                 return
             try:
                 write()
-            except BrokenPipeError:
+            except OSError:
                 self._over.set()
 
     def _take(self, event: Event) -> None:

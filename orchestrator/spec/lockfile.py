@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import yaml
 from pydantic import ValidationError
 
-from orchestrator.errors import LockInvalidError
+from orchestrator.errors import LockInvalidError, UsageError
 from orchestrator.inventory.model import Inventory
 from orchestrator.location import Location
 from orchestrator.spec.mistakes import mistake_of
@@ -70,8 +70,17 @@ def read_lock_file(path: Path, *, workspace: Workspace) -> LockedInventory | Non
 
 
 def write_lock_file(path: Path, inventory: Inventory) -> None:
-    """Write a lock, whole or not at all."""
-    write_atomically(path, dump_lock(inventory).encode())
+    """Write a lock, whole or not at all; a link stays one, and what it leads to is written.
+
+    Raises:
+        UsageError: it cannot be written there.
+    """
+    try:
+        write_atomically(path.resolve(), dump_lock(inventory).encode())
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}", repair="let its folder belong to you, or free space there"
+        ) from error
 
 
 def dump_lock(inventory: Inventory) -> str:

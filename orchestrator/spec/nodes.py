@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 
 import yaml
@@ -22,6 +23,10 @@ _TAGS = {
     yaml.ScalarNode: frozenset({"str", "null", "bool", "int", "float", "timestamp", "value", "merge"}),
 }
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+_CONFLICT = re.compile(r"^(?:<{7}|\|{7}|>{7}) |^={7}$", re.MULTILINE)
+"""What git writes around the two sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +127,11 @@ def _not_yaml(error: yaml.MarkedYAMLError, text: str) -> Mistake:
     if tab >= 0:
         place = Place(line=place.line, column=tab + 1)
         return Mistake(place=place, text="a tab where YAML takes only spaces (indentation, or after a dash)")
+    conflict = _CONFLICT.search(text)
+    if conflict is not None:
+        # The parser stumbles somewhere behind it.
+        place = Place(line=text.count("\n", 0, conflict.start()) + 1, column=1)
+        return Mistake(place=place, text="a merge conflict that nobody has resolved begins here")
     said = " ".join(part for part in (error.problem, error.context) if part)
     return Mistake(place=place, text=f"no YAML: {said}")
 

@@ -23,6 +23,8 @@ _OLD_LOCK = re.compile(
 )
 _NO_LOCK = re.compile(r"failed to parse lock file at")
 _FULL = re.compile(r"No space left on device|os error 28\b")
+_BUS_ERROR = re.compile(r"terminated with signal 7\b|\bsignal: 7(?: \(|, )SIGBUS")
+"""As collect2, rustc and cargo tell it: lld and mold write through mapped memory, and a full disk kills them."""
 _KEPT_LINES = 60
 
 
@@ -39,6 +41,11 @@ def absent_tool(said: str) -> str | None:
 def disk_full(said: str) -> bool:
     """Return whether a disk was full."""
     return _FULL.search(said) is not None
+
+
+def bus_error(said: str) -> bool:
+    """Return whether a linker was ended by SIGBUS, which a full disk may have caused."""
+    return _BUS_ERROR.search(said) is not None
 
 
 def lock_outdated(said: str) -> bool:

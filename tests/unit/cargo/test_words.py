@@ -11,7 +11,14 @@ import pytest
 from orchestrator.errors import LocalBuildFailedError
 from orchestrator.toolchains.cargo.command import cargo_words, selection_of
 from orchestrator.toolchains.cargo.depinfo import read_depinfo
-from orchestrator.toolchains.cargo.failure import absent_tool, disk_full, last_words, lock_outdated, lock_unreadable
+from orchestrator.toolchains.cargo.failure import (
+    absent_tool,
+    bus_error,
+    disk_full,
+    last_words,
+    lock_outdated,
+    lock_unreadable,
+)
 from orchestrator.toolchains.cargo.lock import packages_digest, read_lock
 from orchestrator.toolchains.cargo.messages import CargoReport, package_label
 from orchestrator.toolchains.cargo.outside import folders_outside
@@ -118,6 +125,10 @@ def test_full_disks_and_old_locks_are_recognised() -> None:
     """Recorded words of cargo 1.61 to 1.95."""
     assert disk_full("error: failed to write: No space left on device (os error 28)")
     assert not disk_full("(os error 2)")
+    assert bus_error("collect2: fatal error: ld terminated with signal 7 [Bus error], core dumped")
+    assert bus_error("error: linking with `rust-lld` failed: signal: 7 (SIGBUS) (core dumped)")
+    assert bus_error("process didn't exit successfully: `rustc` (signal: 7, SIGBUS: access to undefined memory)")
+    assert not bus_error("collect2: error: ld returned 1 exit status")
     assert lock_outdated("error: cannot update the lock file /app/Cargo.lock because --locked was passed")
     assert lock_outdated("error: the lock file /app/Cargo.lock needs to be updated but --locked was passed")
     missed = (

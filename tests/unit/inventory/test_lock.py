@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import LockInvalidError
+from orchestrator.errors import LockInvalidError, UsageError
 from orchestrator.inventory.answers import side_of
 from orchestrator.inventory.drift import drift, unlike
 from orchestrator.inventory.model import BaseInventory, Inventory, SideInventory
@@ -121,6 +121,24 @@ def test_a_lock_is_written_sorted_and_read_again(tmp_path: Path) -> None:
     assert "\n      libssl3: 3.0.1 sha256:aaa" in path.read_text()
 
 
+def test_a_lock_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    """Some keep their locks in one folder; a link that is replaced would be a file that nobody else sees."""
+    held = tmp_path / "locks/backend.lock"
+    held.parent.mkdir()
+    link = tmp_path / "buildspec.lock"
+    link.symlink_to("locks/backend.lock")
+    write_lock_file(link, _inventory())
+    assert link.is_symlink()
+    assert held.read_text() == dump_lock(_inventory())
+
+
+def test_a_lock_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """With the file's name and the system's words, also to root, whom no folder's rights keep out."""
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"cannot write .*file/buildspec\.lock: Not a directory"):
+        write_lock_file(tmp_path / "file/buildspec.lock", _inventory())
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -128,7 +146,7 @@ def test_a_lock_is_written_sorted_and_read_again(tmp_path: Path) -> None:
         ("platform:", "platfrom:", ":5:1: unknown key `platfrom`"),
         ("    image: sha", "    image: [sha", ":9:11: no YAML"),
         ("tool: 0.1.0", "tool: 0.1.0\ntool: 0.1.0", ":5:1: the key `tool` stands here a second time"),
-        ("host:", "<<<<<<< HEAD\nhost:", ":14:1: no YAML"),
+        ("host:", "<<<<<<< HEAD\nhost:", ":13:1: a merge conflict that nobody has resolved"),
         ("      libssl3: 3.0.1 sha256:", "      libssl3: 7 #", ":11:16: `bases.debian:bookworm-slim.packages.libssl3`"),
     ],
 )

@@ -1,0 +1,52 @@
+"""Standard output and standard error as a shell may hand them over: closed, full, or with nobody at the other end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+from orchestrator.errors import NoSpaceError, NoVerdictError, UsageError
+
+
+def open_closed_streams() -> None:
+    """Give a place to the streams that were closed (`invoke build >&-`): what is written to them is lost, as asked.
+
+    A file that is opened later would get a closed stream's number otherwise, and a child's output with it.
+    """
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            os.set_inheritable(number, True)  # noqa: FBT003 - the library's own signature
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w", closefd=False))
+
+
+def write_out(content: bytes) -> None:
+    """Write to standard output, all of it.
+
+    Raises:
+        NoSpaceError: the disk behind it is full.
+        UsageError: it cannot be written to for another reason.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        # Python would complain about it once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # Nobody reads any more (`invoke show | head`).
+            raise _lost(error) from error
+
+
+def _lost(error: OSError) -> NoVerdictError:
+    message = f"standard output cannot be written to: {error.strerror}"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return NoSpaceError(message, repair="free space where it leads to")
+    return UsageError(message, repair="let it lead to a file or a terminal that can be written to")
