@@ -52,6 +52,7 @@ class StageState:
         calls: calls of cargo that link, in order; those of the stages below included.
         primes: those of them that compile stubs.
         cooked: calls of `cargo chef cook`.
+        cooked_over: sources that one of them has written a placeholder over, and what had brought them.
         unreadable: what was run whose doings are not known.
         hazards: of this stage's own instructions.
         events: the same.
@@ -68,6 +69,7 @@ class StageState:
     calls: list[Called] = field(default_factory=list)
     primes: list[Called] = field(default_factory=list)
     cooked: list[Called] = field(default_factory=list)
+    cooked_over: dict[str, tuple[Called, Arrived]] = field(default_factory=dict)
     unreadable: list[Unreadable] = field(default_factory=list)
     hazards: list[Hazard] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -86,6 +88,7 @@ class StageState:
             calls=list(self.calls),
             primes=list(self.primes),
             cooked=list(self.cooked),
+            cooked_over=dict(self.cooked_over),
             unreadable=list(self.unreadable),
             edits=self.edits,
             at_prime=self.at_prime,
@@ -166,6 +169,8 @@ class StageState:
             del self.stubs[path]
         for path in [path for path in self.assets if event.reach(path)]:
             del self.assets[path]
+        for path in [path for path in self.cooked_over if event.reach(path)]:
+            del self.cooked_over[path]
         expanded: list[Poison] = []
         for poison in self.poisons:
             reach = event.reach(poison.path)
@@ -203,10 +208,22 @@ class StageState:
                 if unit is not None:
                     clean(event, poison, unit)
         elif call.subcommand == "chef cook":
-            self.cooked.append(event)
+            self._cooked(event)
         elif call.links:
             self._build(event)
             self.calls.append(event)
+
+    def _cooked(self, event: Called) -> None:
+        """Note the sources that a cook writes over: it lays out all targets of the project as placeholders."""
+        self.cooked.append(event)
+        packages = self.context.packages if self.context else ()
+        known = [target.path for package in packages for target in package.targets]
+        for source in known or ["src/main.rs", "src/lib.rs"]:
+            for arrived in reversed(self.arrivals) if event.call.certain else ():
+                place = _brought_below(event.call.directory, source, arrived, known=bool(known))
+                if place is not None:
+                    self.cooked_over[place] = event, arrived
+                    break
 
     def _build(self, event: Called) -> None:
         call = event.call
@@ -297,3 +314,17 @@ class StageState:
             stubbed=stubbed,
             others=others,
         )
+
+
+def _brought_below(folder: str, source: str, arrived: Arrived, *, known: bool) -> str | None:
+    """Return where below a folder a COPY puts a source of the build context; None where it surely puts it nowhere.
+
+    `known`: whether the source is one of the project; else it is what most projects have, wherever it comes from.
+    """
+    parts = source.split("/")
+    for count in range(len(parts) if known else 1):
+        place = posixpath.join(folder, *parts[count:])
+        brought = arrived.origin is None and arrived.reach(place) is Reach.YES
+        if brought and (not known or arrived.source_of(place) == source):
+            return place
+    return None

@@ -100,6 +100,10 @@ SOUND = {
     "built in a member's folder": (
         f"FROM rust AS builder\nWORKDIR /app\nCOPY Cargo.toml ./\nCOPY crates crates\nRUN cd crates/api && {BUILD}\n"
     ),
+    "cook over sources that are copied once more": (
+        "FROM rust AS builder\nWORKDIR /app\nCOPY . .\nRUN cargo chef prepare && cargo chef cook --release\nCOPY . .\n"
+        f"RUN {BUILD}\n"
+    ),
     "chef": (
         "FROM rust AS builder\nWORKDIR /app\nCOPY recipe.json .\nRUN cargo chef cook --release\nCOPY . .\n"
         f"RUN {BUILD}\n"
@@ -117,13 +121,40 @@ def test_versions_of_the_c_library_are_no_folder(tmp_path: Path) -> None:
     assert found(tmp_path, text) == []
 
 
+def test_cook_over_a_workspace(tmp_path: Path) -> None:
+    """Its folder is not the context's, and the program's source not `src/main.rs`."""
+    files = {
+        "backend/Cargo.toml": '[workspace]\nmembers = ["api"]\n',
+        "backend/api/Cargo.toml": '[package]\nname = "app"\n[[bin]]\nname = "app"\npath = "src/go.rs"\n',
+        "recipe.json": "{}",
+        ".dockerignore": "**/target\n",
+        "backend/api/src/go.rs": "fn main() {}\n",
+    }
+    head = "FROM rust AS builder\nWORKDIR /app\nCOPY recipe.json .\n"
+    bad = f"{head}COPY backend .\nRUN cargo chef cook --release\nRUN {BUILD}\n"
+    good = f"{head}RUN cargo chef cook --release\nCOPY backend .\nRUN {BUILD}\n"
+    assert found(tmp_path, bad + SHIP, **files) == ["error cook-over-sources"]
+    assert found(tmp_path, good + SHIP, **files) == []
+
+
 @pytest.mark.parametrize("name", SOUND)
 def test_sound(tmp_path: Path, name: str) -> None:
     """What ships the truth has no error and no warning."""
     assert [each for each in found(tmp_path, SOUND[name] + SHIP) if not each.startswith("hint")] == []
 
 
+CHEF = "FROM rust AS builder\nWORKDIR /app\nCOPY recipe.json .\n"
+COOK = "RUN cargo chef cook --release\n"
 TRAPS = {
+    "cook over the sources": (f"{CHEF}COPY . .\n{COOK}RUN {BUILD}\n", "error cook-over-sources"),
+    "cook over some of them": (
+        f"{CHEF}COPY src src\n{COOK}COPY Cargo.toml .\nRUN {BUILD}\n",
+        "error cook-over-sources",
+    ),
+    "cook over the sources, in one step": (
+        f"{CHEF}COPY . .\nRUN cargo chef cook --release && {BUILD}\n",
+        "error cook-over-sources",
+    ),
     "find without parentheses": (
         prime(MAIN, LIB) + f"COPY . .\nRUN find . -name '*.rs' -o -name '*.toml' -exec touch {{}} + && {BUILD}\n",
         "error stub-not-invalidated",

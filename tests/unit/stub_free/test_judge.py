@@ -115,6 +115,16 @@ def test_the_call_that_kept_a_stub_is_one_of_the_stage_that_ships_it() -> None:
     assert answer(judge(facts(prime, beside))) == ("cached-stub", 12)
 
 
+def test_placeholders_that_nobody_replaced_are_told_where_they_were_written() -> None:
+    """As `cargo chef cook` does behind COPY: newer time stamps would help nothing, and the last call is not to blame."""
+    cook = call(line=4, sources=PRIMED)
+    keep = call(line=6, sources=PRIMED, made={}, kept={RELEASE: IMAGE})
+    result = judge(facts(cook, keep))
+    assert answer(result) == ("cached-stub", 4)
+    assert "line 6 kept it, for what it saw were the placeholders as well" in result.message
+    assert (result.repair or "").startswith("COPY the sources behind line 4")
+
+
 def test_the_hosts_bytes_are_proof_without_any_witness() -> None:
     assert judge(facts(shipped=HOST)).status is Status.PASSED
 

@@ -59,6 +59,10 @@ def was_it_compiled_from_a_stub(facts: ShippedFacts, history: History) -> CheckR
         cause, line = "narrower-build", keeper.line
         then = f"; {keeper.where} builds {narrow} alone and left it as it was"
         repair = f"build what is shipped: `{build_command(facts)}`"
+    elif keeper is not None and cause == "cached-stub" and _placeholders(keeper, facts):
+        line = writer.line
+        then = f"; {keeper.where} kept it, for what it saw were the placeholders as well"
+        repair = _unreplaced(writer)
     else:
         line = keeper.line if keeper else writer.line
         then = f"; {keeper.where} found it fresh and kept it" if keeper else ""
@@ -120,7 +124,7 @@ def _kind(facts: ShippedFacts, writer: PlacedCall, paths: list[str]) -> tuple[st
     call = writer.call
     sources = [path for path in facts.inputs if is_source(path)]
     others = [path for path in paths if is_source(path)]
-    stubs = [path for path in others if placeholder(seen(call, path), facts) is not None]
+    stubs = _placeholders(writer, facts)
     if call.earlier:
         return "stale-build", "an earlier build's sources"
     if not others:
@@ -130,6 +134,20 @@ def _kind(facts: ShippedFacts, writer: PlacedCall, paths: list[str]) -> tuple[st
     if len(others) < len(sources) and not any(_is_main(path) for path in stubs):
         return "partial-stub", f"placeholders for {len(others)} of {len(sources)} sources"
     return "cached-stub", "placeholder sources"
+
+
+def _placeholders(placed: PlacedCall, facts: ShippedFacts) -> list[str]:
+    """Return the sources that were placeholders when a call was made."""
+    paths = differing(placed.call, facts)
+    return [path for path in paths if is_source(path) and placeholder(seen(placed.call, path), facts) is not None]
+
+
+def _unreplaced(writer: PlacedCall) -> str:
+    behind = "that step" if writer.line is None else f"line {writer.line}"
+    return (
+        f"COPY the sources behind {behind}, and let no step after it write over them, as `cargo chef cook` does with "
+        "all sources of the project"
+    )
 
 
 def _rebuilt_later(writer: PlacedCall, facts: ShippedFacts) -> bool:

@@ -1,0 +1,3 @@
+fn main() {
+    println!("a11: the program that was written");
+}
