@@ -10,10 +10,11 @@ from orchestrator.dockerfile.timeline.files import Reach
 from orchestrator.dockerfile.timeline.poison import FlawKind, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from orchestrator.dockerfile.spans import Span
     from orchestrator.dockerfile.timeline.events import Called
+    from orchestrator.dockerfile.timeline.manifests import Package
     from orchestrator.dockerfile.timeline.poison import Flaw, Poison, Unit
     from orchestrator.dockerfile.timeline.project import BuildContext
 
@@ -174,34 +175,72 @@ def _luck(
     """Return why cargo compiles every one of these all the same, or None."""
     if context is None:
         return None
-    stubbed = {(units[id(poison)].folder, units[id(poison)].kind) for poison in asked}
-    reasons: dict[str, None] = {}
-    for poison in left:
-        unit = units[id(poison)]
-        reason = None if unit.package is None else _lucky(poison, unit, stubbed, at_prime, touched=touched)
-        if reason is None:
-            return None
-        reasons[reason] = None
-    return "; ".join(reasons)
+    stubbed = {(unit.package.folder, unit.kind) for poison in asked if (unit := units[id(poison)]).package is not None}
+    packages = {package.folder: package for package in context.packages}
+    reasons: dict[int, str] = {}
+    while True:
+        renewed = {
+            unit.package.folder
+            for poison in left
+            if id(poison) in reasons and (unit := units[id(poison)]).package is not None and unit.kind == "lib"
+        }
+        found: dict[int, str] = {}
+        for poison in left:
+            package, kind = units[id(poison)].package, units[id(poison)].kind
+            if package is None or id(poison) in reasons:
+                continue
+            reason = _lucky(package, kind, stubbed, at_prime, touched=touched)
+            if reason is None and kind != "build":
+                below = [packages[folder] for folder in package.depends if folder in packages]
+                reason = _lucky_below(package, below, stubbed, at_prime, renewed)
+            if reason is not None:
+                found[id(poison)] = reason
+        if not found:
+            break
+        reasons |= found
+    return "; ".join(dict.fromkeys(reasons.values())) if len(reasons) == len(left) else None
 
 
 def _lucky(
-    poison: Poison, unit: Unit, stubbed: set[tuple[str, str]], at_prime: frozenset[str], *, touched: bool
+    package: Package, kind: str, stubbed: Collection[tuple[str, str]], at_prime: frozenset[str], *, touched: bool
 ) -> str | None:
-    package = unit.package
-    if package is None:
-        return None
-    if unit.kind in {"main", "bin"} and package.of_kind("lib") and (unit.folder, "lib") not in stubbed:
+    """Return what else in its package dirties a unit."""
+    if kind in {"main", "bin"} and package.of_kind("lib") and (package.folder, "lib") not in stubbed:
         library = package.of_kind("lib")[0].path
         if not _was_there(library, at_prime):
             return f"{library} has no stub, so the real library gives the program one dependency more, which dirties it"
     scripts = package.of_kind("build")
-    if scripts and unit.kind != "build" and (unit.folder, "build") not in stubbed:
+    if scripts and kind != "build" and (package.folder, "build") not in stubbed:
         if not _was_there(scripts[0].path, at_prime):
             return f"{scripts[0].path} has no stub, so the real build script is new to the package, which dirties it"
         if package.watches is False and touched:
             return f"{scripts[0].path} names no `rerun-if-changed`, so any touched file dirties the whole package"
-    del poison
+    return None
+
+
+def _lucky_below(
+    package: Package,
+    below: Sequence[Package],
+    stubbed: Collection[tuple[str, str]],
+    at_prime: frozenset[str],
+    renewed: Collection[str],
+) -> str | None:
+    """Return which of its path dependencies dirties a package.
+
+    Args:
+        package: the package.
+        below: its path dependencies.
+        stubbed: folder and kind of all that has a stub.
+        at_prime: paths of real files that were there when the stubs were compiled.
+        renewed: folders of the packages whose library luck compiles anew.
+    """
+    for other in below:
+        if other.folder in renewed:
+            return f"{package.name} depends on {other.name}, which is compiled anew"
+        library = other.of_kind("lib")
+        if library and (other.folder, "lib") not in stubbed and not _was_there(library[0].path, at_prime):
+            # Without a library, cargo warned and left the dependency out when the stubs were compiled.
+            return f"{library[0].path} has no stub, so the real library gives {package.name} one dependency more"
     return None
 
 

@@ -121,6 +121,26 @@ def test_versions_of_the_c_library_are_no_folder(tmp_path: Path) -> None:
     assert found(tmp_path, text) == []
 
 
+@pytest.mark.parametrize(("library", "said"), [(True, "warning lucky-rebuild"), (False, "error stub-not-invalidated")])
+def test_luck_through_a_path_dependency(tmp_path: Path, library: bool, said: str) -> None:
+    """The root package's library has no stub: it is new to the member, too, and a library that it renews is as well."""
+    files = {
+        ".dockerignore": "target\n",
+        "Cargo.toml": '[workspace]\nmembers = ["tool"]\n[package]\nname = "app"\n',
+        "src/main.rs": "fn main() {}\n",
+        **({"src/lib.rs": "pub mod x;\n"} if library else {}),
+        "tool/Cargo.toml": '[package]\nname = "tool"\n[dependencies]\napp = {path = ".."}\n',
+        "tool/src/main.rs": "fn main() {}\n",
+    }
+    text = (
+        "FROM rust AS builder\nWORKDIR /app\n"
+        f"RUN mkdir -p src tool/src && {MAIN} && echo 'fn main() {{}}' > tool/src/main.rs\n"
+        f"COPY Cargo.toml ./\nCOPY tool/Cargo.toml tool/\nRUN {BUILD} --workspace\n"
+        f"COPY . .\nRUN {BUILD} --workspace\n"
+    )
+    assert found(tmp_path, text + SHIP, **files) == [said]
+
+
 def test_cook_over_a_workspace(tmp_path: Path) -> None:
     """Its folder is not the context's, and the program's source not `src/main.rs`."""
     files = {

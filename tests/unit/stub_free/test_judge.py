@@ -116,7 +116,7 @@ def test_the_call_that_kept_a_stub_is_one_of_the_stage_that_ships_it() -> None:
 
 
 def test_placeholders_that_nobody_replaced_are_told_where_they_were_written() -> None:
-    """As `cargo chef cook` does behind COPY: newer time stamps would help nothing, and the last call is not to blame."""
+    """As `cargo chef cook` does behind COPY: newer time stamps help nothing, and the last call is not to blame."""
     cook = call(line=4, sources=PRIMED)
     keep = call(line=6, sources=PRIMED, made={}, kept={RELEASE: IMAGE})
     result = judge(facts(cook, keep))
