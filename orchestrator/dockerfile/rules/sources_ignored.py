@@ -57,7 +57,7 @@ def _matters(path: str, context: BuildContext, shipped: set[str]) -> bool:
         folder = waiting.pop()
         if folder in by_folder and folder not in folders:
             folders.add(folder)
-            waiting += by_folder[folder].depends
+            waiting += [*by_folder[folder].depends, *by_folder[folder].tests_with]
     other = any(target.path == path and target.name not in shipped for target in package.of_kind("bin"))
     return package.folder in folders and not other
 

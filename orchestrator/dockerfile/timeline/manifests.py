@@ -14,12 +14,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 _LARGEST = 1024 * 1024
 _MOST_PACKAGES = 500
-_HOLDERS = ("dependencies", "dev-dependencies", "build-dependencies", "patch")
+_HOLDERS = frozenset({"dependencies", "build-dependencies", "patch"})
+_TEST_HOLDERS = frozenset({"dev-dependencies"})
 SKIPPED = frozenset({"target", ".git", "node_modules", ".twinbuild"})
 """Folders that hold no sources of the project."""
 
@@ -37,6 +38,7 @@ class Target:
 class Package:
     """A local crate. `folder`: relative to the context, `.` for itself. `depends`: folders of its path dependencies.
 
+    `tests_with`: folders of those that its tests alone depend on, whose manifests cargo reads all the same.
     `watches`: whether its build script says what it reads (`rerun-if-changed`); None without a build script.
     """
 
@@ -44,6 +46,7 @@ class Package:
     folder: str
     targets: tuple[Target, ...]
     depends: tuple[str, ...]
+    tests_with: tuple[str, ...]
     watches: bool | None
 
     def of_kind(self, kind: str) -> tuple[Target, ...]:
@@ -77,11 +80,17 @@ def read_packages(folder: Path, manifest: str | None, named: tuple[str, ...] = (
         if table is None:
             continue
         shared |= {name: posixpath.normpath(posixpath.join(place, path)) for name, path in _shared(table)}
-        own = (posixpath.normpath(posixpath.join(place, path)) for path in _paths(table))
-        depends = tuple(dict.fromkeys((*own, *(shared[name] for name in _inherited(table) if name in shared))))
-        seen[place] = _package(folder, place, table, depends)
-        waiting += [*_members(folder, place, table), *depends]
+        depends, tests_with = (_below(place, table, shared, holders) for holders in (_HOLDERS, _TEST_HOLDERS))
+        seen[place] = _package(folder, place, table, depends, tests_with)
+        waiting += [*_members(folder, place, table), *depends, *tests_with]
     return tuple(package for package in seen.values() if package is not None)
+
+
+def _below(place: str, table: dict[str, Any], shared: dict[str, str], holders: Collection[str]) -> tuple[str, ...]:
+    """Return the folders of the path dependencies that a manifest has in tables of some names."""
+    own = (posixpath.normpath(posixpath.join(place, path)) for path in _paths(table, holders))
+    inherited = (shared[name] for name in _inherited(table, holders) if name in shared)
+    return tuple(dict.fromkeys((*own, *inherited)))
 
 
 def _roots(folder: Path) -> Iterator[str]:
@@ -113,7 +122,9 @@ def _members(folder: Path, place: str, table: dict[str, Any]) -> Iterator[str]:
                 yield name
 
 
-def _package(folder: Path, place: str, table: dict[str, Any], depends: tuple[str, ...]) -> Package | None:
+def _package(
+    folder: Path, place: str, table: dict[str, Any], depends: tuple[str, ...], tests_with: tuple[str, ...]
+) -> Package | None:
     own = table.get("package")
     name = own.get("name") if isinstance(own, dict) else None
     if not isinstance(own, dict) or not isinstance(name, str):
@@ -126,6 +137,7 @@ def _package(folder: Path, place: str, table: dict[str, Any], depends: tuple[str
         folder=place,
         targets=targets,
         depends=depends,
+        tests_with=tests_with,
         watches=None if script is None else "rerun-if-" in (text or ""),
     )
 
@@ -178,13 +190,13 @@ def _children(folder: Path) -> list[Path]:
         return []
 
 
-def _paths(table: dict[str, Any]) -> Iterator[str]:
+def _paths(table: dict[str, Any], holders: Collection[str]) -> Iterator[str]:
     for key, value in table.items():
         if isinstance(value, dict):
-            if key in _HOLDERS:
+            if key in holders:
                 yield from (each["path"] for each in _tables(value) if isinstance(each.get("path"), str))
-            else:
-                yield from _paths(value)
+            elif key not in _HOLDERS | _TEST_HOLDERS:
+                yield from _paths(value, holders)
 
 
 def _shared(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -196,15 +208,15 @@ def _shared(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, each["path"]
 
 
-def _inherited(table: dict[str, Any]) -> Iterator[str]:
+def _inherited(table: dict[str, Any], holders: Collection[str]) -> Iterator[str]:
     """Yield what a package depends on with `name.workspace = true`."""
     for key, value in table.items():
         if not isinstance(value, dict) or key == "workspace":
             continue
-        if key in _HOLDERS:
+        if key in holders:
             yield from (name for name, each in value.items() if isinstance(each, dict) and each.get("workspace"))
-        else:
-            yield from _inherited(value)
+        elif key not in _HOLDERS | _TEST_HOLDERS:
+            yield from _inherited(value, holders)
 
 
 def _tables(table: dict[str, Any]) -> Iterator[dict[str, Any]]:

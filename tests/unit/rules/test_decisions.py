@@ -121,15 +121,22 @@ def test_versions_of_the_c_library_are_no_folder(tmp_path: Path) -> None:
     assert found(tmp_path, text) == []
 
 
-@pytest.mark.parametrize(("library", "said"), [(True, "warning lucky-rebuild"), (False, "error stub-not-invalidated")])
-def test_luck_through_a_path_dependency(tmp_path: Path, library: bool, said: str) -> None:
+@pytest.mark.parametrize(
+    ("library", "table", "said"),
+    [
+        ("src/lib.rs", "dependencies", "warning lucky-rebuild"),
+        ("src/lib.rs", "dev-dependencies", "error stub-not-invalidated"),
+        ("src/other.rs", "dependencies", "error stub-not-invalidated"),
+    ],
+)
+def test_luck_through_a_path_dependency(tmp_path: Path, library: str, table: str, said: str) -> None:
     """The root package's library has no stub: it is new to the member, too, and a library that it renews is as well."""
     files = {
         ".dockerignore": "target\n",
         "Cargo.toml": '[workspace]\nmembers = ["tool"]\n[package]\nname = "app"\n',
         "src/main.rs": "fn main() {}\n",
-        **({"src/lib.rs": "pub mod x;\n"} if library else {}),
-        "tool/Cargo.toml": '[package]\nname = "tool"\n[dependencies]\napp = {path = ".."}\n',
+        library: "pub mod x;\n",
+        "tool/Cargo.toml": '[package]\nname = "tool"\n[TABLE]\napp = {path = ".."}\n'.replace("TABLE", table),
         "tool/src/main.rs": "fn main() {}\n",
     }
     text = (
