@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from orchestrator.workspace import Workspace
 
 _HERE = Path(__file__).resolve().parent
-_SPEC = {"spec": "the project's buildspec.yaml (default: the one beside tasks.py)"}
+_SPEC = {"spec": "the buildspec.yaml (default: this folder's, or its repository's, else the one beside tasks.py)"}
 _RUN = {"run": "`latest`, a run id or the start of one, or the path of a record"}
 
 
@@ -550,16 +550,9 @@ def _repro_image(spec: str, *, as_json: bool) -> None:
 
 
 def _spec(given: str) -> Path:
-    return Path(given) if given else _default_spec()
+    from orchestrator.spec.find import default_spec  # noqa: PLC0415 - `invoke --list` needs none of it
 
-
-def _default_spec() -> Path:
-    beside = _HERE / "buildspec.yaml"
-    try:
-        # Shorter in messages, and what a person would type.
-        return beside.relative_to(Path.cwd())
-    except ValueError:
-        return beside
+    return Path(given) if given else default_spec(Path.cwd(), _HERE / "buildspec.yaml")
 
 
 def _found(run: str, spec: str) -> RunRecord:

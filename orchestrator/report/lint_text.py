@@ -146,6 +146,8 @@ def _summary(report: LintReport, style: Style) -> str:
     unread = sum(file.failure is not None for file in report.files)
     if not parts and not unread:
         sign = style.paint(style.sign("✓"), "green")
+        # Which file that was, nobody has said who named none.
+        files = visible(report.files[0].file) if len(report.files) == 1 else files
         return f"{sign} {files}: no hazard that can be seen without building{also}"
     also += f", {unread} not read" if unread else ""
     worst = "red" if report.counts[Severity.ERROR] else "yellow"

@@ -65,7 +65,7 @@ def test_text_marks_the_place() -> None:
 def test_text_of_a_clean_file() -> None:
     """Nothing found is one line, and pleasant."""
     shown = render_lint(report_of(a="FROM debian\nRUN true\n"), "text", Style(colour=True))
-    assert shown == "\x1b[32m\u2713\x1b[0m 1 file: no hazard that can be seen without building\n"
+    assert shown == "\x1b[32m\u2713\x1b[0m Dockerfile.a: no hazard that can be seen without building\n"
 
 
 def test_text_on_a_poor_terminal() -> None:
