@@ -28,6 +28,8 @@ _DETAIL_SHOWN = 40
 _DRIFT_SHOWN = 3
 _LABEL_WIDTH = 10
 _ID_WIDTH = 11
+_REMAPPED = "remap"
+"""Of `RunRecord.place`; as build/place.py names it, which reports do not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,9 @@ def _lanes(record: RunRecord, lanes: Lanes, style: Style) -> Iterator[str]:
         bases = [f"{base.reference} {short(base.image_id)}" for base in record.bases]
         yield from _labelled("bases", dot.join(bases), style)
     yield from (line for sentence in record.unlike for line in _labelled("unlike", sentence, style))
+    if record.place and record.place.startswith(f"{_REMAPPED} "):
+        why = record.place.removeprefix(f"{_REMAPPED} ").strip("()")
+        yield from _labelled("paths", f"remapped on the host, not the image's own: {why}", style)
     yield from _drift(record, style)
     yield from _leftovers(record, style)
     yield from _reached(record, style)

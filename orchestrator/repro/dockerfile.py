@@ -35,7 +35,7 @@ def dockerfile_advice(timeline: Timeline, builder: BuilderPlace, *, flags: Seque
         for called in state.calls:
             call = called.call
             place = (call.span.line, call.span.column)
-            if place in seen or call.has(*_LOCKED) or not call.links or call.subcommand == "install":
+            if place in seen or call.has(*_LOCKED) or not call.links:
                 continue
             seen.add(place)
             yield Advice(

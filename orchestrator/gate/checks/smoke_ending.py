@@ -62,7 +62,8 @@ def did_not_stop(transcript: Transcript, settings: SmokeSettings) -> Fault | Non
         cause="ignores-stop-signal",
         message=late,
         repair="let the program handle the signal: process 1 of a container gets no default action for it; "
-        "or name another one with STOPSIGNAL",
+        "or name another one with STOPSIGNAL; where being killed does it no harm, say "
+        "`smoke: {stop: {signal: SIGKILL, exit: 137}}`",
     )
 
 

@@ -25,6 +25,7 @@ _NO_LOCK = re.compile(r"failed to parse lock file at")
 _FULL = re.compile(r"No space left on device|os error 28\b")
 _BUS_ERROR = re.compile(r"terminated with signal 7\b|\bsignal: 7(?: \(|, )SIGBUS")
 """As collect2, rustc and cargo tell it: lld and mold write through mapped memory, and a full disk kills them."""
+_SCRIPT = re.compile(r"failed to run custom build command for `(?P<package>[^ `]+)")
 _KEPT_LINES = 60
 
 
@@ -46,6 +47,12 @@ def disk_full(said: str) -> bool:
 def bus_error(said: str) -> bool:
     """Return whether a linker was ended by SIGBUS, which a full disk may have caused."""
     return _BUS_ERROR.search(said) is not None
+
+
+def failed_script(said: str) -> str | None:
+    """Return the package whose build script failed, or None."""
+    match = _SCRIPT.search(said)
+    return match["package"] if match is not None else None
 
 
 def lock_outdated(said: str) -> bool:

@@ -113,6 +113,18 @@ def test_what_stands_between_a_project_and_identity_is_found(project: Path) -> N
     assert {name: (project / name).read_text(encoding="utf-8") for name in FILES} == FILES
 
 
+def test_an_installation_that_reads_no_lock_is_found(project: Path) -> None:
+    """`cargo install` of the project leaves Cargo.lock unread unless it says `--locked`; other crates are none."""
+    file = project / "Dockerfile"
+    text = file.read_text(encoding="utf-8").replace("cargo build --release", "cargo install --path . --root /out")
+    file.write_text(text.replace("WORKDIR", "RUN cargo install sccache\nWORKDIR", 1), encoding="utf-8")
+    done = repro(project)
+    said = " ".join(done.stdout.split())
+    assert "cargo install may take other versions than Cargo.lock names" in said, done.stdout
+    assert "cargo install --locked --path . --root /out" in said
+    assert said.count("cargo install may take") == 1
+
+
 def test_what_is_safe_is_written_once(project: Path) -> None:
     """Two repairs are applied and nothing else changes; the second time there is nothing left to write."""
     done = repro(project, "--write")

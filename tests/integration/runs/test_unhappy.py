@@ -46,6 +46,20 @@ CASES = (
         words=("cannot find macro `printline`",),
     ),
     Case(
+        name="build-script-asks-git",
+        edits=(
+            (
+                "build.rs",
+                "",
+                "use std::process::Command;\n"
+                'fn main() { assert!(Command::new("git").arg("rev-parse").status().unwrap().success()); }\n',
+            ),
+        ),
+        exit_code=10,
+        cause="local-build-failed",
+        words=("the build script of hello failed, and it looks for git", "inputs: {GIT_HASH: ${source.commit}}"),
+    ),
+    Case(
         name="dockerfile-missing",
         edits=(("Dockerfile", "", None),),
         exit_code=11,

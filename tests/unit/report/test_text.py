@@ -133,6 +133,14 @@ def test_a_run_without_verdict_says_why() -> None:
     assert "REFUSED" not in text
 
 
+def test_remapped_paths_are_told() -> None:
+    """They are why two programs of the same sources may differ; the usual place needs no word."""
+    usual = dataclasses.replace(_record(passed=True), place="namespace (mount namespace by bubblewrap)")
+    assert "paths" not in render_text(usual, Style())
+    text = render_text(dataclasses.replace(usual, place="remap (bubblewrap is not installed)"), Style())
+    assert "  paths     remapped on the host, not the image's own: bubblewrap is not" in text
+
+
 def test_steps_that_reached_for_the_network() -> None:
     """Each with its line and what it sent; nothing is said of the others."""
     where = Location(file="Dockerfile", line=7)
