@@ -51,8 +51,10 @@ CASES = (
             (
                 "build.rs",
                 "",
-                "use std::process::Command;\n"
-                'fn main() { assert!(Command::new("git").arg("rev-parse").status().unwrap().success()); }\n',
+                (
+                    "use std::process::Command;\n"
+                    'fn main() { assert!(Command::new("git").arg("rev-parse").status().unwrap().success()); }\n'
+                ),
             ),
         ),
         exit_code=10,
