@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.build.offers import retire, use
 from orchestrator.build.place import PlaceKind, may_have_namespaces
 from orchestrator.build.take_back import is_empty, take_back
 from orchestrator.engine.archive import load_files
@@ -30,12 +31,6 @@ if TYPE_CHECKING:
     from orchestrator.engine.process import Process
     from orchestrator.toolchains.cargo.messages import CargoReport
     from orchestrator.workspace import Workspace
-
-OFFERS = ("handover", "offers")
-"""Where the workspace remembers the tags of the offers that a project's runs made, the newest first."""
-
-_OFFERS_KEPT = 2
-"""One more than is needed, so that going back and forth between two branches makes none anew."""
 
 _EMPTY = (("none", b"", 0o644),)
 """What an offer without content holds: always the same, so that the layers of steps that see it stay cached."""
@@ -82,7 +77,7 @@ def plan_handover(
         reference=reference,
         key=key,
         local=plan,
-        made=engine.image(reference) is not None,
+        made=use(engine, reference),
         words=words,
     )
 
@@ -216,7 +211,7 @@ class Handover:
         plan = self._plan
         outside = seen.ground.place.outside
         keep_environment(plan.key, seen.report, outside=outside, variables=plan.local.variables, workspace=workspace)
-        _retire(engine, plan.reference, workspace, limit=plan.local.settings.share_limit)
+        retire(engine, plan.reference, workspace, limit=plan.local.settings.share_limit)
 
     def _put_host_behind(self) -> None:
         # Whichever thread comes second, this one or that of `started`, sees what the other one has set.
@@ -234,21 +229,6 @@ class Handover:
                 break
         if cancel.is_set():
             raise run_ended()
-
-
-def _retire(engine: Engine, newest: str, workspace: Workspace, *, limit: int) -> None:
-    """Remove a project's older offers, which are as large as its target directory, but for those within the limit."""
-    known = workspace.recall(*OFFERS)
-    offers = [newest, *(str(offer) for offer in (known if isinstance(known, list) else []) if offer != newest)]
-    left, kept = limit, list[str]()
-    for offer in offers:
-        image = engine.image(offer)
-        left -= image.size if image else 0
-        if offer == newest or (len(kept) < _OFFERS_KEPT and left >= 0):
-            kept.append(offer)
-        else:
-            engine.remove_image(offer)
-    workspace.remember(*OFFERS, kept)
 
 
 def _all_done(awaited: frozenset[str] | None, report: CargoReport) -> bool:

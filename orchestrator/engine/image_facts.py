@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_FRACTION = re.compile(r"\.\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,7 @@ class ImageFacts:
         size: bytes of all layers.
         ports, volumes: what EXPOSE and VOLUME declare (`8080/tcp`, `/data`).
         triggers: ONBUILD instructions (`RUN cargo build`).
+        tagged: when it was given a tag last, on this engine (seconds since 1970); None where that is not known.
     """
 
     id: str
@@ -41,6 +46,7 @@ class ImageFacts:
     ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
+    tagged: float | None = None
 
 
 def image_facts(raw: Mapping[str, Any]) -> ImageFacts:
@@ -64,4 +70,16 @@ def image_facts(raw: Mapping[str, Any]) -> ImageFacts:
         ports=tuple(config.get("ExposedPorts") or ()),
         volumes=tuple(config.get("Volumes") or ()),
         triggers=tuple(config.get("OnBuild") or ()),
+        tagged=_seconds((raw.get("Metadata") or {}).get("LastTagTime")),
     )
+
+
+def _seconds(text: object) -> float | None:
+    """Return an engine's time stamp (`2026-12-01T03:48:44.276115157Z`, or with an offset) as seconds since 1970."""
+    try:
+        # Nanoseconds are more than `fromisoformat` of Python 3.11 takes.
+        found = datetime.fromisoformat(_FRACTION.sub("", str(text))).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    # An image that was never given a tag has the year 1.
+    return found if found > 0 else None

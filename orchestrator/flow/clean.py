@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from orchestrator.bases.image import REPOSITORY as BASES
-from orchestrator.build.handover import OFFERS
+from orchestrator.build.offers import OFFERS
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels, sweep
 from orchestrator.flow.prepare import OWN_TAGS

@@ -99,3 +99,19 @@ def test_an_image_that_is_kept_stays_until_it_is_let_go(engine: Engine, tmp_path
         assert not hold.keep(image.id)
     labelled = {"label": "io.twinbuild.run=test"}
     assert not engine.api.containers(all=True, filters=labelled)
+
+
+def test_a_tag_that_is_given_again_counts_from_then(engine: Engine, tmp_path: Path) -> None:
+    """As for an offer that a run uses: when that was last is what says whether anybody still does."""
+    nonce = secrets.token_bytes(64)
+    tag = load_files(engine, f"twinbuild-test:{nonce[:4].hex()}", [("file", nonce, 0o644)], scratch=tmp_path)
+    first = engine.image(tag)
+    assert first is not None
+    engine.tag(first.id, tag)
+    again = engine.image(tag)
+    engine.remove_image(tag)
+    assert again is not None
+    assert first.tagged is not None
+    assert again.tagged is not None
+    assert first.tagged <= again.tagged <= time.time() + 1
+    assert time.time() - first.tagged < 600
