@@ -21,7 +21,19 @@ def _check(timeline: Timeline) -> Iterator[Finding]:
     words = " ".join(started[0]).split()
     instruction = timeline.dockerfile.instruction(started[2])
     calls = [words[n + 1] for n, word in enumerate(words[:-1]) if word.rsplit("/", 1)[-1] == "cargo"]
-    if instruction is not None and any(call in {"run", "r", "build", "b", "watch"} for call in calls):
+    whole = started[0][0] if started[0] else ""
+    if instruction is not None and " " in whole and whole.split()[0].rsplit("/", 1)[-1] == "cargo":
+        # In exec form this is one word, and no program has that name.
+        yield Finding(
+            rule=RULE.id,
+            severity=Severity.WARNING,
+            span=command_span(timeline.source, instruction),
+            message=f"the container cannot start: there is no program called `{whole}`",
+            why="the exec form names the program by its first word alone, and is not split at blanks; split, it would "
+            "build the program when the container starts",
+            repair="build it in a RUN step and start the program itself",
+        )
+    elif instruction is not None and any(call in {"run", "r", "build", "b", "watch"} for call in calls):
         yield Finding(
             rule=RULE.id,
             severity=Severity.WARNING,

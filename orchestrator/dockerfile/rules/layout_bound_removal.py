@@ -34,11 +34,15 @@ def _check(timeline: Timeline) -> Iterator[Finding]:
                     severity=Severity.ERROR if _new_layout(state) else Severity.HINT,
                     span=event.span,
                     message="this invalidation knows the inner layout of cargo's target directory",
-                    why="cargo's new build-dir layout has other folders; the removal then matches nothing, says "
-                    "nothing, and every stub ships",
+                    why="cargo's new build-dir layout has other folders; the removal then matches nothing, "
+                    + _then(event),
                     repair="touch the sources instead, which asks for nothing but their modification times: "
                     "find . -path ./target -prune -o -name '*.rs' -exec touch {} +",
                 )
+
+
+def _then(event: Removed) -> str:
+    return "says nothing, and every stub ships" if event.forced else "and fails, and the build with it"
 
 
 def _new_layout(state: StageState) -> bool:

@@ -164,6 +164,31 @@ def test_cook_over_a_workspace(tmp_path: Path) -> None:
     assert found(tmp_path, good + SHIP, **files) == []
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ('["cargo run"]', "the container cannot start: there is no program called `cargo run`"),
+        ('["cargo", "run"]', "the program is built when the container starts"),
+        ("cargo run --release", "the program is built when the container starts"),
+    ],
+)
+def test_what_is_said_of_cargo_at_the_start(tmp_path: Path, command: str, words: str) -> None:
+    """The exec form does not split its words."""
+    text = f"FROM rust\nWORKDIR /app\nCOPY src src\nRUN {BUILD}\nCMD {command}\n"
+    (tmp_path / "Dockerfile").write_text(text, encoding="utf-8")
+    report = lint([str(tmp_path / "Dockerfile")], None)
+    assert words in [each.message for each in report.findings if each.rule == "built-at-start"]
+
+
+@pytest.mark.parametrize(("words", "said"), [("rm -rf", "every stub ships"), ("rm -r", "the build with it")])
+def test_what_a_removal_that_matches_nothing_does(tmp_path: Path, words: str, said: str) -> None:
+    """Without `-f` it is an error, so nothing ships."""
+    text = prime() + f"COPY src src\nRUN {words} {PRINTS}/app-* && {BUILD}\n"
+    (tmp_path / "Dockerfile").write_text(text + SHIP, encoding="utf-8")
+    report = lint([str(tmp_path / "Dockerfile")], None)
+    assert [said in each.why for each in report.findings if each.rule == "layout-bound-removal"] == [True]
+
+
 @pytest.mark.parametrize("name", SOUND)
 def test_sound(tmp_path: Path, name: str) -> None:
     """What ships the truth has no error and no warning."""
