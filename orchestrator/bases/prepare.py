@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.bases.bootstrap import base_config, bootstrap
 from orchestrator.bases.image import PINNED, REPOSITORY, BaseImage, Origin
+from orchestrator.bases.proposal import unavailable
 from orchestrator.bases.recipe import CARGO_HOME, recipe_of
 from orchestrator.engine.archive import image_id
 from orchestrator.errors import BaseUnavailableError
@@ -49,6 +50,9 @@ def prepare_bases(
         ToolchainMismatchError: a reference promises another toolchain than the host's.
         ToolMissingError: bootstrapping needs mmdebstrap and there is none.
     """
+    lacking = [each for each in dict.fromkeys(references) if each not in settings and engine.image(each) is None]
+    if lacking:
+        raise unavailable(lacking, toolchain)
     bases = {}
     for reference in dict.fromkeys(references):
         began = time.monotonic()
@@ -131,19 +135,8 @@ def _pulled(engine: Engine, reference: str, digest: str) -> BaseImage:
 def _from_engine(engine: Engine, reference: str) -> BaseImage:
     image = engine.image(reference)
     if image is None:
-        raise BaseUnavailableError(
-            f"the Dockerfile builds on {reference}, which the engine does not have and the spec does not name",
-            repair=f"docker pull {reference}, or say in the spec where it comes from, for example",
-            detail=("bases:", f"  {reference}: {{bootstrap: {_example(reference)}}}"),
-        )
+        raise BaseUnavailableError(f"the engine lost the base {reference} while others were being made")
     return _pinned(engine, reference, image.id, Origin.ENGINE)
-
-
-def _example(reference: str) -> str:
-    """Return what a base of that name is most likely meant to hold."""
-    if reference.startswith("rust"):
-        return "{suite: bookworm, packages: [ca-certificates, gcc, libc6-dev], toolchain: host}"
-    return "{suite: bookworm, packages: [ca-certificates]}"
 
 
 def _pinned(engine: Engine, reference: str, name: str, origin: Origin) -> BaseImage:

@@ -75,7 +75,7 @@ def recipe_of(reference: str, settings: BootstrapSettings, toolchain: HostToolch
     """
     if settings.toolchain is None or toolchain is None:
         return Recipe(settings=settings, toolchain=None)
-    promised = _promised_version(reference)
+    promised = promised_version(reference)
     if promised and not f"{toolchain.version}.".startswith(f"{promised}."):
         raise ToolchainMismatchError(
             f"the base {reference} promises Rust {promised}, and this machine's toolchain is "
@@ -86,7 +86,7 @@ def recipe_of(reference: str, settings: BootstrapSettings, toolchain: HostToolch
     return Recipe(settings=settings, toolchain=toolchain)
 
 
-def _promised_version(reference: str) -> str | None:
+def promised_version(reference: str) -> str | None:
     """Return the version that a tag such as `rust:1.95-bookworm` begins with."""
     _, _, tag = reference.rpartition(":")
     version = tag.partition("-")[0]
