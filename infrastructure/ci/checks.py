@@ -67,7 +67,7 @@ def _checks(root: Path) -> tuple[Check, ...]:
         Check(name="sample build", command=f"{programs}/invoke build"),
         Check(
             name="integration tests",
-            command=f"{tests} -m 'not alone' --numprocesses {_PROCESSES} --dist loadgroup --durations=15",
+            command=f"{tests} -m 'not alone' --numprocesses {_PROCESSES} --durations=15",
         ),
         Check(name="integration tests that run alone", command=f"{tests} -m alone"),
         Check(name="backend's lint", command=f"cargo clippy -q --all-targets {cargo} -- -D warnings"),

@@ -9,10 +9,11 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from orchestrator.bases.image import HostToolchain
 from orchestrator.bases.prepare import prepare_bases
@@ -72,14 +73,20 @@ _BY_ITSELF = ("corpus", "seed")
 """Folders whose tests share nothing but the bases, and are long: each goes to whichever process is free."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a module's tests in one process where several run them: they share what its fixtures have built."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        if item.path.parent.name not in _BY_ITSELF:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+class ByModule(LoadScopeScheduling):
+    """Keeps a module's tests in one process where several run them: they share what its fixtures have built.
+
+    (xdist's own groups write the group into a private field of pytest's items, which pytest 9.2 does not have.)
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return nodeid if PurePosixPath(module).parent.name in _BY_ITSELF else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    """Return what deals the tests out."""
+    return ByModule(config, log)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

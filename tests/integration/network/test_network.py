@@ -42,6 +42,7 @@ def test_a_step_that_reaches_out_is_named_and_goes_on(hello: Project) -> None:
     assert "reached for the network: 2 connections" in hello.invoke("show").stdout
 
 
+@pytest.mark.alone  # ports of other builds' steps that fit as well leave nothing told
 def test_steps_without_cargo_are_named_by_what_passed_the_bridge(hello: Project) -> None:
     """Two at the same moment as well; those that keep to themselves, and the ones out of the cache, are not named."""
     dockerfile = (hello.folder / "Dockerfile").read_text()
