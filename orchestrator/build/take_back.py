@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from orchestrator.build.saved import SavedImage
-from orchestrator.toolchains.cargo.handover import vouched_for
+from orchestrator.toolchains.cargo.kept_sums import KeptSums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +58,7 @@ def take_back(
             parts = tuple(part for part in _fitting(facts, theirs) if f"{part}.sums" in members)
             for part in parts:
                 sums = {path: digest for digest, path in (line.split("  ", 1) for line in read(f"{part}.sums"))}
-                if not vouched_for(sums, workspace) or not _unpacked(tar, members, part, sums, Path(folder)):
+                if not KeptSums(workspace).have(sums) or not _unpacked(tar, members, part, sums, Path(folder)):
                     # One bit that fell makes all of it doubtful; cargo compiles as it would have.
                     return frozenset()
         for part in parts:

@@ -81,7 +81,17 @@ def investigate(
         local_run=local_run,
         copy_line=prepared.dockerfile.location(copies[0]) if copies else None,
         remembered=frozenset(remembered),
+        damaged=_damaged(comparison, around),
     )
+
+
+def _damaged(comparison: Comparison | None, around: Surroundings) -> tuple[str, ...]:
+    """Return what the host may have linked that is no longer what was compiled; only where programs differ."""
+    if comparison is None or comparison.difference is None:
+        return ()
+    from orchestrator.toolchains.cargo.kept_sums import KeptSums  # noqa: PLC0415 - an equal pair needs none of it
+
+    return KeptSums(around.workspace).damaged(around.workspace.target)
 
 
 def _looked_at(

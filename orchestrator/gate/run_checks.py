@@ -29,6 +29,7 @@ class GateEvidence:
         loading: what starting the image takes.
         image_run, local_run: the two smoke runs.
         copy_line: where the program comes into the image.
+        damaged: artifacts below the host's target directory that are no longer what was compiled there.
         remembered: ids of checks whose evidence is from an earlier run on the very same content.
     """
 
@@ -39,6 +40,7 @@ class GateEvidence:
     local_run: Transcript
     copy_line: Location | None
     remembered: frozenset[str]
+    damaged: tuple[str, ...] = ()
 
 
 def run_checks(
@@ -55,6 +57,7 @@ def run_checks(
             today=datetime.now(UTC).date(),
             location=evidence.copy_line,
             remembered=parity.ID in remembered,
+            damaged=evidence.damaged,
         ),
         loadable.judge(evidence.loading, location=evidence.copy_line, remembered=loadable.ID in remembered),
         smoke.judge(evidence.image_run, smoke_settings, remembered=smoke.ID in remembered),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ID = "parity"
 _PREFIX = 12
+_SHOWN = 4
 
 
 def judge(
@@ -31,6 +33,7 @@ def judge(
     location: Location | None = None,
     seconds: float = 0.0,
     remembered: bool = False,
+    damaged: Sequence[str] = (),
 ) -> CheckResult:
     """Judge a comparison by the worst rung that is accepted, and by what is waived for a while.
 
@@ -42,6 +45,7 @@ def judge(
         location: the line that brings the program into the image, for the report.
         seconds: what profiling and comparing took.
         remembered: the profiles were known from an earlier run.
+        damaged: artifacts that the host may have linked and that are no longer what was compiled there.
     """
     if comparison is None:
         return CheckResult(
@@ -67,7 +71,7 @@ def judge(
             seconds=seconds,
             remembered=remembered,
         )
-    return CheckResult(
+    refused = CheckResult(
         id=ID,
         status=Status.FAILED,
         cause=suspicions[0].cause,
@@ -78,6 +82,20 @@ def judge(
         repair=suspicions[0].repair,
         seconds=seconds,
         remembered=remembered,
+    )
+    return _by_damage(refused, damaged) if damaged else refused
+
+
+def _by_damage(refused: CheckResult, damaged: Sequence[str]) -> CheckResult:
+    """Return the answer where the host's own side is what cannot be trusted, whatever the bytes look like."""
+    more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+    return replace(
+        refused,
+        cause="damaged-artifact",
+        message=f"the image's program is not the local one, and the local one may be wrong: {damaged[0]}{more} in the "
+        "host's target directory is no longer what was compiled there, which cargo does not see",
+        evidence=(*(Evidence(label="damaged", value=path) for path in damaged[:_SHOWN]), *refused.evidence),
+        repair="`invoke clean`, and build again; look after the disk and the memory of this machine if it comes back",
     )
 
 

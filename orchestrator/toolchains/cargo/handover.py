@@ -9,7 +9,6 @@ the C library counts. What a C compiler had a part in is kept apart, since the i
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.archive import load_files
+from orchestrator.toolchains.cargo.kept_sums import KeptSums, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from orchestrator.engine.docker import Engine
     from orchestrator.toolchains.cargo.messages import CargoReport, ScriptRun
     from orchestrator.workspace import Workspace
-
-_SUMS = ("handover", "sums")
-"""Where the workspace remembers the digest of each artifact as it was when it had just been compiled."""
 
 _HASHED = re.compile(r"(?:lib)?(?P<crate>.+)-(?P<hash>[0-9a-f]{16})(?:\.\w+)?")
 _BY_OTHER_TOOLS = re.compile(rb"\b(?:cmake|configure|meson|ninja|nasm|protoc|bindgen|clang|perl|python3?)\b|\b[cg]\+\+")
@@ -96,26 +93,17 @@ def keep_digests(report: CargoReport, *, outside: Callable[[str], Path], target:
         _sound_units(report, outside, target, workspace)
 
 
-def vouched_for(sums: Mapping[str, str], workspace: Workspace) -> bool:
-    """Return whether a workspace's own builds have compiled artifacts: digests by path below the target directory."""
-    known = workspace.recall(*_SUMS)
-    return isinstance(known, dict) and all(known.get(path) == digest for path, digest in sums.items())
-
-
 def _sound_units(
     report: CargoReport, outside: Callable[[str], Path], target: Path, workspace: Workspace
 ) -> list[tuple[_Unit, dict[str, str]]]:
     """Return what is as it was when it had just been compiled, with digests, which are remembered."""
-    known = workspace.recall(*_SUMS)
-    sums: dict[str, str] = known if isinstance(known, dict) else {}
+    kept = KeptSums(workspace)
     found = []
     for unit in _units(report, outside, target):
-        digests = {path: _digest(file) for path, file in unit.files.items()}
-        if not unit.fresh or all(sums.get(path) == digest for path, digest in digests.items()):
+        digests = {path: digest_of(file) for path, file in unit.files.items()}
+        if not unit.fresh or kept.have(digests):
             found.append((unit, digests))
-    others = {path: digest for path, digest in sums.items() if (target / path).is_file()}
-    taken = {path: digest for _, digests in found for path, digest in digests.items()}
-    workspace.remember(*_SUMS, {**others, **taken})
+    kept.keep({path: digest for _, digests in found for path, digest in digests.items()}, target)
     return found
 
 
@@ -205,8 +193,3 @@ def _portable(script: ScriptRun, folder: Path) -> bool:
         return False
     said = (folder.with_name(name) for name in ("output", "stderr"))
     return not any(_BY_OTHER_TOOLS.search(_NOT_RUN.sub(b"", file.read_bytes())) for file in said if file.is_file())
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
