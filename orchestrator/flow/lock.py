@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -191,17 +192,25 @@ def _sides(spec: BuildSpec, prepared: Prepared, around: Surroundings) -> tuple[S
     workspace, plan = around.workspace, prepared.local
     libraries = _has_native(prepared, around)
     base = builders_base(prepared)
-    image = SideInventory()
     asked = linker_variables(prepared)
-    if base is not None:
-        image = image_side(
+
+    def of_image() -> SideInventory:
+        if base is None:
+            return SideInventory()
+        return image_side(
             around.engine, base.image_id, libraries=libraries, asked=asked, workspace=workspace, labels=around.labels
         )
+
     if spec.local.where is Where.CONTAINER:
         # Nothing of this machine takes part.
+        image = of_image()
         return image, image
     variables = {**plan.variables, **asked}
-    return host_side(variables, plan.toolchain.sysroot, libraries=libraries, workspace=workspace), image
+    # Each is a second of waiting where nothing is known of it yet, one for a container and one for compilers.
+    with ThreadPoolExecutor(1) as pool:
+        host = pool.submit(host_side, variables, plan.toolchain.sysroot, libraries=libraries, workspace=workspace)
+        image = of_image()
+        return host.result(), image
 
 
 def _has_native(prepared: Prepared, around: Surroundings) -> bool:

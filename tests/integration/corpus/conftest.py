@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from orchestrator.engine.docker import Engine
     from tests.integration.corpus.case import Case
@@ -47,6 +48,12 @@ def pins(engine: Engine, bases: Mapping[str, str]) -> Mapping[str, str]:
         assert image is not None
         found[reference] = image.tags[0]
     return found
+
+
+@pytest.fixture(scope="session")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where one case leaves what it has found out of this machine, for the others; nothing is there yet."""
+    return tmp_path_factory.mktemp("known") / "of-this-machine"
 
 
 def lines(table: list[Row]) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -24,6 +26,10 @@ NONCE = b"@NONCE@"
 """In a Dockerfile, the id of a cache mount of one build alone."""
 
 _PROGRAMS = (b"#!", b"\x7fELF")
+_KNOWN = ("memo/base", "memo/base-read", "memo/host-side", "memo/image-side", "memo/toolchain", "artifacts")
+"""What a workspace knows of this machine and of the bases, whatever was built in it. Finding it out takes a second."""
+
+_learning = threading.Lock()
 
 
 class Raw:
@@ -34,10 +40,13 @@ class Raw:
 
 
 class Stand:
-    """A case on the engine. Each of its builds has cache mounts of its own, with what the case says lay in them."""
+    """A case on the engine. Each of its builds has cache mounts of its own, with what the case says lay in them.
 
-    def __init__(self, case: Case, engine: Engine, pins: Mapping[str, str], scratch: Path) -> None:
-        self._case, self._engine, self._pins, self._scratch = case, engine, pins, scratch
+    `known`: a folder for what one of a process' builds has found out of this machine, with which the others begin.
+    """
+
+    def __init__(self, case: Case, engine: Engine, pins: Mapping[str, str], scratch: Path, known: Path) -> None:
+        self._case, self._engine, self._pins, self._scratch, self._known = case, engine, pins, scratch, known
         self._made: list[str] = []
         self._projects: list[Project] = []
         self._target: dict[str, bytes] = {}
@@ -79,7 +88,12 @@ class Stand:
         for name, content in files.items():
             if content.startswith(_PROGRAMS):
                 (project.folder / name).chmod(0o755)
-        return project.build()
+        _copied(self._known, project.workspace)
+        run = project.build()
+        with _learning:
+            if run.exit_code == 0 and not self._known.exists():
+                _copied(project.workspace, self._known)
+        return run
 
     def _prepared(self, name: str) -> dict[str, bytes]:
         """Bring about what was there before, and return the files to build."""
@@ -110,6 +124,12 @@ class Stand:
         image = raw_build(self._engine, files, pins=self._pins, scratch=folder, mtime=mtime)
         self._made.append(image)
         return image
+
+
+def _copied(known: Path, to: Path) -> None:
+    for name in _KNOWN:
+        if (known / name).is_dir():
+            shutil.copytree(known / name, to / name)
 
 
 def _repository(files: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:

@@ -28,14 +28,14 @@ pytestmark = [pytest.mark.engine, pytest.mark.cargo]
 
 
 @pytest.fixture
-def stand(
-    case: Case, engine: Engine, pins: Mapping[str, str], tmp_path: Path, request: pytest.FixtureRequest
+def stand(  # noqa: PLR0917 - pytest gives each by its name
+    case: Case, engine: Engine, pins: Mapping[str, str], tmp_path: Path, known: Path, request: pytest.FixtureRequest
 ) -> Iterator[Stand]:
     """Return the case on the engine; what was made for it is removed afterwards."""
     why = case.fails.get(engine.api.info()["Driver"], case.fails.get("*"))
     if why is not None:
         request.applymarker(pytest.mark.xfail(reason=why))
-    made = Stand(case, engine, pins, tmp_path)
+    made = Stand(case, engine, pins, tmp_path, known)
     yield made
     made.close()
 
