@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from orchestrator.engine.docker import Engine
 
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.05
+"""What a step sends between the last look and its end is not seen: a port takes its counters along."""
 _BEFORE_SECONDS = 0.1
 """How much before its step a port may be seen: the two clocks are one, but the engine notes the time when it can."""
 _LOST_SECONDS = 0.5
