@@ -68,7 +68,7 @@ class Hold:
             try:
                 container = never_started(self._engine, image, labels=self._labels)
             except APIError as error:
-                if is_gone(error):
+                if is_gone(error) or self._engine.image(image) is None:
                     return False
                 raise
             # The engine looks the image up, mounts the container's layer, and only then counts the container as a user

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 
 _NOT_FOUND = 404
-_REMOVED_MEANWHILE = ("unrecognized image ID", "layer does not exist")
-"""What engine 20.10 says, with code 500, where somebody else removes the image at the same moment."""
+_REMOVED_MEANWHILE = ("unrecognized image ID", "layer does not exist", "parent snapshot ", "content digest ")
+"""What an engine says, with code 500, where somebody else removes the image at the same moment: 20.10, and 28.5 with
+containerd's image store (`parent snapshot sha256:… does not exist`, `content digest sha256:…: not found`)."""
 
 _MOVING = "data changed during operation, retry"
 """What engine 28.5 says then, with code 500, of containerd's image store (`consistency error`)."""

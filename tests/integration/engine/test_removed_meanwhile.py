@@ -88,7 +88,9 @@ def test_an_image_that_is_kept_stays_until_it_is_let_go(engine: Engine, tmp_path
     tag = load_files(engine, f"twinbuild-test:{nonce[:4].hex()}", [("file", nonce, 0o644)], scratch=tmp_path)
     image = engine.image(tag)
     assert image is not None
-    with Hold(engine, run_labels(tmp_path, "test")) as hold:
+    # No other test has this run, which may go on beside it.
+    run = f"test-{nonce[:4].hex()}"
+    with Hold(engine, run_labels(tmp_path, run)) as hold:
         assert hold.keep(image.id)
         assert hold.keep(image.id)
         engine.remove_image(tag)
@@ -97,7 +99,7 @@ def test_an_image_that_is_kept_stays_until_it_is_let_go(engine: Engine, tmp_path
     assert engine.remove_image(image.id) or engine.image(image.id) is None
     with Hold(engine, {}) as hold:
         assert not hold.keep(image.id)
-    labelled = {"label": "io.twinbuild.run=test"}
+    labelled = {"label": f"io.twinbuild.run={run}"}
     assert not engine.api.containers(all=True, filters=labelled)
 
 
