@@ -694,13 +694,11 @@ def _take_help_at_the_end(words: list[str]) -> None:
 
 def _parse_tasks() -> None:
     """Tell a wrong command line as any other mistake of usage: invoke's exit code for it says `refused` here."""
-    with _told_to_a_person():
-        try:
-            Program.parse_tasks(program)
-        except ParseError as error:
-            raise UsageError(
-                str(error), repair="`invoke --list` names the tasks, `invoke --help TASK` what one takes"
-            ) from None
+    try:
+        Program.parse_tasks(program)
+    except ParseError as error:
+        repair = "`invoke --list` names the tasks, `invoke --help TASK` what one takes"
+        raise _ended(UsageError(str(error), repair=repair)) from None
 
 
 if hasattr(program, "core"):  # this file was loaded by invoke, and not by a test

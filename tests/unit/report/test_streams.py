@@ -46,11 +46,12 @@ def test_both_streams_full_leave_the_exit_code() -> None:
     assert invoke(f">{FULL} 2>{FULL}", "spec").returncode == 13
 
 
-def test_an_interrupt_while_code_is_loaded() -> None:
+@pytest.mark.parametrize("module", ["invoke.main", "orchestrator.spec.load"], ids=["the start's", "a task's own"])
+def test_an_interrupt_while_code_is_loaded(module: str) -> None:
     """130, and one line; 1 would say that an image was refused."""
-    code = "import os, signal, sys; sys.argv[:] = ['start.py', '--list']; import builtins; real = builtins.__import__\n"
+    code = "import os, signal, sys; sys.argv[:] = ['start.py', 'spec']; import builtins; real = builtins.__import__\n"
     code += "def load(name, *rest, **more):\n"
-    code += "    if name == 'invoke.main':\n        os.kill(os.getpid(), signal.SIGINT)\n"
+    code += f"    if name == {module!r}:\n        os.kill(os.getpid(), signal.SIGINT)\n"
     code += "    return real(name, *rest, **more)\n"
     code += "builtins.__import__ = load\nimport runpy\nrunpy.run_path('start.py', run_name='__main__')\n"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
