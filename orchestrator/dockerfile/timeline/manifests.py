@@ -21,6 +21,7 @@ _LARGEST = 1024 * 1024
 _MOST_PACKAGES = 500
 _HOLDERS = frozenset({"dependencies", "build-dependencies", "patch"})
 _TEST_HOLDERS = frozenset({"dev-dependencies"})
+_ALL_HOLDERS = _HOLDERS | _TEST_HOLDERS
 SKIPPED = frozenset({"target", ".git", "node_modules", ".twinbuild"})
 """Folders that hold no sources of the project."""
 
@@ -195,7 +196,7 @@ def _paths(table: dict[str, Any], holders: Collection[str]) -> Iterator[str]:
         if isinstance(value, dict):
             if key in holders:
                 yield from (each["path"] for each in _tables(value) if isinstance(each.get("path"), str))
-            elif key not in _HOLDERS | _TEST_HOLDERS:
+            elif key not in _ALL_HOLDERS:
                 yield from _paths(value, holders)
 
 
@@ -215,7 +216,7 @@ def _inherited(table: dict[str, Any], holders: Collection[str]) -> Iterator[str]
             continue
         if key in holders:
             yield from (name for name, each in value.items() if isinstance(each, dict) and each.get("workspace"))
-        elif key not in _HOLDERS | _TEST_HOLDERS:
+        elif key not in _ALL_HOLDERS:
             yield from _inherited(value, holders)
 
 

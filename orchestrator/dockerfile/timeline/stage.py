@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.shell.model import UNKNOWN
+from orchestrator.dockerfile.timeline.cook import written_over
 from orchestrator.dockerfile.timeline.events import (
     Arrived,
     Called,
@@ -208,22 +209,12 @@ class StageState:
                 if unit is not None:
                     clean(event, poison, unit)
         elif call.subcommand == "chef cook":
-            self._cooked(event)
+            self.cooked.append(event)
+            over = written_over(event.call, self.arrivals, self.context)
+            self.cooked_over |= {place: (event, arrived) for place, arrived in over}
         elif call.links:
             self._build(event)
             self.calls.append(event)
-
-    def _cooked(self, event: Called) -> None:
-        """Note the sources that a cook writes over: it lays out all targets of the project as placeholders."""
-        self.cooked.append(event)
-        packages = self.context.packages if self.context else ()
-        known = [target.path for package in packages for target in package.targets]
-        for source in known or ["src/main.rs", "src/lib.rs"]:
-            for arrived in reversed(self.arrivals) if event.call.certain else ():
-                place = _brought_below(event.call.directory, source, arrived, known=bool(known))
-                if place is not None:
-                    self.cooked_over[place] = event, arrived
-                    break
 
     def _build(self, event: Called) -> None:
         call = event.call
@@ -314,17 +305,3 @@ class StageState:
             stubbed=stubbed,
             others=others,
         )
-
-
-def _brought_below(folder: str, source: str, arrived: Arrived, *, known: bool) -> str | None:
-    """Return where below a folder a COPY puts a source of the build context; None where it surely puts it nowhere.
-
-    `known`: whether the source is one of the project; else it is what most projects have, wherever it comes from.
-    """
-    parts = source.split("/")
-    for count in range(len(parts) if known else 1):
-        place = posixpath.join(folder, *parts[count:])
-        brought = arrived.origin is None and arrived.reach(place) is Reach.YES
-        if brought and (not known or arrived.source_of(place) == source):
-            return place
-    return None
