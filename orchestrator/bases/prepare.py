@@ -50,18 +50,19 @@ def prepare_bases(
         ToolchainMismatchError: a reference promises another toolchain than the host's.
         ToolMissingError: bootstrapping needs mmdebstrap and there is none.
     """
-    lacking = [each for each in dict.fromkeys(references) if each not in settings and engine.image(each) is None]
+    there = {each: engine.image(each) for each in references if each not in settings}
+    lacking = [each for each, image in there.items() if image is None]
     if lacking:
         raise unavailable(lacking, toolchain)
     bases = {}
     for reference in dict.fromkeys(references):
         began = time.monotonic()
-        wanted = settings.get(reference)
-        if wanted is None:
-            bases[reference] = _from_engine(engine, reference)
-        elif wanted.pull is not None:
+        image, wanted = there.get(reference), settings.get(reference)
+        if image is not None:
+            bases[reference] = _pinned(engine, reference, image.id, Origin.ENGINE)
+        elif wanted is not None and wanted.pull is not None:
             bases[reference] = _pulled(engine, reference, wanted.pull.digest)
-        elif wanted.bootstrap is not None:
+        elif wanted is not None and wanted.bootstrap is not None:
             bases[reference] = _bootstrapped(
                 engine,
                 reference,
@@ -130,13 +131,6 @@ def _bootstrapped(
 
 def _pulled(engine: Engine, reference: str, digest: str) -> BaseImage:
     return _pinned(engine, reference, engine.pull(reference, digest), Origin.PULL)
-
-
-def _from_engine(engine: Engine, reference: str) -> BaseImage:
-    image = engine.image(reference)
-    if image is None:
-        raise BaseUnavailableError(f"the engine lost the base {reference} while others were being made")
-    return _pinned(engine, reference, image.id, Origin.ENGINE)
 
 
 def _pinned(engine: Engine, reference: str, name: str, origin: Origin) -> BaseImage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from orchestrator.bases.recipe import promised_version
+from orchestrator.bases.recipe import promised_otherwise
 from orchestrator.errors import BaseUnavailableError
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def _proposed(reference: str, toolchain: HostToolchain | None) -> Iterator[str]:
     suite = found[1] if found else _CURRENT
     if reference.rsplit("/", 1)[-1].startswith("rust"):
         packages, rest = "ca-certificates, gcc, libc6-dev", ", toolchain: host"
-        promised = promised_version(reference)
-        if toolchain is not None and promised and not f"{toolchain.version}.".startswith(f"{promised}."):
+        promised = promised_otherwise(reference, toolchain) if toolchain is not None else None
+        if toolchain is not None and promised is not None:
             yield f"  # needs Rust {promised} on this machine, which has {toolchain.version}, or another FROM"
     else:
         packages, rest = "ca-certificates", ""

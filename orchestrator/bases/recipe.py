@@ -75,8 +75,8 @@ def recipe_of(reference: str, settings: BootstrapSettings, toolchain: HostToolch
     """
     if settings.toolchain is None or toolchain is None:
         return Recipe(settings=settings, toolchain=None)
-    promised = promised_version(reference)
-    if promised and not f"{toolchain.version}.".startswith(f"{promised}."):
+    promised = promised_otherwise(reference, toolchain)
+    if promised is not None:
         raise ToolchainMismatchError(
             f"the base {reference} promises Rust {promised}, and this machine's toolchain is "
             f"{toolchain.version} ({toolchain.commit[:9]})",
@@ -86,11 +86,12 @@ def recipe_of(reference: str, settings: BootstrapSettings, toolchain: HostToolch
     return Recipe(settings=settings, toolchain=toolchain)
 
 
-def promised_version(reference: str) -> str | None:
-    """Return the version that a tag such as `rust:1.95-bookworm` begins with."""
+def promised_otherwise(reference: str, toolchain: HostToolchain) -> str | None:
+    """Return the version that a tag such as `rust:1.95-bookworm` begins with, where the host has another one."""
     _, _, tag = reference.rpartition(":")
     version = tag.partition("-")[0]
-    return version if version and all(part.isdigit() for part in version.split(".")) else None
+    promises = version and all(part.isdigit() for part in version.split("."))
+    return version if promises and not f"{toolchain.version}.".startswith(f"{version}.") else None
 
 
 def _components(sysroot: Path) -> list[tuple[str, int]]:

@@ -23,6 +23,9 @@ _KEPT = 2
 _UNUSED_SECONDS = 14 * 86_400
 """After this long without a run that used it, an offer is that of a checkout which is gone or rests."""
 
+_DATED_SECONDS = 86_400
+"""A run with nothing to do leaves a date that is younger than this, and the engine at rest."""
+
 
 def use(engine: Engine, reference: str) -> bool:
     """Return whether the engine has an offer; if so, it counts as used now.
@@ -31,7 +34,7 @@ def use(engine: Engine, reference: str) -> bool:
         EngineUnreachableError: the engine went away.
     """
     image = engine.image(reference)
-    if image is not None:
+    if image is not None and (image.tagged is None or time.time() - image.tagged > _DATED_SECONDS):
         engine.tag(image.id, reference)
     return image is not None
 

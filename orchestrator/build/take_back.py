@@ -56,9 +56,10 @@ def take_back(
             read = _texts(tar, members)
             theirs = dict(line.partition(" ")[::2] for line in read("facts"))
             parts = tuple(part for part in _fitting(facts, theirs) if f"{part}.sums" in members)
+            kept = KeptSums(workspace)
             for part in parts:
                 sums = {path: digest for digest, path in (line.split("  ", 1) for line in read(f"{part}.sums"))}
-                if not KeptSums(workspace).have(sums) or not _unpacked(tar, members, part, sums, Path(folder)):
+                if not kept.have(sums) or not _unpacked(tar, members, part, sums, Path(folder)):
                     # One bit that fell makes all of it doubtful; cargo compiles as it would have.
                     return frozenset()
         for part in parts:
