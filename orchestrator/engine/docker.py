@@ -150,6 +150,17 @@ class Engine:
                 raise
         return True
 
+    def await_removals(self) -> None:
+        """Return when removals of images that have begun are over.
+
+        A removal asks who uses the image and then waits for other removals to end (each a layer's whole tree of files);
+        until it is its turn, the image can still be looked up. Listing takes its turn behind those that wait
+        (`image/store.go` of 20.10: `Delete` takes the lock that `Heads` reads under, and writers go first).
+        """
+        with engine_faults("waiting for removals of images"):
+            # The label is nobody's: what is left to do is the wait, without the size of any layer.
+            settled(lambda: self.api.images(quiet=True, filters={"dangling": True, "label": "io.twinbuild.nobody"}))
+
     def load(self, archive: Iterable[bytes]) -> str:
         """Load an image archive and return what the engine calls its image.
 

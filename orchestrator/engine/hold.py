@@ -73,6 +73,7 @@ class Hold:
                 raise
             # The engine looks the image up, mounts the container's layer, and only then counts the container as a user
             # of the image; whoever removes it in between (0.1 s and more on a busy machine) is not refused.
+            self._engine.await_removals()
             if self._engine.image(image) is None:
                 self._engine.api.remove_container(container, v=True, force=True)
                 return False

@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import Barrier
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from orchestrator.engine.hold import Hold
 from orchestrator.engine.sweep import run_labels
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from pathlib import Path
 
 pytestmark = pytest.mark.engine
@@ -26,6 +28,9 @@ TIMES = 40
 
 ROUNDS = 12
 """Met in the first rounds already, without the second look."""
+
+LARGE, QUEUES = 3, 6
+"""Images whose removal takes long, and how often they are queued: met in the first round on 20.10, without the wait."""
 
 
 def test_two_remove_an_image_and_one_looks_it_up(engine: Engine, tmp_path: Path) -> None:
@@ -56,30 +61,60 @@ def test_two_remove_an_image_and_one_looks_it_up(engine: Engine, tmp_path: Path)
 
 def test_one_keeps_an_image_while_another_removes_it(engine: Engine, tmp_path: Path) -> None:
     """What is said to be kept is there: the engine takes its time to count a container as a user of its image."""
-    start = Barrier(2)
     lasts = 0.1
     with ThreadPoolExecutor(1) as pool, Engine.connect(os.environ) as other:
-
-        def remove(image: str, after: float) -> bool:
-            start.wait()
-            time.sleep(after)
-            return other.remove_image(image)
-
         for number in range(ROUNDS):
-            nonce = secrets.token_bytes(1 << 16)
-            tag = load_files(engine, f"twinbuild-test:{nonce[:4].hex()}", [("file", nonce, 0o644)], scratch=tmp_path)
-            image = engine.image(tag)
-            assert image is not None
-            removal = pool.submit(remove, image.id, lasts * number / ROUNDS)
-            with Hold(engine, run_labels(tmp_path, "test")) as hold:
-                start.wait()
-                began = time.monotonic()
-                is_kept = hold.keep(image.id)
-                lasts = max(lasts, time.monotonic() - began)
-                removed = removal.result()
-                assert is_kept == (engine.image(image.id) is not None), f"removed: {removed}"
-                assert not (is_kept and removed)
-            engine.remove_image(tag)
+            image = made_image(engine, tmp_path)
+            start = Barrier(2)
+            removal = pool.submit(remove_after, lasts * number / ROUNDS, other, image, start)
+            lasts = max(lasts, keeps_what_it_says(engine, image, start, removal, tmp_path))
+
+
+def test_one_keeps_an_image_that_waits_to_be_removed(engine: Engine, tmp_path: Path) -> None:
+    """A removal that has begun waits behind others, and what it is about to take is still looked up until then."""
+    with ExitStack() as connections, ThreadPoolExecutor(LARGE + 1) as pool:
+        others = [connections.enter_context(Engine.connect(os.environ)) for _ in range(LARGE + 1)]
+        for number in range(QUEUES):
+            start = Barrier(LARGE + 2)
+            large = [made_image(engine, tmp_path, files=1500) for _ in range(LARGE)]
+            image = made_image(engine, tmp_path)
+            before = [
+                pool.submit(remove_after, 0.02 * place, others[place], one, start) for place, one in enumerate(large)
+            ]
+            removal = pool.submit(remove_after, 0.02 * (number // 2), others[LARGE], image, start)
+            keeps_what_it_says(engine, image, start, removal, tmp_path)
+            for each in before:
+                each.result()
+
+
+def made_image(engine: Engine, scratch: Path, *, files: int = 1) -> str:
+    """Return a new image of one layer with so many files."""
+    nonce = secrets.token_bytes(64)
+    contents = [(f"file{number}", nonce, 0o644) for number in range(files)]
+    image = engine.image(load_files(engine, f"twinbuild-test:{nonce[:4].hex()}", contents, scratch=scratch))
+    assert image is not None
+    return image.id
+
+
+def remove_after(seconds: float, by: Engine, image: str, start: Barrier) -> bool:
+    """Remove an image some time after the start."""
+    start.wait()
+    time.sleep(seconds)
+    return by.remove_image(image)
+
+
+def keeps_what_it_says(engine: Engine, image: str, start: Barrier, removal: Future[bool], folder: Path) -> float:
+    """Keep an image that is being removed, and return how many seconds that took."""
+    with Hold(engine, run_labels(folder, "test")) as hold:
+        start.wait()
+        began = time.monotonic()
+        is_kept = hold.keep(image)
+        lasts = time.monotonic() - began
+        removed = removal.result()
+        assert is_kept == (engine.image(image) is not None), f"removed: {removed}"
+        assert not (is_kept and removed)
+    engine.remove_image(image)
+    return lasts
 
 
 def test_an_image_that_is_kept_stays_until_it_is_let_go(engine: Engine, tmp_path: Path) -> None:
