@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 
-from orchestrator.errors import NoSpaceError, NoVerdictError, UsageError
+from orchestrator.errors import InterruptedRunError, NoSpaceError, NoVerdictError, UsageError
 
 
 def open_closed_streams() -> None:
@@ -33,16 +33,24 @@ def write_out(content: bytes) -> None:
     Raises:
         NoSpaceError: the disk behind it is full.
         UsageError: it cannot be written to for another reason.
+        InterruptedRunError: the user did not wait for the end of it.
     """
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     except OSError as error:
-        # Python would complain about it once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_the_rest()
         if not isinstance(error, BrokenPipeError):  # Nobody reads any more (`invoke show | head`).
             raise _lost(error) from error
+    except KeyboardInterrupt:
+        _give_up_the_rest()
+        raise InterruptedRunError("interrupted while the result was being printed", repair="print it again") from None
+
+
+def _give_up_the_rest() -> None:
+    """Let what is still to be written go nowhere: Python would try it again, and complain, when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _lost(error: OSError) -> NoVerdictError:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 ROOT = Path(__file__).parents[3]
+RECORD = Path(__file__).parent / "records" / "refused.json"
 FULL = "/dev/full"
 
 pytestmark = pytest.mark.skipif(not Path(FULL).exists(), reason="a device of Linux")
@@ -73,3 +78,29 @@ def test_an_interrupt_of_a_task(tmp_path: Path) -> None:
     assert (running.returncode, out) == (130, "")
     assert "the run was ended" in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("result", ["a schema", "a run"])
+def test_an_interrupt_while_the_result_is_printed(result: str) -> None:
+    """130 as well, where invoke would end with 1; a run's verdict stands, and may be printed again."""
+    task = ["spec", "--schema"] if result == "a schema" else ["show", str(RECORD), "--json"]
+    words = [sys.executable, "-P", str(ROOT / "start.py"), "--search-root", str(ROOT), *task]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as running:
+        assert running.stdout is not None
+        holds = fcntl.fcntl(running.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        while waiting(running.stdout) < holds:
+            assert running.poll() is None
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        # What is in the pipe is read once it has ended: whoever reads earlier lets it go on.
+        code = running.wait(timeout=60)
+        told = running.communicate()[1]
+    assert code == 130
+    assert "interrupted while the result was being printed" in told
+    assert "Traceback" not in told
+
+
+def waiting(pipe: IO[str]) -> int:
+    """Return how many bytes nobody has read yet."""
+    counted = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+    return int.from_bytes(counted, sys.byteorder)
