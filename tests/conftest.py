@@ -21,6 +21,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail, instead of skipping, where there is no Docker engine or no cargo (CI always passes this)",
     )
+    parser.addoption(
+        "--plain-claims",
+        action="store_true",
+        help="also build the untouched Dockerfile of each trapped case of the corpus, without this tool",
+    )
     parser.addoption("--parity-matrix", metavar="FILE", help="write which cause was named for each built pair")
 
 

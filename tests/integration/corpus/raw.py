@@ -24,10 +24,13 @@ LABELS = {"io.twinbuild.test": "corpus"}
 OLD = 1_000_000_000
 """Older than every artifact: what a checkout, `git archive` or a normalised context gives."""
 
+NOT_EXECUTABLE, NOT_FOUND = 126, 127
+"""Exit codes for what cannot be started, as shells have them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """A run of an image: what it printed, and how it ended; 126 and 127 where it could not be started."""
+    """A run of an image: what it printed, and how it ended; `NOT_EXECUTABLE` and `NOT_FOUND` where it did not start."""
 
     prints: str
     exit_code: int
@@ -46,13 +49,13 @@ def run_image(engine: Engine, image: str) -> Ran:
     try:
         made = engine.api.create_container(image, labels=LABELS, network_disabled=True)
     except APIError:
-        return Ran(prints="", exit_code=127)
+        return Ran(prints="", exit_code=NOT_FOUND)
     try:
         try:
             engine.api.start(made["Id"])
         except APIError as error:
             missing = any(word in str(error) for word in ("no such file", "not found"))
-            return Ran(prints="", exit_code=127 if missing else 126)
+            return Ran(prints="", exit_code=NOT_FOUND if missing else NOT_EXECUTABLE)
         code = engine.api.wait(made["Id"], timeout=60)["StatusCode"]
         return Ran(prints=engine.api.logs(made["Id"], stderr=False).decode(), exit_code=code)
     finally:

@@ -51,9 +51,11 @@ class Stand:
         self._projects: list[Project] = []
         self._target: dict[str, bytes] = {}
 
-    def raw(self) -> Raw:
-        """Build the untouched Dockerfile and run its image."""
+    def raw(self, *, built: bool) -> Raw | None:
+        """Bring about what was there before; where `built`, build and run the untouched Dockerfile as well."""
         files = self._prepared("raw")
+        if not built:
+            return None
         image = self._built(files, "raw")
         return Raw(run_image(self._engine, image), shipped_sha256(self._engine, image, self._case.binary))
 
