@@ -17,7 +17,7 @@ from invoke.main import program
 from invoke.program import Program
 from invoke.tasks import task
 
-from orchestrator.errors import InterruptedRunError, NoVerdictError, UsageError, run_ended
+from orchestrator.errors import NoVerdictError, UsageError, run_ended
 from orchestrator.report.streams import open_closed_streams, write_out
 from orchestrator.report.style import style_of
 from orchestrator.verdict import Status
@@ -627,11 +627,9 @@ def _print_record(record: RunRecord, *, quiet: bool, as_json: bool) -> None:
         try:
             write_out(_record_as_json(record) if as_json else _record_as_text(record))
         except NoVerdictError as error:
-            # The verdict stands, and the tag is where the record says.
+            # The verdict stands, and the tag is where the record says; any other code would tell of none.
             with suppress(OSError):
                 sys.stderr.write(f"{error.message}; `invoke show` prints the run again\n")
-            if isinstance(error, InterruptedRunError):
-                code = error.exit_code
     raise Exit(code=code)
 
 

@@ -15,7 +15,7 @@ from typing import IO
 import pytest
 
 ROOT = Path(__file__).parents[3]
-RECORD = Path(__file__).parent / "records" / "refused.json"
+RECORDS = Path(__file__).parent / "records"
 FULL = "/dev/full"
 
 pytestmark = pytest.mark.skipif(not Path(FULL).exists(), reason="a device of Linux")
@@ -80,10 +80,17 @@ def test_an_interrupt_of_a_task(tmp_path: Path) -> None:
     assert "Traceback" not in told
 
 
-@pytest.mark.parametrize("result", ["a schema", "a run"])
-def test_an_interrupt_while_the_result_is_printed(result: str) -> None:
-    """130 as well, where invoke would end with 1; a run's verdict stands, and may be printed again."""
-    task = ["spec", "--schema"] if result == "a schema" else ["show", str(RECORD), "--json"]
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        (["spec", "--schema"], 130),
+        (["show", str(RECORDS / "passed.json"), "--json"], 0),
+        (["show", str(RECORDS / "refused.json"), "--json"], 1),
+    ],
+    ids=["a schema", "a passed run", "a refused run"],
+)
+def test_an_interrupt_while_the_result_is_printed(task: list[str], expected: int) -> None:
+    """130 as well, where invoke would end with 1; a run's verdict stands, and its code, which tells of the tag."""
     words = [sys.executable, "-P", str(ROOT / "start.py"), "--search-root", str(ROOT), *task]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as running:
         assert running.stdout is not None
@@ -95,7 +102,7 @@ def test_an_interrupt_while_the_result_is_printed(result: str) -> None:
         # What is in the pipe is read once it has ended: whoever reads earlier lets it go on.
         code = running.wait(timeout=60)
         told = running.communicate()[1]
-    assert code == 130
+    assert code == expected
     assert "interrupted while the result was being printed" in told
     assert "Traceback" not in told
 
