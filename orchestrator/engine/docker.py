@@ -22,6 +22,7 @@ from orchestrator.errors import (
     EngineUnsupportedError,
     NoVerdictError,
 )
+from orchestrator.neighbours import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -141,7 +142,7 @@ class Engine:
         """
         from docker.errors import APIError  # noqa: PLC0415 - docker-py is loaded by `connect`
 
-        with engine_faults("removing an image"):
+        with engine_faults("removing an image"), in_turn():
             try:
                 settled(lambda: self.api.remove_image(reference, noprune=not parents))
             except APIError as error:

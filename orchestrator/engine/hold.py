@@ -15,6 +15,7 @@ from orchestrator.engine.faults import engine_faults
 from orchestrator.engine.races import is_gone
 from orchestrator.engine.unstarted import never_started
 from orchestrator.errors import NoVerdictError
+from orchestrator.neighbours import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -62,7 +63,7 @@ class Hold:
         if self._own_tag is not None and self._own_tag in tags:
             # A container takes 0.1 s to be made and again to be removed, and a run with nothing to do takes 0.7 s.
             return True
-        with self._changing, engine_faults("keeping an image"):
+        with self._changing, engine_faults("keeping an image"), in_turn():
             if image in self._containers:
                 return True
             try:
@@ -72,7 +73,7 @@ class Hold:
                     return False
                 raise
             # The engine looks the image up, mounts the container's layer, and only then counts the container as a user
-            # of the image; whoever removes it in between (0.1 s and more on a busy machine) is not refused.
+            # of the image; a removal that began before (by another user, or by hand) is not refused.
             self._engine.await_removals()
             if self._engine.image(image) is None:
                 self._engine.api.remove_container(container, v=True, force=True)
