@@ -54,12 +54,16 @@ def run_image(engine: Engine, image: str) -> Ran:
         try:
             engine.api.start(made["Id"])
         except APIError as error:
-            missing = any(word in str(error) for word in ("no such file", "not found"))
-            return Ran(prints="", exit_code=NOT_FOUND if missing else NOT_EXECUTABLE)
+            return Ran(prints="", exit_code=never_started(str(error)))
         code = engine.api.wait(made["Id"], timeout=60)["StatusCode"]
         return Ran(prints=engine.api.logs(made["Id"], stderr=False).decode(), exit_code=code)
     finally:
         engine.api.remove_container(made["Id"], force=True, v=True)
+
+
+def never_started(why: str) -> int:
+    """Return the exit code for what cannot be started, by the engine's words."""
+    return NOT_FOUND if any(word in why for word in ("no such file", "not found")) else NOT_EXECUTABLE
 
 
 def shipped_sha256(engine: Engine, image: str, path: str) -> str | None:

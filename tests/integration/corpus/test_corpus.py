@@ -15,7 +15,7 @@ import pytest
 
 from tests.integration.corpus.case import Case, Outcome, every_case
 from tests.integration.corpus.conftest import Row
-from tests.integration.corpus.raw import NOT_EXECUTABLE, NOT_FOUND, Ran
+from tests.integration.corpus.raw import Ran, never_started
 from tests.integration.corpus.stand import Raw, Stand
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _unhealed(run: Run) -> Ran:
     printed = "".join(f"{line['text']}\n" for line in made["head"] if line["stream"] == "stdout")
     if made["start_error"] is None:
         return Ran(prints=printed, exit_code=made["exit_code"])
-    return Ran(prints=printed, exit_code=NOT_FOUND if "no such file" in made["start_error"] else NOT_EXECUTABLE)
+    return Ran(prints=printed, exit_code=never_started(made["start_error"]))
 
 
 def _claim(ran: Ran, case: Case) -> None:
@@ -95,7 +95,8 @@ def _hold(run: Run, expected: Outcome, case: Case, stand: Stand, raw: Raw | None
     assert run.exit_code == 0, run.record["checks"]
     ran = stand.run(run)
     assert (ran.prints.strip(), ran.exit_code) == (case.prints, 0)
-    if case.sound and raw is not None:
+    if case.sound:
+        assert raw is not None, "a sound one is always built without this tool as well"
         assert run.record["programs"][2]["sha256"] == raw.sha256, "another program than the plain build's"
 
 
