@@ -6,7 +6,7 @@ import json as json_format
 import os
 import signal
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,32 +66,35 @@ def build(  # noqa: PLR0917 - invoke makes a flag of each
     from orchestrator.report.progress import progress_for  # noqa: PLC0415 - same
     from orchestrator.spec.load import load_spec  # noqa: PLC0415 - same
 
-    with _told_to_a_person():
-        loaded = load_spec(_spec(spec))
-        if record:
-            # Before the tag moves: afterwards it would say that there is no verdict.
-            require_writable(Path(record))
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        # The machine's log takes the place of what a person would see on the same stream.
-        unseen = quiet or json or log_form(os.environ) is not None
-        progress = progress_for(sys.stderr, style_of(sys.stderr, os.environ), quiet=unseen)
-        try:
-            made = verify(
-                loaded,
-                workspace=_workspace(loaded.root),
-                environment=dict(os.environ),
-                show=progress.show,
-                wait_for_others=not no_wait,
-                locked=locked,
-                independent=independent,
-                policy=policy,
-            )
-        finally:
-            progress.close()
+    with ExitStack() as late:
+        with _told_to_a_person():
+            loaded = load_spec(_spec(spec))
+            if record:
+                # Before anything is built, as far as that can be known.
+                require_writable(Path(record))
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            # The machine's log takes the place of what a person would see on the same stream.
+            unseen = quiet or json or log_form(os.environ) is not None
+            progress = progress_for(sys.stderr, style_of(sys.stderr, os.environ), quiet=unseen)
+            try:
+                made = verify(
+                    loaded,
+                    workspace=_workspace(loaded.root),
+                    environment=dict(os.environ),
+                    show=progress.show,
+                    late=late,
+                    wait_for_others=not no_wait,
+                    locked=locked,
+                    independent=independent,
+                    policy=policy,
+                )
+            finally:
+                progress.close()
         if record:
             _copy_record(made, Path(record))
+        ended = _print_record(made, quiet=quiet, as_json=json, late=late)
     try:
-        _print_record(made, quiet=quiet, as_json=json)
+        raise ended
     finally:
         if probe and any(check.id == "parity" and check.status is Status.FAILED for check in made.checks):
             with _told_to_a_person():
@@ -107,7 +110,7 @@ def show(_context: Context, run: str = "latest", spec: str = "", json: bool = Fa
         return
     with _told_to_a_person():
         made = _found(run, spec)
-    _print_record(made, quiet=False, as_json=json)
+    raise _print_record(made, quiet=False, as_json=json)
 
 
 @task(help={**_SPEC, "json": "print a JSON array"})
@@ -619,18 +622,34 @@ def _probed(made: RunRecord, loaded: LoadedSpec, *, limit: float | None, quiet: 
     return render_probe(found.outcomes, found.conclusion, style, left=found.left, seconds=found.seconds)
 
 
-def _print_record(record: RunRecord, *, quiet: bool, as_json: bool) -> None:
+def _print_record(record: RunRecord, *, quiet: bool, as_json: bool, late: ExitStack | None = None) -> Exit:
+    """Print a run, and return what ends the program with its exit code.
+
+    Whatever becomes of the printing, the verdict stands and the tag is where the record says: any other code would tell
+    of none. `late`: what kept the run from being interrupted; who prints into a pager must be able to.
+    """
     from orchestrator.report.exit_code import exit_code_of  # noqa: PLC0415 - only those who print need it
 
     code = exit_code_of(record)
-    if code or as_json or not quiet:
-        try:
-            write_out(_record_as_json(record) if as_json else _record_as_text(record))
-        except NoVerdictError as error:
-            # The verdict stands, and the tag is where the record says; any other code would tell of none.
-            with suppress(OSError):
-                sys.stderr.write(f"{error.message}; `invoke show` prints the run again\n")
-    raise Exit(code=code)
+    try:
+        shown = _record_as_json(record) if as_json else _record_as_text(record) if code or not quiet else b""
+        if late is not None:
+            late.close()
+        write_out(shown)
+    except NoVerdictError as error:
+        _tell(f"{error.message}; `invoke show` prints the run again")
+    except KeyboardInterrupt:
+        _tell("interrupted before the result was printed; `invoke show` prints the run")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # It is told, and what is left takes no time: an end by a signal would have another exit code.
+        signal.signal(number, signal.SIG_IGN)
+    return Exit(code=code)
+
+
+def _tell(line: str) -> None:
+    with suppress(OSError):  # A full disk behind standard error: the exit code says it as well.
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 def _record_as_json(record: RunRecord) -> bytes:
@@ -648,7 +667,11 @@ def _record_as_text(record: RunRecord) -> bytes:
 def _copy_record(record: RunRecord, path: Path) -> None:
     from orchestrator.report import write_file  # noqa: PLC0415 - only those who ask for it need it
 
-    write_file(path, _record_as_json(record))
+    try:
+        write_file(path, _record_as_json(record))
+    except NoVerdictError as error:
+        # There is a verdict, and the exit code tells it.
+        _tell(f"{error.message}; the run is kept: `invoke show {record.run}`")
 
 
 def _print(text: str) -> None:

@@ -69,6 +69,7 @@ def verify(
     workspace: Workspace,
     environment: Mapping[str, str],
     show: Emit,
+    late: ExitStack,
     wait_for_others: bool = True,
     locked: bool = False,
     independent: bool = False,
@@ -81,6 +82,7 @@ def verify(
         workspace: the tool's folder for this project.
         environment: the caller's variables.
         show: told what happens; may be called from several threads.
+        late: takes, once the tag has moved, what keeps the run from being interrupted; to be closed when it is told.
         wait_for_others: whether to wait while another run holds the workspace.
         independent: whether each build compiles all of its dependencies itself.
         locked: whether something that is not as `buildspec.lock` says forbids the build.
@@ -97,9 +99,7 @@ def verify(
     began = time.monotonic()
     cancel = threading.Event()
     try:
-        with ExitStack() as ending:
-            waiting = partial(_say_waiting, show)
-            ending.enter_context(workspace.locked(folder.name, wait=wait_for_others, on_wait=waiting))
+        with workspace.locked(folder.name, wait=wait_for_others, on_wait=partial(_say_waiting, show)):
             try:
                 record = _verified(
                     record,
@@ -111,7 +111,7 @@ def verify(
                     cancel=cancel,
                     locked=locked,
                     independent=independent,
-                    ending=ending,
+                    late=late,
                 )
             except (NoVerdictError, KeyboardInterrupt) as error:
                 cancel.set()
@@ -136,12 +136,9 @@ def _verified(
     cancel: threading.Event,
     locked: bool,
     independent: bool,
-    ending: ExitStack,
+    late: ExitStack,
 ) -> RunRecord:
-    """Return the record with its verdict; the stages in their order, and the tag last of all.
-
-    `ending`: takes what holds until the record is written, so that whoever sees the tag finds the run that moved it.
-    """
+    """Return the record with its verdict; the stages in their order, and the tag last of all."""
     spec = loaded.spec
     lock = lock_of(loaded, workspace=workspace, locked=locked)
     with told(journal.emit, Lane.SOURCE, "snapshot of the source", own=True):
@@ -179,7 +176,7 @@ def _verified(
         passed = open_gate(candidate.image.candidate_id, verdict)
         if passed is None:
             return record
-        ending.enter_context(too_late_to_interrupt())
+        late.enter_context(too_late_to_interrupt())
         engine.tag(passed.image_id, spec.image.tag)
         return replace(record, image=replace(outcome, promoted=True))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -68,12 +69,14 @@ def test_an_image_that_another_run_removes(
             return super().keep(image, tags=tags)
 
     monkeypatch.setattr(flow, "Hold", LateHold)
-    record = flow.verify(
-        load_spec(hello.folder / "buildspec.yaml"),
-        workspace=Workspace.open(hello.workspace),
-        environment=os.environ,
-        show=lambda _event: None,
-    )
+    with ExitStack() as late:
+        record = flow.verify(
+            load_spec(hello.folder / "buildspec.yaml"),
+            workspace=Workspace.open(hello.workspace),
+            environment=os.environ,
+            show=lambda _event: None,
+            late=late,
+        )
     assert removed
     if times == 1:
         assert record.image is not None

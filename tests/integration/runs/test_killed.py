@@ -20,6 +20,8 @@ from orchestrator.record import read_record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ROOT = Path(__file__).resolve().parents[3]
+
 pytestmark = [pytest.mark.engine, pytest.mark.cargo, pytest.mark.alone]
 
 SLOW_SMOKE = ("src/main.rs", "}\n", "    std::thread::sleep(std::time::Duration::from_secs(60));\n}\n")
@@ -167,6 +169,49 @@ def test_whoever_sees_the_tag_finds_the_run_that_moved_it(hello: Any, engine: An
     record = json.loads(out)
     assert (code, record["failure"], record["image"]["promoted"]) == (0, None, True), said
     assert record["image"]["candidate_id"] == engine.image(hello.tag).id
+
+
+@pytest.mark.parametrize(
+    ("module", "called"),
+    [
+        ("orchestrator.engine.docker", "Engine.tag"),
+        ("orchestrator.workspace", "Workspace.prune"),
+        ("orchestrator.report.progress", "Silent.close"),
+        ("orchestrator.report", "write_file"),
+        ("orchestrator.record", "dump_record"),
+    ],
+)
+def test_an_interrupt_after_the_tag_changes_nothing(hello: Any, engine: Any, module: str, called: str) -> None:
+    """At each step from the tag to the printing: the run is told whole, as passed, and ends with 0."""
+    program, *words = hello.command("build", "--spec", "buildspec.yaml", "--json", "--record", "copy.json")
+    words = words[words.index(str(ROOT / "start.py")) :]
+    code = f"""
+import importlib, os, runpy, signal, sys
+sys.argv[:] = {words!r}
+*path, name = {called!r}.split(".")
+owner = importlib.import_module({module!r})
+for each in path:
+    owner = getattr(owner, each)
+real = getattr(owner, name)
+def hooked(*args, **more):
+    answer = real(*args, **more)
+    os.kill(os.getpid(), signal.SIGINT)
+    return answer
+setattr(owner, name, hooked)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+    done = subprocess.run(
+        ["env", "--default-signal=INT", program, "-c", code],
+        cwd=hello.folder,
+        env={**hello.environment(), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    record = json.loads(done.stdout)
+    assert (done.returncode, record["failure"], record["image"]["promoted"]) == (0, None, True), done.stderr
+    assert record["image"]["candidate_id"] == engine.image(hello.tag).id
+    assert (hello.folder / "copy.json").read_text(encoding="utf-8") == done.stdout
 
 
 def test_a_killed_smoke_run_leaves_nothing_after_the_next_start(hello: Any, engine: Any) -> None:

@@ -244,3 +244,11 @@ def test_no_git_is_needed_without_a_work_tree(hello: Any) -> None:
         (programs / name).symlink_to(Path(found).resolve() if name in {"cc", "ld", "as"} else found)
     run = hello.build(PATH=str(programs))
     assert run.exit_code == 0, run.record
+
+
+def test_a_record_that_cannot_be_copied_leaves_the_verdict(hello: Any, engine: Any) -> None:
+    """The disk behind `--record` is full: the tag has moved, so the run ends with 0, and says what is missing."""
+    run = hello.build("--record", "/dev/full")
+    assert (run.exit_code, run.record["image"]["promoted"]) == (0, True), run.stderr
+    assert "cannot write /dev/full: No space left on device; the run is kept: `invoke show" in run.stderr
+    assert engine.image(hello.tag) is not None
