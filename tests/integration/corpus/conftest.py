@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.conftest import SLIM
+from tests.integration.corpus.runtime import runtime_image
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -40,14 +43,21 @@ def row(case: Case, request: pytest.FixtureRequest) -> Iterator[Row]:
 
 
 @pytest.fixture(scope="session")
-def pins(engine: Engine, bases: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the tag of each base by the reference that Dockerfiles name."""
+def pins(
+    engine: Engine, bases: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, str]]:
+    """Return the tag of each base by the reference that Dockerfiles name; for Debian's, that of a smaller image."""
     found = {}
     for reference, image_id in bases.items():
         image = engine.image(image_id)
         assert image is not None
         found[reference] = image.tags[0]
-    return found
+    runtime = runtime_image(engine, found[SLIM], tmp_path_factory.mktemp("runtime"))
+    yield {**found, SLIM: runtime}
+    image = engine.image(runtime)
+    # The runs have pinned it by a tag of theirs.
+    for tag in image.tags if image is not None else ():
+        engine.remove_image(tag)
 
 
 @pytest.fixture(scope="session")

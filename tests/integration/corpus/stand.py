@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from tests.integration.conftest import RECIPES, Project, Run
+from tests.integration.conftest import RECIPES, RUST, SLIM, Project, Run
 from tests.integration.corpus.raw import OLD, Ran, raw_build, run_image, shipped_sha256
 from tests.integration.corpus.tools import tool_named
 
@@ -84,7 +84,8 @@ class Stand:
         )
         self._projects.append(project)
         files = self._prepared(guard)
-        recipes = {name: recipe.model_dump(mode="json", exclude_none=True) for name, recipe in RECIPES.items()}
+        files["Dockerfile"] = files["Dockerfile"].replace(SLIM.encode(), self._pins[SLIM].encode())
+        recipes = {RUST: RECIPES[RUST].model_dump(mode="json", exclude_none=True)}
         spec = self._case.buildspec(guard=guard, tag=project.tag, bases=recipes)
         project.write({**files, "buildspec.yaml": spec})
         for name, content in files.items():
