@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from orchestrator.errors import InterruptedRunError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,6 +34,13 @@ class StepState(StrEnum):
     CACHED = "cached"
     DONE = "done"
     FAILED = "failed"
+    CUT_OFF = "cut-off"
+    """Ended by something else: the other side had failed, or the user ended the run."""
+
+    @classmethod
+    def of_error(cls, error: BaseException) -> StepState:
+        """Return how a step ended that this error went through."""
+        return cls.CUT_OFF if isinstance(error, (InterruptedRunError, KeyboardInterrupt)) else cls.FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +88,7 @@ Emit = Callable[[Event], None]
 
 @contextmanager
 def told(emit: Emit, lane: Lane, name: str, *, own: bool = False) -> Iterator[None]:
-    """Tell the start and the end of a block as a step; one that raises is told as failed.
+    """Tell the start and the end of a block as a step; one that raises is told as failed, or as cut off.
 
     Args:
         emit: who is told.
@@ -90,9 +99,11 @@ def told(emit: Emit, lane: Lane, name: str, *, own: bool = False) -> Iterator[No
     began = time.monotonic()
     event = StepEvent(lane=lane, step=name, name=name, state=StepState.STARTED, own=own)
     emit(event)
-    state = StepState.FAILED
+    state = StepState.DONE
     try:
         yield
-        state = StepState.DONE
+    except BaseException as error:
+        state = StepState.of_error(error)
+        raise
     finally:
         emit(replace(event, state=state, seconds=time.monotonic() - began))

@@ -113,11 +113,13 @@ def build_in_container(
         emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=name, state=StepState.CACHED, seconds=0.0))
         return _build(known, plan, ground, words, workspace, seconds=time.monotonic() - began)
     emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=name, state=StepState.STARTED))
-    state = StepState.FAILED
+    state = StepState.DONE
     try:
         work = _Work(plan=plan, base=base, ground=ground, crates=crates, words=words)
         made = _built(engine, work, workspace, labels=labels, log=log, emit=emit, cancel=cancel)
-        state = StepState.DONE
+    except BaseException as error:
+        state = StepState.of_error(error)
+        raise
     finally:
         emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=name, state=state, seconds=time.monotonic() - began))
     workspace.remember("container-build", key, made)

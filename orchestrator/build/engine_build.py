@@ -159,7 +159,7 @@ class EngineBuild:
         state = StepState.STARTED
         if step.done:
             self._tell(step.digest, self._begun.pop(step.digest, b""), emit)
-            state = StepState.FAILED if step.error else StepState.CACHED if step.cached else StepState.DONE
+            state = _end(step)
         title = step_title(self.plan.dockerfile, step.name, hardened=self.plan.hardened)
         self._out.write(f"# {state} {title.text} {'' if step.seconds is None else f'{step.seconds:.2f} s'}\n")
         emit(
@@ -189,6 +189,12 @@ class EngineBuild:
     def _line(self, name: str) -> int | None:
         instruction = step_instruction(self.plan.dockerfile, name)
         return instruction.line if instruction else None
+
+
+def _end(step: Step) -> StepState:
+    if step.error:
+        return StepState.CUT_OFF if step.cut_off else StepState.FAILED
+    return StepState.CACHED if step.cached else StepState.DONE
 
 
 def nobody(_event: object) -> None:

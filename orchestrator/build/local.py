@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -145,27 +145,32 @@ def _run(call: _Call, report: CargoReport, *, log: Path, emit: Emit, cancel: thr
     """Run cargo, telling what it says as it says it."""
     place = call.ground.place
     began = time.monotonic()
-    emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=call.name, state=StepState.STARTED))
-    with log.open("w", encoding="utf-8", errors="surrogateescape", buffering=1) as out:
+    step = StepEvent(lane=Lane.LOCAL, step=STEP, name=call.name, state=StepState.STARTED)
+    emit(step)
 
-        def take(stream: Stream, line: str) -> None:
-            # Progress comes from standard error: a typed message is sent when a crate is done, not when it begins.
-            shown = report.take(line) if stream is Stream.STDOUT else line
-            if shown is not None:
-                out.write(f"{shown}\n")
-                for part in shown.splitlines():
-                    emit(OutputEvent(lane=Lane.LOCAL, step=STEP, text=part))
+    def take(stream: Stream, line: str) -> None:
+        # Progress comes from standard error: a typed message is sent when a crate is done, not when it begins.
+        shown = report.take(line) if stream is Stream.STDOUT else line
+        if shown is not None:
+            out.write(f"{shown}\n")
+            for part in shown.splitlines():
+                emit(OutputEvent(lane=Lane.LOCAL, step=STEP, text=part))
 
-        done = run(
-            place.command(call.argv, directory=call.ground.directory),
-            cwd=None if place.prefix else Path(call.ground.directory),
-            environment=call.variables,
-            on_line=take,
-            on_start=call.started,
-            cancel=cancel,
-        )
+    try:
+        with log.open("w", encoding="utf-8", errors="surrogateescape", buffering=1) as out:
+            done = run(
+                place.command(call.argv, directory=call.ground.directory),
+                cwd=None if place.prefix else Path(call.ground.directory),
+                environment=call.variables,
+                on_line=take,
+                on_start=call.started,
+                cancel=cancel,
+            )
+    except BaseException as error:
+        emit(replace(step, state=StepState.of_error(error), seconds=time.monotonic() - began))
+        raise
     state = StepState.FAILED if done.exit_code else StepState.DONE if report.compiled else StepState.CACHED
-    emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=call.name, state=state, seconds=time.monotonic() - began))
+    emit(replace(step, state=state, seconds=time.monotonic() - began))
     return done
 
 

@@ -44,6 +44,11 @@ class Step:
     error: str
     began: float | None = None
 
+    @property
+    def cut_off(self) -> bool:
+        """Return whether it ended because the build was ended, or another of its steps had failed."""
+        return "canceled" in self.error
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

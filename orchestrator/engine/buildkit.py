@@ -252,7 +252,7 @@ def _step(vertex: Vertex) -> Step:
 
 
 def _failed(message: str, watched: Watched) -> Exception:
-    broken = next((step for step in watched.steps.values() if step.error and "canceled" not in step.error), None)
+    broken = next((step for step in watched.steps.values() if step.error and not step.cut_off), None)
     log = watched.logs.get(broken.digest, b"") if broken else b""
     for said in (message, log.decode(errors="replace")):
         if "no space left on device" in said.lower():

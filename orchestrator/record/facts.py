@@ -127,7 +127,7 @@ class StepFacts:
     """One finished step.
 
     Attributes:
-        state: done, cached or failed.
+        state: done, cached, failed, or cut-off (the other side had failed, or the user ended the run).
         seconds: wall time.
         started: seconds from the run's start to the step's; None in records of older runs.
         own: a step of this tool's, not one that the project asks for.

@@ -88,10 +88,19 @@ def _timeline(record: RunRecord) -> Markup:
     heads = {"lane": None, "step": None, "line": "number", "time": "number"}
     head = element("tr", [element("th", name, scope="col", class_=kind) for name, kind in heads.items()])
     table = element("table", element("thead", head), element("tbody", [_step(step) for step in steps]), class_="steps")
-    told = key(("done", "executed"), ("cached", "cached"), ("own", "this tool's own"), ("failed", "failed"))
+    told = key(
+        ("done", "executed"),
+        ("cached", "cached"),
+        ("own", "this tool's own"),
+        ("failed", "failed"),
+        ("cut-off", "cut off"),
+    )
     return joined(
         picture, told if picture else None, element("details", element("summary", f"All {len(steps)} steps"), table)
     )
+
+
+_UNUSUAL = {"failed": " (failed)", "cut-off": " (cut off)"}
 
 
 def _step(step: StepFacts) -> Markup:
@@ -100,7 +109,7 @@ def _step(step: StepFacts) -> Markup:
     return element(
         "tr",
         element("td", step.lane),
-        element("td", element("code", one_line(step.name)), " (failed)" if step.state == "failed" else None),
+        element("td", element("code", one_line(step.name)), _UNUSUAL.get(step.state)),
         element("td", line, class_="number"),
         element("td", took, class_="number"),
     )

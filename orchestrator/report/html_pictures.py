@@ -94,7 +94,7 @@ def _lane(drawn: list[Markup], title: str, steps: Sequence[StepFacts], *, total:
 
 
 def _stands_out(step: StepFacts, total: float) -> bool:
-    return step.state == "failed" or (step.seconds or 0.0) >= total * _WORTH_A_ROW
+    return step.state in {"failed", "cut-off"} or (step.seconds or 0.0) >= total * _WORTH_A_ROW
 
 
 def _bar(step: StepFacts, *, total: float, top: int) -> Iterator[Markup]:

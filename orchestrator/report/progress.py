@@ -217,9 +217,12 @@ def _worth_a_line(event: StepEvent) -> bool:
     return not event.own or event.state is StepState.FAILED or (event.seconds or 0.0) >= _OWN_SHOWN_SECONDS
 
 
+_UNUSUAL = {StepState.FAILED: " FAILED", StepState.CUT_OFF: " cut off"}
+
+
 def _ended(event: StepEvent, style: Style, width: int) -> str:
     """Return the line of a finished step; its name is cut so that the line keeps to the width."""
     took = "cached" if event.state is StepState.CACHED else duration(event.seconds)
-    failed = " FAILED" if event.state is StepState.FAILED else ""
+    failed = _UNUSUAL.get(event.state, "")
     head = f"  {event.lane:7} {took:>9}  "
     return f"{head}{style.cut(one_line(event.name), max(1, width - len(head) - len(failed)))}{failed}"

@@ -252,3 +252,37 @@ def test_a_record_that_cannot_be_copied_leaves_the_verdict(hello: Any, engine: A
     assert (run.exit_code, run.record["image"]["promoted"]) == (0, True), run.stderr
     assert "cannot write /dev/full: No space left on device; the run is kept: `invoke show" in run.stderr
     assert engine.image(hello.tag) is not None
+
+
+def test_what_a_failure_cuts_off_has_not_failed(hello: Any) -> None:
+    """The host's compiler fails while a step of the image goes on, and the other way round."""
+    program = hello.folder / "src/main.rs"
+    sound, dockerfile = program.read_text(encoding="utf-8"), (hello.folder / "Dockerfile").read_text(encoding="utf-8")
+    asleep = "fn main() {{ std::thread::sleep(std::time::Duration::from_secs({})); }}\n"
+    hello.write(
+        {
+            "src/main.rs": "fn main() { nonsense }\n",
+            # By its end the image is at the step that sleeps.
+            "build.rs": asleep.format(8),
+            "Dockerfile": dockerfile.replace("COPY src", "RUN sleep 77\nCOPY src"),
+        }
+    )
+    run = hello.build()
+    states = {(step["lane"], step["state"]) for step in run.record["steps"]}
+    assert run.cause == "local-build-failed"
+    assert {("local", "failed"), ("image", "cut-off")} <= states
+    assert ("image", "failed") not in states
+    assert "1 cut off" in hello.invoke("show").stdout
+
+    hello.write(
+        {
+            "src/main.rs": sound,
+            "build.rs": asleep.format(77),
+            "Dockerfile": dockerfile.replace("COPY src", "RUN sleep 3; exit 7\nCOPY src"),
+        }
+    )
+    run = hello.build()
+    states = {(step["lane"], step["state"]) for step in run.record["steps"]}
+    assert run.cause == "image-build-failed"
+    assert {("image", "failed"), ("local", "cut-off")} <= states
+    assert ("local", "failed") not in states

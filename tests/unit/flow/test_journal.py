@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import UsageError
+from orchestrator.errors import UsageError, run_ended
 from orchestrator.events import Event, Lane, NoteEvent, OutputEvent, StepEvent, StepState, told
 from orchestrator.flow.journal import Journal
 from orchestrator.log import logger_for
@@ -47,6 +47,15 @@ def test_a_step_is_told_as_failed_where_its_block_raises() -> None:
         pass
     states = [event.state for event in seen if isinstance(event, StepEvent)]
     assert states == [StepState.STARTED, StepState.FAILED, StepState.STARTED, StepState.DONE]
+
+
+@pytest.mark.parametrize("error", [run_ended(), KeyboardInterrupt()])
+def test_a_step_that_is_ended_from_elsewhere_has_not_failed(error: BaseException) -> None:
+    """It is told as cut off."""
+    seen: list[Event] = []
+    with pytest.raises(type(error)), told(seen.append, Lane.SOURCE, "snapshot"):
+        raise error
+    assert [event.state for event in seen if isinstance(event, StepEvent)] == [StepState.STARTED, StepState.CUT_OFF]
 
 
 def test_the_log_tells_the_run_as_events() -> None:
