@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.dockerfile.shell.model import UNKNOWN
+from orchestrator.dockerfile.timeline.compiled import compiles, selects
 from orchestrator.dockerfile.timeline.cook import written_over
 from orchestrator.dockerfile.timeline.events import (
     Arrived,
@@ -22,12 +23,10 @@ from orchestrator.dockerfile.timeline.eviction import clean, evict
 from orchestrator.dockerfile.timeline.files import Reach
 from orchestrator.dockerfile.timeline.hazard import Hazard, judge
 from orchestrator.dockerfile.timeline.poison import Poison, Unit, guessed_unit, unit_of
-from orchestrator.dockerfile.timeline.selection import selected
 
 if TYPE_CHECKING:
     from orchestrator.dockerfile.spans import Span
     from orchestrator.dockerfile.timeline.events import Event
-    from orchestrator.dockerfile.timeline.manifests import Package
     from orchestrator.dockerfile.timeline.project import BuildContext
 
 
@@ -238,7 +237,7 @@ class StageState:
         call = event.call
         unsure = bool(call.packages) or not call.certain or not call.command.sure
         for stub in self.stubs.values():
-            compiled = self._compiles(event, stub.path)
+            compiled = compiles(self, event, stub.path)
             if compiled is Reach.NO:
                 continue
             self.poisons = [each for each in self.poisons if (each.path, each.call.key) != (stub.path, call.key)]
@@ -260,48 +259,9 @@ class StageState:
                 posixpath.normpath(source) for each in self.arrivals if each.origin is None for source in each.sources
             )
 
-    def _compiles(self, event: Called, path: str) -> Reach:
-        """Return whether a call compiles a stub."""
-        unit = guessed_unit(path)
-        if unit is None:
-            return Reach.NO if self.context is None else Reach.MAYBE
-        package = self._package_at(unit.folder)
-        below = path[len(unit.folder.rstrip("/")) + 1 :]
-        root = posixpath.normpath(posixpath.join(package.folder, below)) if package else None
-        target = next((each for each in package.targets if each.path == root), None) if package else None
-        named = replace(unit, name=target.name, package=package) if target and unit.kind != "lib" else unit
-        found = self._selects(event, named, path)
-        # `--bin` of a name that nothing known has: it may be this one.
-        unknown = event.call.bins and named.name is None and unit.kind == "main" and found is Reach.YES
-        return Reach.MAYBE if unknown else found
-
-    def _package_at(self, folder: str) -> Package | None:
-        """Return the real package whose manifest was copied into a folder."""
-        for arrived in reversed(self.arrivals):
-            source = arrived.source_of(posixpath.join(folder, "Cargo.toml")) if arrived.origin is None else None
-            if source is not None and self.context is not None:
-                at = posixpath.dirname(source) or "."
-                return next((package for package in self.context.packages if package.folder == at), None)
-        return None
-
     def _selected(self, event: Called, poison: Poison) -> bool:
         """Return whether a call builds the unit of a stub; where it only may, nothing is certain any more."""
         unit = unit_of(poison, self.context)
-        found = Reach.YES if unit is None else self._selects(event, unit, poison.path)
+        found = Reach.YES if unit is None else selects(self, event, unit, poison.path)
         poison.sure = poison.sure and found is not Reach.MAYBE
         return found is not Reach.NO
-
-    def _selects(self, event: Called, unit: Unit, path: str) -> Reach:
-        known = [(each, unit_of(each, self.context) or guessed_unit(each.path)) for each in self.poisons]
-        stubs = [guessed_unit(each) for each in self.stubs]
-        others = {it.name for each, it in known if it and it.kind == "bin" and it.name and each.path != path}
-        others |= {it.name for it in stubs if it and it.kind == "bin" and it.name and it.name != unit.name}
-        stubbed = {it.folder for it in [*(it for _, it in known), *stubs] if it is not None}
-        return selected(
-            event.call,
-            unit,
-            context=self.context,
-            root=self._package_at(event.call.directory),
-            stubbed=stubbed,
-            others=others,
-        )
