@@ -595,9 +595,7 @@ def _ended(error: NoVerdictError) -> Exit:
     from orchestrator.report.text import render_failure  # noqa: PLC0415 - same
 
     style = style_of(sys.stderr, os.environ)
-    with suppress(OSError):  # A full disk behind standard error: the exit code says it as well.
-        sys.stderr.write("".join(f"{style.shown(line)}\n" for line in render_failure(failure_of(error), style)))
-        sys.stderr.flush()
+    _tell("\n".join(style.shown(line) for line in render_failure(failure_of(error), style)))
     return Exit(code=error.exit_code)
 
 

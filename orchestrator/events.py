@@ -87,17 +87,18 @@ Emit = Callable[[Event], None]
 
 
 @contextmanager
-def told(emit: Emit, lane: Lane, name: str, *, own: bool = False) -> Iterator[None]:
+def told(emit: Emit, lane: Lane, name: str, *, step: str = "", own: bool = False) -> Iterator[None]:
     """Tell the start and the end of a block as a step; one that raises is told as failed, or as cut off.
 
     Args:
         emit: who is told.
         lane: the part of the run.
-        name: what a person reads; it also tells the step from the lane's others.
+        name: what a person reads.
+        step: tells the step from the lane's others; the name does where it is empty.
         own: a step of this tool's, not one that the project asks for.
     """
     began = time.monotonic()
-    event = StepEvent(lane=lane, step=name, name=name, state=StepState.STARTED, own=own)
+    event = StepEvent(lane=lane, step=step or name, name=name, state=StepState.STARTED, own=own)
     emit(event)
     state = StepState.DONE
     try:

@@ -24,7 +24,7 @@ from orchestrator.build.step_container import step_container
 from orchestrator.engine.containers import RunningContainer, StartFailedError
 from orchestrator.engine.lines import LineSplitter, Stream
 from orchestrator.errors import InterruptedRunError, LocalBuildFailedError
-from orchestrator.events import Lane, OutputEvent, StepEvent, StepState
+from orchestrator.events import Lane, OutputEvent, StepEvent, StepState, told
 from orchestrator.toolchains.cargo.command import cargo_words
 from orchestrator.toolchains.cargo.config import config_files, read_config
 from orchestrator.toolchains.cargo.crates import Crates, crates_files
@@ -112,16 +112,9 @@ def build_in_container(
     if isinstance(known, dict) and workspace.artifact(str(known["sha256"])).exists():
         emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=name, state=StepState.CACHED, seconds=0.0))
         return _build(known, plan, ground, words, workspace, seconds=time.monotonic() - began)
-    emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=name, state=StepState.STARTED))
-    state = StepState.DONE
-    try:
+    with told(emit, Lane.LOCAL, name, step=STEP):
         work = _Work(plan=plan, base=base, ground=ground, crates=crates, words=words)
         made = _built(engine, work, workspace, labels=labels, log=log, emit=emit, cancel=cancel)
-    except BaseException as error:
-        state = StepState.of_error(error)
-        raise
-    finally:
-        emit(StepEvent(lane=Lane.LOCAL, step=STEP, name=name, state=state, seconds=time.monotonic() - began))
     workspace.remember("container-build", key, made)
     return _build(made, plan, ground, words, workspace, seconds=time.monotonic() - began)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,15 +71,13 @@ def _local_title(record: RunRecord, steps: Sequence[StepFacts]) -> str:
 
 def _image_title(record: RunRecord, steps: Sequence[StepFacts]) -> str:
     asked = [step for step in steps if not step.own]
-    cached = sum(step.state == "cached" for step in asked)
-    failed = sum(step.state == "failed" for step in asked)
-    cut_off = sum(step.state == "cut-off" for step in asked)
+    ended = Counter(step.state for step in asked)
     handed = any(call.handed and not call.handed.startswith("no: ") for call in record.calls)
     parts = [
         f"{len(asked)} steps",
-        f"{cached} cached",
-        *([f"{failed} failed"] if failed else []),
-        *([f"{cut_off} cut off"] if cut_off else []),
+        f"{ended['cached']} cached",
+        *([f"{ended['failed']} failed"] if ended["failed"] else []),
+        *([f"{ended['cut-off']} cut off"] if ended["cut-off"] else []),
         *(["dependencies from the host"] if handed else []),
     ]
     return ", ".join(parts)

@@ -223,6 +223,6 @@ _UNUSUAL = {StepState.FAILED: " FAILED", StepState.CUT_OFF: " cut off"}
 def _ended(event: StepEvent, style: Style, width: int) -> str:
     """Return the line of a finished step; its name is cut so that the line keeps to the width."""
     took = "cached" if event.state is StepState.CACHED else duration(event.seconds)
-    failed = _UNUSUAL.get(event.state, "")
+    unusual = _UNUSUAL.get(event.state, "")
     head = f"  {event.lane:7} {took:>9}  "
-    return f"{head}{style.cut(one_line(event.name), max(1, width - len(head) - len(failed)))}{failed}"
+    return f"{head}{style.cut(one_line(event.name), max(1, width - len(head) - len(unusual)))}{unusual}"

@@ -7,13 +7,10 @@ all of it.
 
 from __future__ import annotations
 
-import io
 import secrets
-import tarfile
 from typing import TYPE_CHECKING
 
-from tests.integration.corpus.raw import LABELS
-from tests.integration.plain_build import plain_build
+from tests.integration.corpus.raw import OLD, raw_build
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +27,6 @@ RUN set -e; mkdir --parents /runtime; cd /; libraries=$(echo usr/lib/*-linux-gnu
 
 FROM scratch
 COPY --from=slim /runtime /
-LABEL {labels}
 CMD ["/bin/sh"]
 """
 
@@ -41,12 +37,6 @@ def runtime_image(engine: Engine, slim: str, scratch: Path) -> str:
     No two calls make the same image, so whoever made one may remove it.
     """
     tag = f"twinbuild-test-runtime:{secrets.token_hex(4)}"
-    labels = " ".join(f"{name}={value}" for name, value in {**LABELS, "io.twinbuild.test.runtime": tag}.items())
-    text = _DOCKERFILE.format(slim=slim, labels=labels).encode()
-    context = scratch / "runtime.tar"
-    with tarfile.open(context, "w") as out:
-        entry = tarfile.TarInfo("Dockerfile")
-        entry.size = len(text)
-        out.addfile(entry, io.BytesIO(text))
-    engine.tag(plain_build(engine, context), tag)
+    files = {"Dockerfile": _DOCKERFILE.format(slim=slim).encode()}
+    engine.tag(raw_build(engine, files, pins={}, scratch=scratch, mtime=OLD), tag)
     return tag
