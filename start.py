@@ -50,6 +50,6 @@ if __name__ == "__main__":
     try:
         program.run()
     finally:
-        # The interpreter looks through all objects for cycles once more before it ends, which took a seventh of a run that
-        # has nothing to do; they all go with the process. What is out of use by then has been closed before.
+        # The interpreter looks through all objects for cycles once more before it ends, which took a seventh of a run
+        # that has nothing to do; they all go with the process. What is out of use by then has been closed before.
         gc.freeze()

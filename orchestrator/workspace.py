@@ -24,7 +24,7 @@ import re
 import secrets
 import shutil
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -210,11 +210,18 @@ class Workspace:
         except (OSError, ValueError, TypeError):
             return None
 
-    def finish_run(self, run: Path) -> None:
-        """Point `latest` at a run whose record is complete."""
-        scratch = self.runs / f".latest-{secrets.token_hex(4)}"
+    @contextmanager
+    def finishing(self, run: Path) -> Iterator[None]:
+        """Point `latest` at a run after the block, which completes its record; what needs room is done before it."""
+        scratch = self.scratch / f"latest-{secrets.token_hex(4)}"
         scratch.symlink_to(run.name)
-        scratch.replace(self.runs / "latest")
+        try:
+            yield
+            # A run that did not wait for the holder is told as well; the next holder may have emptied the folder.
+            with suppress(FileNotFoundError):
+                scratch.replace(self.runs / "latest")
+        finally:
+            scratch.unlink(missing_ok=True)
 
     def prune(self, *, keep: int, naming: Iterable[str] = ()) -> tuple[str, ...]:
         """Remove the oldest runs beyond `keep`, evidence long unused, and programs that nothing kept names.
@@ -259,6 +266,16 @@ def waiting_for(holder: LockHolder | None) -> str:
 
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write a file so that readers see the old content or all of the new one, also after a power cut."""
+    with written_beside(path, content, mode=mode):
+        pass
+
+
+@contextmanager
+def written_beside(path: Path, content: bytes, *, mode: int = 0o644) -> Iterator[None]:
+    """Have a file complete and on the disk before the block, under another name, and in its place after it.
+
+    If the block raises, the file is as it was. A process that is killed within it leaves what `left_beside` finds.
+    """
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with scratch.open("wb") as out:
@@ -266,9 +283,15 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
             out.flush()
             os.fsync(out.fileno())
         scratch.chmod(mode)
+        yield
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def left_beside(path: Path) -> tuple[Path, ...]:
+    """Return what killed processes have left of a file that they were about to put in its place; maybe not whole."""
+    return tuple(path.parent.glob(f".{path.name}.*"))
 
 
 def memo_key(facts: Mapping[str, object]) -> str:

@@ -52,7 +52,7 @@ class Journal:
         """Take an event."""
         if isinstance(event, StepEvent) and event.state is not StepState.STARTED:
             # A step may be told only when it is over (BuildKit sends the short ones whole), so its start is reckoned.
-            started = max(0.0, self._clock() - self._began - (event.seconds or 0.0))
+            started = max(0.0, self.seconds() - (event.seconds or 0.0))
             facts = StepFacts(
                 lane=event.lane,
                 name=event.name,
@@ -66,6 +66,10 @@ class Journal:
                 self._steps[event.lane, event.step] = facts
         self._note(event)
         self._show(event)
+
+    def seconds(self) -> float:
+        """Return how long the run has taken until now."""
+        return self._clock() - self._began
 
     def steps(self) -> tuple[StepFacts, ...]:
         """Return the finished steps, each once, in the order in which they ended."""

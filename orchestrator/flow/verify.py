@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import sys
 import threading
-import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,13 +19,12 @@ from orchestrator.errors import NoVerdictError, run_ended
 from orchestrator.events import Lane, NoteEvent, told
 from orchestrator.flow.account import (
     call_facts,
-    excerpts,
     leftover_facts,
     local_facts,
-    log_paths,
     reached_facts,
     transcript_facts,
 )
+from orchestrator.flow.books import Books, complete_killed
 from orchestrator.flow.candidate import Candidate, judge_candidate, make_candidate
 from orchestrator.flow.footing_facts import base_facts, outcome_facts, program_facts, source_facts, tool_facts
 from orchestrator.flow.journal import Journal
@@ -43,7 +41,6 @@ from orchestrator.record import (
     SpecFacts,
     ToolFacts,
     failure_of,
-    write_record,
 )
 from orchestrator.source.snapshot import take_snapshot
 from orchestrator.source.tree import lay_out
@@ -52,7 +49,6 @@ from orchestrator.workspace import no_space_named, waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from orchestrator.build.image import ImageBuild
     from orchestrator.events import Emit
@@ -96,7 +92,7 @@ def verify(
     journal = Journal(show, log=logger_for(sys.stderr.buffer, environment))
     record = _opened(loaded, folder.name, policy)
     journal.begin(record)
-    began = time.monotonic()
+    books = Books(folder=folder, journal=journal, workspace=workspace, root=loaded.root)
     cancel = threading.Event()
     try:
         with workspace.locked(folder.name, wait=wait_for_others, on_wait=partial(_say_waiting, show)):
@@ -104,10 +100,8 @@ def verify(
                 record = _verified(
                     record,
                     loaded,
-                    folder,
-                    workspace=workspace,
+                    books,
                     environment=environment,
-                    journal=journal,
                     cancel=cancel,
                     locked=locked,
                     independent=independent,
@@ -115,31 +109,27 @@ def verify(
                 )
             except (NoVerdictError, KeyboardInterrupt) as error:
                 cancel.set()
-                record = replace(record, failure=_failure(error), image=None)
-            record = _closed(record, journal, began, folder, workspace=workspace, root=loaded.root)
+                record = books.close(replace(record, failure=_failure(error), image=None))
             with suppress(OSError):  # The run is told, whatever becomes of older ones.
                 workspace.prune(keep=loaded.spec.runs.keep, naming=(BASE_MEMO,))
     except (NoVerdictError, KeyboardInterrupt) as error:
-        record = replace(record, failure=_failure(error))
-        record = _closed(record, journal, began, folder, workspace=workspace, root=loaded.root)
+        record = books.close(replace(record, failure=_failure(error)))
     return record
 
 
 def _verified(
     record: RunRecord,
     loaded: LoadedSpec,
-    folder: Path,
+    books: Books,
     *,
-    workspace: Workspace,
     environment: Mapping[str, str],
-    journal: Journal,
     cancel: threading.Event,
     locked: bool,
     independent: bool,
     late: ExitStack,
 ) -> RunRecord:
-    """Return the record with its verdict; the stages in their order, and the tag last of all."""
-    spec = loaded.spec
+    """Return the record with its verdict, as it is kept; the stages in their order, and the tag last of all."""
+    spec, workspace, journal = loaded.spec, books.workspace, books.journal
     lock = lock_of(loaded, workspace=workspace, locked=locked)
     with told(journal.emit, Lane.SOURCE, "snapshot of the source", own=True):
         snapshot = take_snapshot(
@@ -153,11 +143,12 @@ def _verified(
         Engine.connect(environment) as engine,
         Hold(engine, labels, own_tag=spec.image.tag) as hold,
     ):
+        complete_killed(workspace, engine)
         around = Surroundings(
             engine=engine,
             workspace=workspace,
             labels=labels,
-            logs=folder / "logs",
+            logs=books.folder / "logs",
             environment=environment,
             emit=journal.emit,
             cancel=cancel,
@@ -175,10 +166,11 @@ def _verified(
         record = _told(record, candidate, spec.smoke, bases=bases, checks=checks, verdict=verdict, outcome=outcome)
         passed = open_gate(candidate.image.candidate_id, verdict)
         if passed is None:
-            return record
+            return books.close(record)
         late.enter_context(too_late_to_interrupt())
-        engine.tag(passed.image_id, spec.image.tag)
-        return replace(record, image=replace(outcome, promoted=True))
+        with books.closing(replace(record, image=replace(outcome, promoted=True))) as closed:
+            engine.tag(passed.image_id, spec.image.tag)
+        return closed
 
 
 def _retire(engine: Engine, workspace: Workspace, image: ImageBuild) -> None:
@@ -214,23 +206,6 @@ def _opened(loaded: LoadedSpec, run: str, policy: str) -> RunRecord:
         guard=loaded.spec.stub.guard,
         policy=policy,
     )
-
-
-def _closed(
-    record: RunRecord, journal: Journal, began: float, folder: Path, *, workspace: Workspace, root: Path
-) -> RunRecord:
-    record = replace(
-        record,
-        steps=journal.steps(),
-        seconds=round(time.monotonic() - began, 3),
-        excerpts=excerpts(record, (workspace.source, root)),
-        logs=log_paths(folder),
-    )
-    with no_space_named(workspace.root):
-        write_record(record, folder)
-        workspace.finish_run(folder)
-    journal.end(record)
-    return record
 
 
 def _told(

@@ -19,7 +19,7 @@ from orchestrator.record.facts import (
     StepFacts,
     ToolFacts,
 )
-from orchestrator.record.file import FILE_NAME, dump_record, failure_of, read_record, record_schema, write_record
+from orchestrator.record.file import FILE_NAME, dump_record, failure_of, read_record, record_schema, recorded
 from orchestrator.record.transcripts import (
     AnswerFacts,
     CaseFacts,
@@ -58,5 +58,5 @@ __all__ = [
     "failure_of",
     "read_record",
     "record_schema",
-    "write_record",
+    "recorded",
 ]

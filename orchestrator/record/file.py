@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import RecordUnreadableError
 from orchestrator.record.facts import VERSION, FailureFacts, RunRecord
-from orchestrator.workspace import write_atomically
+from orchestrator.workspace import written_beside
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pydantic import TypeAdapter
@@ -33,11 +35,11 @@ def failure_of(error: NoVerdictError) -> FailureFacts:
     )
 
 
-def write_record(record: RunRecord, folder: Path) -> Path:
-    """Write the record into the run's folder in one step and return its path."""
-    path = folder / FILE_NAME
-    write_atomically(path, dump_record(record))
-    return path
+@contextmanager
+def recorded(record: RunRecord, folder: Path) -> Iterator[None]:
+    """Have the record complete and on the disk before the block, and in the run's folder after it."""
+    with written_beside(folder / FILE_NAME, dump_record(record)):
+        yield
 
 
 def dump_record(record: RunRecord) -> bytes:

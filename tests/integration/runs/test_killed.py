@@ -139,7 +139,43 @@ def containers(engine: Any, project: Any, **filters: str) -> list[str]:
 
 
 def records(project: Any) -> Iterator[Path]:
-    yield from project.workspace.glob("runs/*/record.json")
+    yield from (path for path in project.workspace.glob("runs/*/record.json") if path.parent.name != "latest")
+
+
+def hooked(
+    project: Any, module: str, called: str, *arguments: str, first: str = "", then: str = "", setup: str = ""
+) -> Any:
+    """Run a build in which something happens first, or then, whenever a function is called; the shell sets up."""
+    program, *words = project.command("build", "--spec", "buildspec.yaml", "--json", *arguments)
+    words = words[words.index(str(ROOT / "start.py")) :]
+    code = f"""
+import importlib, os, runpy, signal, sys
+sys.argv[:] = {words!r}
+*path, name = {called!r}.split(".")
+owner = importlib.import_module({module!r})
+for each in path:
+    owner = getattr(owner, each)
+real = getattr(owner, name)
+def hooked(*args, **more):
+    {first or "pass"}
+    answer = real(*args, **more)
+    {then or "pass"}
+    return answer
+setattr(owner, name, hooked)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+    command = ["env", "--default-signal=INT", program, "-c", code]
+    if setup:
+        root = [] if os.getuid() == 0 else ["--map-root-user"]
+        command = ["unshare", "--mount", *root, "sh", "-c", f'{setup} && exec "$@"', "sh", *command]
+    return subprocess.run(
+        command,
+        cwd=project.folder,
+        env={**project.environment(), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -183,35 +219,52 @@ def test_whoever_sees_the_tag_finds_the_run_that_moved_it(hello: Any, engine: An
 )
 def test_an_interrupt_after_the_tag_changes_nothing(hello: Any, engine: Any, module: str, called: str) -> None:
     """At each step from the tag to the printing: the run is told whole, as passed, and ends with 0."""
-    program, *words = hello.command("build", "--spec", "buildspec.yaml", "--json", "--record", "copy.json")
-    words = words[words.index(str(ROOT / "start.py")) :]
-    code = f"""
-import importlib, os, runpy, signal, sys
-sys.argv[:] = {words!r}
-*path, name = {called!r}.split(".")
-owner = importlib.import_module({module!r})
-for each in path:
-    owner = getattr(owner, each)
-real = getattr(owner, name)
-def hooked(*args, **more):
-    answer = real(*args, **more)
-    os.kill(os.getpid(), signal.SIGINT)
-    return answer
-setattr(owner, name, hooked)
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-    done = subprocess.run(
-        ["env", "--default-signal=INT", program, "-c", code],
-        cwd=hello.folder,
-        env={**hello.environment(), "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = hooked(hello, module, called, "--record", "copy.json", then="os.kill(os.getpid(), signal.SIGINT)")
     record = json.loads(done.stdout)
     assert (done.returncode, record["failure"], record["image"]["promoted"]) == (0, None, True), done.stderr
     assert record["image"]["candidate_id"] == engine.image(hello.tag).id
     assert (hello.folder / "copy.json").read_text(encoding="utf-8") == done.stdout
+
+
+def test_a_run_that_is_killed_right_after_the_tag_is_on_record(hello: Any, engine: Any) -> None:
+    """SIGKILL between the tag and the record's place: the next run finds the record complete, and puts it there."""
+    done = hooked(hello, "orchestrator.engine.docker", "Engine.tag", then="os.kill(os.getpid(), signal.SIGKILL)")
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert engine.image(hello.tag) is not None
+    assert list(records(hello)) == []
+    edit(hello, ("Dockerfile", "RUN touch", "RUN exit 7; touch"))
+    assert hello.build().cause == "image-build-failed"
+    killed, last = (read_record(path) for path in sorted(records(hello)))
+    assert (killed.image.promoted, killed.image.candidate_id) == (True, engine.image(hello.tag).id)
+    assert last.failure is not None
+    assert list(hello.workspace.glob("runs/*/.*")) == []
+
+
+def test_a_run_that_is_killed_right_before_the_tag_is_none(hello: Any, engine: Any) -> None:
+    """SIGKILL with the record ready and the tag unmoved: the next run removes that record."""
+    done = hooked(hello, "orchestrator.engine.docker", "Engine.tag", first="os.kill(os.getpid(), signal.SIGKILL)")
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert engine.image(hello.tag) is None
+    assert len(list(hello.workspace.glob("runs/*/.record.json.*"))) == 1
+    assert hello.build().exit_code == 0
+    assert len(list(records(hello))) == 1
+    assert list(hello.workspace.glob("runs/*/.*")) == []
+
+
+def test_a_run_that_cannot_be_recorded_moves_no_tag(hello: Any, engine: Any) -> None:
+    """The disk fills up when all has passed: the record is written before the tag is moved, so neither is there."""
+    place = hello.folder.parent / "small-disk"
+    place.mkdir()
+    done = hooked(
+        hello,
+        "orchestrator.gate.evaluate",
+        "open_gate",
+        then=f"os.system('head -c 1G /dev/zero >{place}/workspace/filler')",
+        setup=f"mount -t tmpfs -o size=300m tmpfs {place} && export TWINBUILD_WORKSPACE={place}/workspace",
+    )
+    assert done.returncode == 13, done.stderr
+    assert "no-space" in done.stderr
+    assert engine.image(hello.tag) is None
 
 
 def test_a_killed_smoke_run_leaves_nothing_after_the_next_start(hello: Any, engine: Any) -> None:
@@ -238,7 +291,7 @@ def test_kills_at_random_moments(hello: Any, engine: Any) -> None:
         known = [read_record(path) for path in records(hello)]
         assert (hello.workspace / "runs/latest/record.json").exists()
         tagged = engine.image(hello.tag).id
-        # Between the tag and the record there is a moment in which only the tag tells that the run had passed.
+        # Between the tag and the record's place there is a moment, which the next run makes good.
         assert tagged in {record.image.candidate_id for record in known if record.image} or number == KILLS - 1
     last = hello.build()
     assert last.exit_code == 0, last.record

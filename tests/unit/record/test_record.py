@@ -26,7 +26,7 @@ from orchestrator.record import (
     dump_record,
     read_record,
     record_schema,
-    write_record,
+    recorded,
 )
 from orchestrator.verdict import CheckResult, Evidence, Status, Verdict, VerdictStatus
 
@@ -66,7 +66,9 @@ def _record() -> RunRecord:
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     """Nothing is lost between two runs of the tool."""
     record = _record()
-    assert read_record(write_record(record, tmp_path)) == record
+    with recorded(record, tmp_path):
+        assert not (tmp_path / "record.json").exists()
+    assert read_record(tmp_path / "record.json") == record
 
 
 def test_the_verdict_lies_where_pipelines_look_for_it() -> None:

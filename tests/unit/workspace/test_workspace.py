@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import NoSpaceError, WorkspaceBusyError
-from orchestrator.workspace import LockHolder, Workspace, memo_key, no_space_named, write_atomically
+from orchestrator.workspace import (
+    LockHolder,
+    Workspace,
+    left_beside,
+    memo_key,
+    no_space_named,
+    write_atomically,
+    written_beside,
+)
 
 
 @pytest.fixture
@@ -75,6 +83,24 @@ def test_a_failed_write_keeps_the_old_content(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["record.json"]
 
 
+def test_what_is_about_to_be_put_in_its_place_is_whole(tmp_path: Path) -> None:
+    """All that can fail for want of room has been done before the block; a block that fails changes nothing."""
+    path = tmp_path / "record.json"
+    write_atomically(path, b"old")
+
+    def fail_within() -> None:
+        with written_beside(path, b"new"):
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail_within()
+    assert (path.read_bytes(), left_beside(path)) == (b"old", ())
+    with written_beside(path, b"new"):
+        (left,) = left_beside(path)
+        assert (left.read_bytes(), path.read_bytes()) == (b"new", b"old")
+    assert (path.read_bytes(), left_beside(path)) == (b"new", ())
+
+
 def test_a_held_workspace_names_its_holder(workspace: Workspace) -> None:
     """A second run that does not want to wait is told whose run it is."""
     with workspace.locked("run-1", wait=True, on_wait=lambda _: None):
@@ -126,7 +152,8 @@ def test_old_runs_are_pruned_and_the_newest_stay(workspace: Workspace) -> None:
     """The rule keeps the newest runs; `latest` still points to one of them."""
     for number in range(5):
         (workspace.runs / f"2026010{number}T000000-abcdef").mkdir()
-    workspace.finish_run(workspace.runs / "20260104T000000-abcdef")
+    with workspace.finishing(workspace.runs / "20260104T000000-abcdef"):
+        pass
     assert workspace.prune(keep=2) == tuple(f"2026010{number}T000000-abcdef" for number in range(3))
     assert (workspace.runs / "latest").resolve().name == "20260104T000000-abcdef"
 
