@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="also build the untouched Dockerfile of each trapped case of the corpus, without this tool",
     )
     parser.addoption("--parity-matrix", metavar="FILE", help="write which cause was named for each built pair")
+
+
+def pytest_configure() -> None:
+    # As by Ctrl-C: what the tests have started is ended and removed by its fixtures.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

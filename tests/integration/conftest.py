@@ -18,6 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 from orchestrator.bases.image import HostToolchain
 from orchestrator.bases.prepare import prepare_bases
 from orchestrator.bases.settings import BaseSettings, BootstrapSettings
+from orchestrator.engine.sweep import run_labels, sweep
 from orchestrator.toolchains.cargo.identity import identify
 from orchestrator.workspace import Workspace
 
@@ -68,6 +69,9 @@ bases:
 smoke: {{kind: job, expect: {{stdout: [hello from the real program]}}}}
 """
 
+
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "INT")
+"""Before a command: xdist kills its processes when the tests are ended, and what they had started would go on."""
 
 _BY_ITSELF = ("corpus", "seed")
 """Folders whose tests share nothing but the bases, and are long: each goes to whichever process is free."""
@@ -129,14 +133,19 @@ class Project:
         """Copy a folder's content into the project."""
         shutil.copytree(source, self.folder, dirs_exist_ok=True, symlinks=True, ignore=shutil.ignore_patterns("target"))
 
-    def remove_images(self, engine: Engine) -> None:
-        """Remove what its builds left, unless a tag names it: the same sources elsewhere make the same image."""
+    def remove(self, engine: Engine) -> None:
+        """Remove what its builds left in the engine; but images that a tag names: the same sources make the same image.
+
+        Containers and networks there are none, unless a build was killed, as by the end of the tests.
+        """
+        left = sweep(engine, run_labels(self.workspace, "removal"))
         known = Workspace.open(self.workspace).recall("images", "last")
         engine.remove_image(self.tag)
         for name in known if isinstance(known, list) else ():
             image = engine.image(str(name))
             if image is not None and not image.tags:
                 engine.remove_image(str(name))
+        assert left == 0, f"{left} containers, networks or volumes were left in the engine"
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of `invoke`."""
@@ -149,7 +158,7 @@ class Project:
     def invoke(self, *arguments: str, timeout: float = 600, **changed: str) -> Run:
         """Run `invoke` in the project's folder."""
         done = subprocess.run(
-            self.command(*arguments),
+            [*ENDS_WITH_US, *self.command(*arguments)],
             cwd=self.folder,
             env=self.environment(**changed),
             capture_output=True,
@@ -195,7 +204,7 @@ def slim_base(bases: Mapping[str, str]) -> str:
 
 @pytest.fixture
 def project(engine: Engine, bases: Mapping[str, str], tmp_path: Path) -> Iterator[Project]:
-    """Return an empty project; its images are removed afterwards, and no container of it may be left."""
+    """Return an empty project; its images are removed afterwards, and no container of it may have been left."""
     assert bases
     made = Project(
         folder=tmp_path / "project",
@@ -204,7 +213,7 @@ def project(engine: Engine, bases: Mapping[str, str], tmp_path: Path) -> Iterato
     )
     made.folder.mkdir()
     yield made
-    made.remove_images(engine)
+    made.remove(engine)
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ class Stand:
     def close(self) -> None:
         """Remove every image that was made."""
         for project in self._projects:
-            project.remove_images(self._engine)
+            project.remove(self._engine)
         for image in reversed(self._made):
             self._engine.remove_image(image)
 

@@ -50,7 +50,7 @@ def test_two_jobs_of_one_commit(bases: Any, engine: Any, tmp_path: Path) -> None
             assert runs[0].record["image"]["candidate_id"] == runs[1].record["image"]["candidate_id"]
     finally:
         for project in pair:
-            project.remove_images(engine)
+            project.remove(engine)
 
 
 @pytest.mark.parametrize("times", [1, 9])

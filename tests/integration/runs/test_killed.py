@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from orchestrator.record import read_record
+from tests.integration.conftest import ENDS_WITH_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +45,7 @@ class Running:
         # Whoever started the tests may ignore SIGINT (a job in the background does), and children inherit that.
         self.child = subprocess.Popen(
             [
+                *ENDS_WITH_US,
                 "env",
                 "--default-signal=INT",
                 *project.command("build", "--spec", "buildspec.yaml", "--json", *arguments),
