@@ -70,6 +70,10 @@ class ImageSettings(Settings):
     binary: ImagePath
     """Where the program lies in the shipped image."""
 
+    launcher: ImagePath | None = None
+    """A compiled program that the image starts in place of `binary`, and that starts it (an init, a supervisor) without
+    being given its name. Any other that is started in its place is refused."""
+
     args: dict[VariableName, str] = Field(default_factory=dict)
     """Build arguments for the image alone. Facts that both builds need belong under `inputs`."""
 

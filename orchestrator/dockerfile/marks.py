@@ -58,17 +58,25 @@ def cache_mounts(instruction: Instruction) -> tuple[str, ...]:
     )
 
 
-def launch_by_cargo(dockerfile: Dockerfile, target: str | None) -> tuple[int, str] | None:
-    """Return (line, command) of the shipped image's CMD or ENTRYPOINT where that has cargo build or run something."""
+def launch(dockerfile: Dockerfile, target: str | None) -> tuple[Instruction, ...]:
+    """Return the shipped image's ENTRYPOINT and CMD as the Dockerfile's own stages have them, the nearest first."""
+    found: list[Instruction] = []
     stage: Stage | None = dockerfile.stage(target)
     while stage is not None:
         for keyword in ("ENTRYPOINT", "CMD"):
             last = next((each for each in reversed(stage.instructions) if each.keyword == keyword), None)
-            words = () if last is None else last.values
-            command = shlex.join(words) if last is not None and last.json else " ".join(words)
-            if last is not None and _BUILDS.search(command):
-                return last.line, command
+            if last is not None:
+                found.append(last)
         stage = None if stage.base_stage is None else dockerfile.stages[stage.base_stage]
+    return tuple(found)
+
+
+def launch_by_cargo(dockerfile: Dockerfile, target: str | None) -> tuple[int, str] | None:
+    """Return (line, command) of the shipped image's CMD or ENTRYPOINT where that has cargo build or run something."""
+    for each in launch(dockerfile, target):
+        command = shlex.join(each.values) if each.json else " ".join(each.values)
+        if _BUILDS.search(command):
+            return each.line, command
     return None
 
 

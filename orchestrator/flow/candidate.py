@@ -80,7 +80,7 @@ def make_candidate(
 
 def judge_candidate(spec: BuildSpec, evidence: GateEvidence, *, workspace: Workspace) -> tuple[CheckResult, ...]:
     """Return what every check says of a candidate's evidence."""
-    checks = run_checks(evidence, parity_settings=spec.parity, smoke_settings=spec.smoke)
+    checks = run_checks(evidence, image_settings=spec.image, parity_settings=spec.parity, smoke_settings=spec.smoke)
     if spec.gate.require_selftest is None:
         return checks
     last = workspace.recall(*selftest.LAST)

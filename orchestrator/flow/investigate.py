@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from orchestrator.dockerfile.marks import launch
 from orchestrator.errors import EngineUnreachableError
 from orchestrator.flow.loading import loading_known, read_loading
 from orchestrator.flow.pool import ended_together
@@ -65,6 +66,8 @@ def investigate(
         candidate, spec, prepared, local, image, around=around, ahead=ahead, remembered=remembered
     )
     copies = prepared.builder.copies
+    starts = launch(prepared.dockerfile, prepared.image.target)
+    first = next((each for each in starts if each.keyword == "ENTRYPOINT"), next(iter(starts), None))
     comparison = _comparison(prepared, local, image, sides, around)
     comparison, inside, plain, packed_as = _unpacked(prepared, local, image, comparison, sides=sides, around=around)
     shipped = shipped_facts(spec, snapshot, prepared, local, inside, comparison=plain, around=around)
@@ -80,6 +83,7 @@ def investigate(
         image_run=image_run,
         local_run=local_run,
         copy_line=prepared.dockerfile.location(copies[0]) if copies else None,
+        launch_line=prepared.dockerfile.location(first.line) if first else None,
         remembered=frozenset(remembered),
         damaged=_damaged(comparison, around),
     )

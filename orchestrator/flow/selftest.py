@@ -76,7 +76,9 @@ def run_selftest(loaded: LoadedSpec, *, workspace: Workspace, environment: Mappi
             peers=loaded.peers,
         )
         candidate = make_candidate(spec, snapshot, around)
-        checks = run_checks(candidate.evidence, parity_settings=spec.parity, smoke_settings=spec.smoke)
+        checks = run_checks(
+            candidate.evidence, image_settings=spec.image, parity_settings=spec.parity, smoke_settings=spec.smoke
+        )
         control, trials = evaluate(checks), []
         if control.status is VerdictStatus.PASSED:
             ground = _ground(workspace)
@@ -139,7 +141,7 @@ def _trial(
                 sides=candidate.footing.sides,
                 around=around,
             )
-        checks = run_checks(evidence, parity_settings=spec.parity, smoke_settings=spec.smoke)
+        checks = run_checks(evidence, image_settings=spec.image, parity_settings=spec.parity, smoke_settings=spec.smoke)
     return Trial(
         plant=plant,
         verdict=evaluate(checks),

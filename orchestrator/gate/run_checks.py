@@ -10,6 +10,7 @@ from orchestrator.gate.checks import behaviour, loadable, parity, smoke, stub_fr
 
 if TYPE_CHECKING:
     from orchestrator.binary.loading import LoadFacts
+    from orchestrator.build.settings import ImageSettings
     from orchestrator.gate.checks.stub_free import ShippedFacts
     from orchestrator.location import Location
     from orchestrator.parity.difference import Comparison
@@ -29,6 +30,7 @@ class GateEvidence:
         loading: what starting the image takes.
         image_run, local_run: the two smoke runs.
         copy_line: where the program comes into the image.
+        launch_line: which says what the image starts.
         damaged: artifacts below the host's target directory that are no longer what was compiled there.
         remembered: ids of checks whose evidence is from an earlier run on the very same content.
     """
@@ -39,12 +41,17 @@ class GateEvidence:
     image_run: Transcript
     local_run: Transcript
     copy_line: Location | None
+    launch_line: Location | None
     remembered: frozenset[str]
     damaged: tuple[str, ...] = ()
 
 
 def run_checks(
-    evidence: GateEvidence, *, parity_settings: ParitySettings, smoke_settings: SmokeSettings
+    evidence: GateEvidence,
+    *,
+    image_settings: ImageSettings,
+    parity_settings: ParitySettings,
+    smoke_settings: SmokeSettings,
 ) -> tuple[CheckResult, ...]:
     """Return the answer of every check, in the order in which they are shown."""
     remembered = evidence.remembered
@@ -59,7 +66,13 @@ def run_checks(
             remembered=parity.ID in remembered,
             damaged=evidence.damaged,
         ),
-        loadable.judge(evidence.loading, location=evidence.copy_line, remembered=loadable.ID in remembered),
+        loadable.judge(
+            evidence.loading,
+            location=evidence.copy_line,
+            launch_line=evidence.launch_line,
+            launcher=image_settings.launcher,
+            remembered=loadable.ID in remembered,
+        ),
         smoke.judge(evidence.image_run, smoke_settings, remembered=smoke.ID in remembered),
         behaviour.judge(
             evidence.local_run,

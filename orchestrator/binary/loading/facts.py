@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-LOAD_FACTS_VERSION = 2
+LOAD_FACTS_VERSION = 3
 """Belongs into the key under which facts are remembered; goes up when a fact is added or changes its meaning."""
 
 
@@ -156,6 +156,7 @@ class LoadFacts:
         entry: the command's first word, and the program that a plain shell-form text starts.
         binary: the shipped program.
         not_judged: what this reading cannot tell, in sentences.
+        other_program: whether what is started surely is another program than the shipped one, and does not start it.
     """
 
     command: tuple[str, ...]
@@ -165,6 +166,7 @@ class LoadFacts:
     entry: tuple[ProgramFacts, ...]
     binary: ProgramFacts
     not_judged: tuple[str, ...] = ()
+    other_program: bool = False
 
 
 def load_facts_to_json(facts: LoadFacts) -> dict[str, Any]:
@@ -183,6 +185,7 @@ def load_facts_from_json(value: Any) -> LoadFacts | None:
             entry=tuple(_program(program) for program in value["entry"]),
             binary=_program(value["binary"]),
             not_judged=tuple(value["not_judged"]),
+            other_program=bool(value["other_program"]),
             **plain,
         )
     except (KeyError, TypeError, ValueError):

@@ -26,9 +26,14 @@ def full_command(image: ImageConfiguration, arguments: tuple[str, ...] | None) -
     return (*image.entrypoint, *(image.command if arguments is None else arguments))
 
 
+def is_shell(word: str) -> bool:
+    """Return whether a command's first word is a shell, which may start whatever it is told to."""
+    return posixpath.basename(word) in _SHELLS
+
+
 def shell_word(command: tuple[str, ...]) -> str | None:
     """Return the program that a shell-form text starts; None where only a shell could tell."""
-    if len(command) < _SHELL_FORM or command[1] != "-c" or posixpath.basename(command[0]) not in _SHELLS:
+    if len(command) < _SHELL_FORM or command[1] != "-c" or not is_shell(command[0]):
         return None
     match = _PLAIN_TEXT.fullmatch(command[2])
     return match["word"] if match and match["word"] not in _BUILT_IN else None
@@ -60,7 +65,7 @@ def words_after(image: ImageConfiguration, arguments: tuple[str, ...] | None, pr
 
 def _said(words: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the words that are executed, those of the text for the shell form; None where only a shell could tell."""
-    if len(words) < _SHELL_FORM or words[1] != "-c" or posixpath.basename(words[0]) not in _SHELLS:
+    if len(words) < _SHELL_FORM or words[1] != "-c" or not is_shell(words[0]):
         return words
     return tuple(words[2].split()) if shell_word(words) else None
 

@@ -10,6 +10,7 @@ from orchestrator.binary.loading.elf import MAGIC, LoaderView, view_elf
 from orchestrator.binary.loading.facts import Form, Found, LoadFacts, Presence, ProgramFacts
 from orchestrator.binary.loading.launch import full_command, locate, shell_word
 from orchestrator.binary.loading.ldcache import read_cache
+from orchestrator.binary.loading.other_program import starts_another
 from orchestrator.binary.loading.root import MOST_BYTES, ImageConfiguration, Root, RootFiles
 from orchestrator.binary.loading.search import CACHE, PRELOAD, Libraries
 from orchestrator.binary.loading.users import EXECUTE, READ, Account, find_account, gains_rights, may
@@ -57,6 +58,7 @@ def read_loadable(
         entry=entry,
         binary=facts,
         not_judged=tuple(dict.fromkeys(reading.not_judged)),
+        other_program=starts_another(root, image, command, entry, shipped),
     )
 
 

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from orchestrator.location import Location
 
 ID = "loadable"
+OTHER_PROGRAM = "starts-another-program"
 
 
 def judge(
     facts: LoadFacts,
     *,
     location: Location | None = None,
+    launch_line: Location | None = None,
+    launcher: str | None = None,
     seconds: float = 0.0,
     remembered: bool = False,
 ) -> CheckResult:
@@ -33,10 +36,14 @@ def judge(
     Args:
         facts: what `read_loadable` found.
         location: the Dockerfile line to show on failure, where one is known.
+        launch_line: the line that says what the image starts, where one is known.
+        launcher: a program that is known to start the image's own.
         seconds: what the reading took.
         remembered: the facts were known from an earlier run on the same image.
     """
     faults = list(_faults(facts))
+    if facts.other_program and launcher not in {facts.entry[-1].found.path, facts.entry[-1].found.real}:
+        faults.append(_other_program(facts))
     notes = tuple(Evidence(label="not judged", value=text) for text in facts.not_judged)
     if not faults:
         return CheckResult(
@@ -55,7 +62,7 @@ def judge(
         cause=first.cause,
         message=first.message,
         evidence=(*first.evidence, *further, *notes),
-        location=location,
+        location=launch_line or location if first.cause == OTHER_PROGRAM else location,
         repair=first.repair,
         seconds=seconds,
         remembered=remembered,
@@ -133,6 +140,21 @@ def _entry(program: ProgramFacts, facts: LoadFacts) -> Iterator[Fault]:
         )
     else:
         yield from execution_faults(program, facts, what="the entrypoint", refused="entrypoint-not-executable")
+
+
+def _other_program(facts: LoadFacts) -> Fault:
+    started, shipped = facts.entry[-1].found, facts.binary.found
+    return Fault(
+        cause=OTHER_PROGRAM,
+        message=f"the image starts {started.real}, which is not the program that it is for ({shipped.path})",
+        evidence=(
+            Evidence(label="command", value=" ".join(facts.command)),
+            Evidence(label="starts", value=f"{started.real}, {started.size:,} bytes"),
+            Evidence(label="is for", value=f"{shipped.real}, {shipped.size:,} bytes"),
+        ),
+        repair=f"let ENTRYPOINT or CMD name {shipped.path}, or correct `image.binary`; if {started.real} starts it, "
+        f"say so: `image: {{launcher: {started.path}}}`",
+    )
 
 
 def _binary_missing(binary: ProgramFacts) -> Fault:

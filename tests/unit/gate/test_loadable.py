@@ -221,3 +221,29 @@ def test_the_processor_must_fit_the_image(*, architecture: str, machine: int, bi
 def test_env_that_splits_its_words_takes_a_carriage_return() -> None:
     """`env -S` drops it, so the script does start."""
     assert judge(with_script(shebang="/usr/bin/env -S sh\r")).status is Status.PASSED
+
+
+OTHER = replace(PROGRAM, word="app", found=file("/usr/local/sbin/app"))
+STARTS_OTHER = replace(BARE, command=("app",), entry=(OTHER,), other_program=True)
+
+
+def test_a_program_that_is_not_the_shipped_one_is_named_with_the_line_that_starts_it() -> None:
+    """The right file lies where the spec says; what runs is another one."""
+    copied, started = Location(file="Dockerfile", line=7), Location(file="Dockerfile", line=9)
+    result = judge(STARTS_OTHER, location=copied, launch_line=started)
+    assert (result.status, result.cause, result.location) == (Status.FAILED, "starts-another-program", started)
+    assert "/usr/local/sbin/app" in result.message
+    assert "launcher: /usr/local/sbin/app" in (result.repair or "")
+
+
+def test_a_launcher_that_the_spec_names_is_no_other_program() -> None:
+    """An init that reads what it starts from a file of its own."""
+    assert judge(STARTS_OTHER, launcher="/usr/local/sbin/app").status is Status.PASSED
+
+
+def test_a_program_that_cannot_start_leads() -> None:
+    """Two causes: the one without which nothing runs is the first."""
+    damaged = replace(STARTS_OTHER, binary=replace(PROGRAM, damage="cut short"))
+    result = judge(damaged)
+    assert result.cause != "starts-another-program"
+    assert "also starts-another-program" in [evidence.label for evidence in result.evidence]
