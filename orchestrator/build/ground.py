@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.build.heeded import heed_files
 from orchestrator.build.place import HIDDEN, SANDBOX_HOST, Bind, Place, PlaceKind, choose_place
 from orchestrator.build.worktree import refresh
 from orchestrator.toolchains.cargo.config import config_files, named_config, read_config, table
@@ -114,7 +117,7 @@ def prepare_ground(plan: LocalPlan, *, workspace: Workspace, environment: Mappin
     sources = tuple(sources_of(plan, worktree))
     needed = [bind.source for bind in sources]
     wanted = (file for file in plan.files if any((worktree / file.path).is_relative_to(folder) for folder in needed))
-    refresh(wanted, plan.tree, worktree)
+    refresh(wanted, plan.tree, worktree, before=lambda paths: heed_files(target, paths, _packages(plan)))
     for folder in (target, cargo_home):
         folder.mkdir(parents=True, exist_ok=True)
     files = config_files(worktree / plan.project.folder, needed[0])
@@ -139,6 +142,15 @@ def prepare_ground(plan: LocalPlan, *, workspace: Workspace, environment: Mappin
         options=(f"--manifest-path={manifest}", *named_config(files)) if remapped else (),
         variables=_variables(plan, place, target=target, cargo_home=cargo_home, home=workspace.root / "home"),
     )
+
+
+def _packages(plan: LocalPlan) -> Iterator[str]:
+    """Yield the names of the packages that are compiled from the source tree."""
+    yield from (member.name for member in plan.project.members)
+    for folder in plan.project.outside:
+        # What cargo could not read it refuses, with better words.
+        with suppress(OSError, ValueError, LookupError, TypeError):
+            yield str(tomllib.loads((plan.tree / folder / "Cargo.toml").read_text(encoding="utf-8"))["package"]["name"])
 
 
 def sources_of(plan: LocalPlan, worktree: Path) -> Iterator[Bind]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from orchestrator.build.artifact import Artifact, Side
 from orchestrator.build.ground import Ground, ImagePaths, LocalPlan, prepare_ground
-from orchestrator.build.heeded import heed_variables
+from orchestrator.build.heeded import heed_variables, note_declared
 from orchestrator.build.place import PlaceKind
 from orchestrator.build.refusal import refusal
 from orchestrator.build.remap import remapped
@@ -106,13 +106,15 @@ def build_local(
     if done.exit_code:
         raise refusal(done.stderr.decode(errors="replace"), report, plan, ground)
     built = ground.place.outside(report.executables[plan.project.binary])
+    inputs = _inputs(built, ground)
+    note_declared(ground.target, inputs)
     return LocalBuild(
         artifact=_keep(built, ground, workspace),
         place=ground.place,
         flags=flags,
         compiled=report.compiled,
         fresh=report.fresh,
-        inputs=_inputs(built, ground),
+        inputs=inputs,
         command=argv,
         seconds=time.monotonic() - began,
     )

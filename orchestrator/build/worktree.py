@@ -7,6 +7,10 @@ for the next build, as it does in a checkout, and time stamps follow content, as
 A file of the snapshot that they wrote over is put back before the next build, as COPY does in the image, with the time
 stamp that it had: a script that cargo runs again finds what the image's finds, and one that it does not run again has
 nothing to do with what is there now.
+
+What is copied gets an access time of 0. The kernel puts another one there when a file is read or a folder is listed
+(also with `relatime`, which does so where the access time is older than the last change), so it is known later what a
+build has looked at. Where it does not (`noatime`), all of it counts as looked at.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import posixpath
 import shutil
 import stat
 from typing import TYPE_CHECKING
@@ -22,19 +27,30 @@ from orchestrator.source.snapshot import FileKind
 from orchestrator.workspace import no_space_named, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     from orchestrator.source.snapshot import SourceFile
 
+_UNREAD = 0
+"""The access time (ns since 1970) of what no build has looked at."""
 
-def refresh(files: Iterable[SourceFile], tree: Path, worktree: Path) -> tuple[str, ...]:
+
+def refresh(
+    files: Iterable[SourceFile],
+    tree: Path,
+    worktree: Path,
+    *,
+    before: Callable[[Sequence[str]], None] = lambda _paths: None,
+) -> tuple[str, ...]:
     """Bring what changed in the snapshot since the last call into the copy; return the paths that were written.
 
     Args:
         files: what the copy must hold, paths relative to both folders.
         tree: the laid-out snapshot.
         worktree: the copy. Files that the snapshot never had are left alone, as long as it is known which those are.
+        before: told, before anything is changed, which files that change, and which folders that get or lose one, a
+            build has looked at.
 
     Raises:
         NoSpaceError: the disk is full.
@@ -53,6 +69,9 @@ def refresh(files: Iterable[SourceFile], tree: Path, worktree: Path) -> tuple[st
         touched = tuple(path for path in wanted if path not in changed and not _untouched(worktree / path, known[path]))
         if not changed and not gone and not touched:
             return ()
+        if known:
+            others = (*(path for path in changed if path in known), *gone)
+            before(_looked_at(worktree, (*others, *_other_folders(known.keys(), wanted.keys()))))
         # A run that is killed here must not leave a record that lies: what is about to change is forgotten first, and
         # what is about to go is known until it is gone.
         _write(record, {path: facts for path, facts in known.items() if wanted.get(path, facts[:2]) == facts[:2]})
@@ -65,9 +84,69 @@ def refresh(files: Iterable[SourceFile], tree: Path, worktree: Path) -> tuple[st
         for path in spoiled:
             _, _, *was = known[path]
             if was:
-                os.utime(worktree / path, ns=(int(was[1]), int(was[1])), follow_symlinks=False)
+                os.utime(worktree / path, ns=(_UNREAD, int(was[1])), follow_symlinks=False)
+        _unlisted(worktree, (*changed, *gone))
         _write(record, {path: [*facts, *_stamp(worktree / path)] for path, facts in wanted.items()})
     return (*changed, *spoiled)
+
+
+def _looked_at(worktree: Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """Return which of these files were read, and which of these folders were listed."""
+    tells = _keeps_access_times(worktree)
+    return tuple(path for path in paths if not tells or _read_since(worktree / path))
+
+
+def _other_folders(known: Collection[str], wanted: Collection[str]) -> tuple[str, ...]:
+    """Return the folders that get or lose a file or a folder; those of Rust sources are cargo's to list."""
+    come_or_gone = [path for path in {*known} ^ {*wanted} if not path.endswith(".rs")]
+    if not come_or_gone:
+        return ()
+    stay = _folders(known) & _folders(wanted)
+    found = set()
+    for path in come_or_gone:
+        folder = posixpath.dirname(path)
+        while folder not in stay:
+            found.add(folder)
+            folder = posixpath.dirname(folder)
+        found.add(folder)
+    return tuple(sorted(folder or "." for folder in found))
+
+
+def _folders(paths: Collection[str]) -> set[str]:
+    """Return all folders above some paths; the tree itself is the empty one."""
+    found = {""}
+    for path in paths:
+        folder = posixpath.dirname(path)
+        while folder not in found:
+            found.add(folder)
+            folder = posixpath.dirname(folder)
+    return found
+
+
+def _read_since(place: Path) -> bool:
+    try:
+        return place.lstat().st_atime_ns != _UNREAD
+    except OSError:
+        return False
+
+
+def _keeps_access_times(worktree: Path) -> bool:
+    """Return whether the file system tells by a file's access time that it was read."""
+    probe = worktree.with_name(f"{worktree.name}.probe")
+    probe.write_bytes(b"?")
+    try:
+        os.utime(probe, ns=(_UNREAD, probe.stat().st_mtime_ns))
+        probe.read_bytes()
+        return _read_since(probe)
+    finally:
+        probe.unlink()
+
+
+def _unlisted(worktree: Path, changed: Iterable[str]) -> None:
+    """Let the folders of what was written or removed count as not looked at; their own changes keep their time."""
+    for folder in {(worktree / path).parent for path in changed}:
+        if folder.is_dir():
+            os.utime(folder, ns=(_UNREAD, folder.stat().st_mtime_ns))
 
 
 def _stamp(place: Path) -> list[int]:
@@ -132,6 +211,7 @@ def _copy(source: Path, target: Path, scratch: Path, *, link: bool) -> None:
     else:
         shutil.copyfile(source, scratch)
         shutil.copymode(source, scratch)
+    os.utime(scratch, ns=(_UNREAD, scratch.lstat().st_mtime_ns), follow_symlinks=False)
     scratch.replace(target)
 
 

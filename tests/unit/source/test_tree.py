@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -241,3 +242,58 @@ def test_a_file_that_grows_between_two_looks_has_the_size_of_what_was_read(plain
     sys.addaudithook(grow)
     (file,) = plain.take().files
     assert file.size == 150
+
+
+def refreshed(plain: Any, tree: Path, copy: Path) -> list[str]:
+    """Bring the copy up to date and return what of it had been looked at."""
+    snapshot, told = plain.take(), []
+    lay_out(snapshot, tree)
+    refresh(snapshot.files, tree, copy, before=told.extend)
+    return told
+
+
+def test_what_was_read_is_known_when_it_changes(plain: Any, tmp_path: Path) -> None:
+    """A file that was read, and a folder that was listed; not what nobody has looked at, nor what is new."""
+    plain.write({"read": "1", "unread": "1", "listed/a": "1", "unlisted/a": "1"})
+    tree, copy = tmp_path / "tree", tmp_path / "copy"
+    assert refreshed(plain, tree, copy) == []
+    (copy / "read").read_bytes()
+    list((copy / "listed").iterdir())
+    plain.write({"read": "2", "unread": "2", "listed/b": "1", "unlisted/b": "1"})
+    assert sorted(refreshed(plain, tree, copy)) == ["listed", "read"]
+    plain.write({"read": "3", "listed/c": "1"})
+    assert refreshed(plain, tree, copy) == []
+
+
+def test_what_goes_was_read_or_not(plain: Any, tmp_path: Path) -> None:
+    """A removed file is told of as one that changes, and its folder as one that changes."""
+    plain.write({"b": "1", "a/read": "1", "a/unread": "1"})
+    tree, copy = tmp_path / "tree", tmp_path / "copy"
+    refreshed(plain, tree, copy)
+    (copy / "a/read").read_bytes()
+    list(copy.iterdir())
+    shutil.rmtree(plain.root / "a")
+    # The folder above lists one folder less.
+    assert sorted(refreshed(plain, tree, copy)) == [".", "a/read"]
+
+
+def test_a_folder_that_gets_a_folder_was_listed_or_not(plain: Any, tmp_path: Path) -> None:
+    """A file in a new folder is a new entry of the one above."""
+    plain.write({"listed/a": "1", "unlisted/a": "1"})
+    tree, copy = tmp_path / "tree", tmp_path / "copy"
+    refreshed(plain, tree, copy)
+    list((copy / "listed").iterdir())
+    plain.write({"listed/new/deep/a": "1", "unlisted/new/a": "1"})
+    assert refreshed(plain, tree, copy) == ["listed"]
+
+
+def test_where_access_times_are_not_kept_all_counts_as_read(
+    plain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is mounted with `noatime`."""
+    monkeypatch.setattr("orchestrator.build.worktree._keeps_access_times", lambda _worktree: False)
+    plain.write({"a/unread": "1"})
+    tree, copy = tmp_path / "tree", tmp_path / "copy"
+    refreshed(plain, tree, copy)
+    plain.write({"a/unread": "2", "a/new": "1"})
+    assert refreshed(plain, tree, copy) == ["a/unread", "a"]
