@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _OURS = ("PATH", "HOME", "CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_TERM_COLOR")
+_WRAPPERS = ("RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER")
+"""A program of the image's (sccache), which is to give what rustc gives; the host keeps its target directory."""
+
 _HOME = "/root"
 
 
@@ -193,7 +196,9 @@ def _toolchain(plan: LocalPlan) -> Iterator[Bind]:
 def _variables(plan: LocalPlan, place: Place, *, target: Path, cargo_home: Path, home: Path) -> dict[str, str]:
     """Return the build's variables: those of the image's RUN steps, with what has to be this machine's."""
     declared = {
-        name: value for name, value in plan.variables.items() if name not in _OURS and not name.startswith("RUSTUP_")
+        name: value
+        for name, value in plan.variables.items()
+        if name not in {*_OURS, *_WRAPPERS} and not name.startswith("RUSTUP_")
     }
     if place.kind is PlaceKind.REMAP:
         home.mkdir(exist_ok=True)

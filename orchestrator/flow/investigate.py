@@ -119,7 +119,10 @@ def _looked_at(
             # Beside the runs: all of them mostly wait for the engine, and none needs the other's answer.
             base = prepared.image.base_layers
             reading = pool.submit(read_loading, candidate, spec, image, base=base, around=around)
-        image_run, local_run = both_runs(candidate, spec, local, around, remembered=remembered, begun=runs)
+        same = image.shipped is not None and image.shipped.sha256 == local.artifact.sha256
+        image_run, local_run = both_runs(
+            candidate, spec, local, around, remembered=remembered, begun=runs, same_program=same
+        )
         loading = reading.result() if reading else known
     if loading is None:
         msg = "what starting the image takes has neither been read nor remembered"

@@ -95,6 +95,7 @@ def both_runs(
     *,
     remembered: set[str],
     begun: Begun | None = None,
+    same_program: bool = False,
 ) -> tuple[Transcript, Transcript]:
     """Return the runs of image and host program.
 
@@ -105,6 +106,7 @@ def both_runs(
         around: the run.
         remembered: gets the checks whose runs were not made again.
         begun: what goes on already.
+        same_program: whether the image ships the host's bytes.
 
     Raises:
         NoVerdictError: a run could not be made.
@@ -133,15 +135,15 @@ def both_runs(
     if image_run is None:
         msg = "the image has neither been run nor remembered"
         raise AssertionError(msg)
-    passes, alike = _judged(image_run, local_run, spec)
+    passes, alike = _judged(image_run, local_run, spec, same_program=same_program)
     # What was begun ahead had the compiler beside it. It is refused only after a run with the machine to itself.
     possible = local_run.unmeetable is None
     if begun.image is not None and not (passes and (alike or not possible)):
         image_run = _run_image(candidate, spec, services, around, again=True)
-        passes, alike = _judged(image_run, local_run, spec)
+        passes, alike = _judged(image_run, local_run, spec, same_program=same_program)
     if ahead is not None and possible and not alike:
         local_run = _run_here(candidate, spec, local.artifact, services, around, again=True)
-        passes, alike = _judged(image_run, local_run, spec)
+        passes, alike = _judged(image_run, local_run, spec, same_program=same_program)
     # What was refused is run again by the next build: this machine may have been too busy, or a port taken.
     if passes and alike:
         around.workspace.remember("smoke", image_key, to_json(image_run))
@@ -165,9 +167,10 @@ def _until_one_fails(*runs: Future[Any] | None) -> None:
         each.result()
 
 
-def _judged(image: Transcript, local: Transcript, spec: BuildSpec) -> tuple[bool, bool]:
+def _judged(image: Transcript, local: Transcript, spec: BuildSpec, *, same_program: bool) -> tuple[bool, bool]:
     """Return (whether the image's run passes, whether the host's is like it)."""
-    answers = smoke.judge(image, spec.smoke), behaviour.judge(local, image, volatile=spec.smoke.volatile)
+    alike = behaviour.judge(local, image, volatile=spec.smoke.volatile, same_program=same_program)
+    answers = smoke.judge(image, spec.smoke), alike
     return answers[0].status is Status.PASSED, answers[1].status is Status.PASSED
 
 
@@ -251,6 +254,7 @@ def _on_this_machine(
         cancel=cancel,
         beside=Beside(engine=around.engine, labels=around.labels, images=services),
         stop_signal=candidate.stop_signal,
+        directory=candidate.working_directory,
         sandboxed=sandboxed,
     )
 

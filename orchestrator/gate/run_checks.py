@@ -79,5 +79,6 @@ def run_checks(
             evidence.image_run,
             volatile=smoke_settings.volatile,
             remembered=behaviour.ID in remembered,
+            same_program=evidence.comparison is not None and evidence.comparison.difference is None,
         ),
     )

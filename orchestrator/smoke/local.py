@@ -61,6 +61,7 @@ def run_local(
     cancel: threading.Event,
     beside: Beside | None = None,
     stop_signal: str | None = None,
+    directory: str = "/",
     sandboxed: bool = False,
 ) -> Transcript:
     """Run the program and return what was seen.
@@ -75,6 +76,7 @@ def run_local(
         cancel: set to end the run.
         beside: where its services run; needed where the plan has some.
         stop_signal: the image's STOPSIGNAL; the spec's comes first.
+        directory: the image's WORKDIR, where it is started in a sandbox.
         sandboxed: run it in a sandbox or not at all.
 
     Raises:
@@ -101,6 +103,7 @@ def run_local(
             environment=environment,
             folder=Path(stack.enter_context(folder)),
             services=services,
+            directory=directory,
             sandboxed=sandboxed,
         )
         if subject is None:
@@ -136,6 +139,7 @@ def _prepared(
     environment: Mapping[str, str],
     folder: Path,
     services: tuple[Service, ...],
+    directory: str,
     sandboxed: bool,
 ) -> LocalProgram | None:
     """Return the program, ready to be started; None where its files cannot be put in place."""
@@ -143,7 +147,13 @@ def _prepared(
     inside = places_of(services, {})
     provided = stack.enter_context(provision(services, filled(settings.files, inside), folder))
     sandbox = sandbox_command(
-        program, places, environment, given=provided.given, first=provided.first, capabilities=settings.capabilities
+        program,
+        places,
+        environment,
+        given=provided.given,
+        first=provided.first,
+        capabilities=settings.capabilities,
+        directory=directory,
     )
     if sandbox is None:
         if sandboxed:

@@ -51,6 +51,7 @@ def sandbox_command(
     given: Mapping[str, Path],
     first: Sequence[str] = (),
     capabilities: Sequence[str] = (),
+    directory: str = "/",
 ) -> Sandbox | None:
     """Return what runs a program in namespaces, or None where none are to be had.
 
@@ -64,19 +65,25 @@ def sandbox_command(
         given: what lies at which path, read-only; what is there on this machine already is left as it is seen.
         first: the words of a command inside that starts the program.
         capabilities: those that it needs, without their prefix (`CHOWN`).
+        directory: where it is started; made, and empty but for what is given, where this machine has none.
     """
     bwrap = shutil.which("bwrap", path=environment.get("PATH"))
     if bwrap is None:
         return None
     inside = f"{_PROGRAMS}/{program.name}"
-    sandbox = [bwrap, "--die-with-parent", "--unshare-net", "--unshare-ipc", *root_view([*_OWN, *places, *_new(given)])]
+    absent = [path for path in (directory,) if not os.path.lexists(path) or any(_below(path, own) for own in _OWN)]
+    view = root_view([*_OWN, *places, *_new(given), *absent])
+    sandbox = [bwrap, "--die-with-parent", "--unshare-net", "--unshare-ipc", *view]
     sandbox += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run", "--ro-bind", str(program), inside]
+    for path in absent:
+        sandbox += ["--dir", path]
     for path, place in places.items():
         sandbox += ["--bind", str(place), path]
     for path, there in given.items():
         if str(there) != path or any(_below(path, own) for own in (*_OWN, *places)):
             sandbox += ["--ro-bind", str(there), path]
-    sandbox += ["--chdir", "/", *_rights(capabilities)]
+    usable = directory in {*absent, *places} or os.access(directory, os.X_OK)
+    sandbox += ["--chdir", directory if usable else "/", *_rights(capabilities)]
     # Processes of its own end with it, also one that went into a session of its own. Inside of a container there may be
     # no way to mount their /proc; it does without then.
     for own, depth in ((("--unshare-pid",), 2), ((), 1)):

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 ID = "behaviour"
 _SHOWN = 12
+_FAULT = 400
+"""From this HTTP status on an answer says that something went wrong."""
+
+_LACKS_THERE = "see the other checks first: a program that differs behaves differently; then what the image lacks"
+_LACKS_HERE = (
+    "look at what the host's run lacks of what the image has: give both a file by `smoke: {files: {/path: text}}`, a "
+    "variable by `smoke: {environment: …}`, a folder by `smoke: {writable: …}`"
+)
 
 _TAKEN = re.compile(r"address (?:is )?already in use|EADDRINUSE|\(os error 98\)", re.IGNORECASE)
 
@@ -35,7 +43,12 @@ none, as access logs have it: loopback on the host, and the network's own addres
 
 
 def judge(
-    local: Transcript, image: Transcript, *, volatile: Sequence[str] = (), remembered: bool = False
+    local: Transcript,
+    image: Transcript,
+    *,
+    volatile: Sequence[str] = (),
+    remembered: bool = False,
+    same_program: bool = False,
 ) -> CheckResult:
     """Compare the two runs: how each started, what it printed, answered and left, how it ended.
 
@@ -49,6 +62,8 @@ def judge(
         image: the run of the image.
         volatile: regular expressions for what else may differ in a line or a body.
         remembered: both are of earlier runs of the very same programs.
+        same_program: the image's program is the host's, byte for byte. Where the host's run alone fails then, it lacks
+            what the image brings (a page, a configuration), which says nothing against the image.
     """
     impaired = _impaired(local, image)
     if impaired is not None:
@@ -64,6 +79,15 @@ def judge(
         *_left(local, image, rules),
         *_times(local, image),
     )
+    lacks_here = _fails_here(local, image)
+    if differing and lacks_here and same_program:
+        return CheckResult(
+            id=ID,
+            status=Status.PASSED,
+            message=f"not to be held against the host's run, which lacks what the image brings: {'; '.join(differing)}",
+            evidence=(*evidence, Evidence(label="give it", value=_LACKS_HERE)),
+            remembered=remembered,
+        )
     if differing:
         return CheckResult(
             id=ID,
@@ -71,7 +95,7 @@ def judge(
             cause="behaviour-differs",
             message="; ".join(differing) + (f": {meaning}" if meaning else ""),
             evidence=evidence,
-            repair="see the other checks first: a program that differs behaves differently; then what the image lacks",
+            repair=_LACKS_HERE if lacks_here else _LACKS_THERE,
             remembered=remembered,
         )
     same = f"both print {image.line_count} lines" if local.line_count == image.line_count else _counts(local, image)
@@ -84,6 +108,20 @@ def judge(
         evidence=evidence,
         remembered=remembered,
     )
+
+
+def _fails_here(local: Transcript, image: Transcript) -> bool:
+    """Return whether the host's program alone ended with an error, never was ready, or could not answer."""
+    if local.exit_code not in {0, None} and image.exit_code == 0:
+        return True
+    if image.ready_after is not None and local.ready_after is None:
+        return True
+    pairs = zip(local.answers, image.answers, strict=False)
+    return any(_well(theirs) and not _well(ours) for ours, theirs in pairs)
+
+
+def _well(answer: Answer) -> bool:
+    return answer.status is not None and answer.status < _FAULT
 
 
 def _impaired(local: Transcript, image: Transcript) -> CheckResult | None:
