@@ -111,8 +111,7 @@ def both_runs(
     Raises:
         NoVerdictError: a run could not be made.
     """
-    begun = begun or Begun()
-    services = service_images(spec, around)
+    begun, services = begun or Begun(), service_images(spec, around)
     image_key = _image_key(candidate, spec, services, around)
     local_key = _local_key(local.artifact, image_key)
     image_run = None if begun.image else _recalled(image_key, around)
