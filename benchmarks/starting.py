@@ -18,7 +18,7 @@ from orchestrator.build.base_files import BaseFiles
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.files import image_files
 from orchestrator.smoke.image import run_image
-from orchestrator.smoke.local import run_local
+from orchestrator.smoke.local import AsInImage, run_local
 from orchestrator.spec.load import load_spec
 from orchestrator.workspace import Workspace
 
@@ -99,7 +99,13 @@ def _smoke(engine: Engine, image: ImageFacts, program: Path, folder: Path) -> It
     """Yield what the smoke run takes beyond `stays_up` and the start and stop that the host's program needs."""
     plan = load_spec(ROOT / "buildspec.yaml").spec.smoke
     alone = run_local(
-        program, [], plan, variables=image.environment, environment=os.environ, scratch=folder, cancel=threading.Event()
+        program,
+        [],
+        plan,
+        image=AsInImage(variables=image.environment),
+        environment=os.environ,
+        scratch=folder,
+        cancel=threading.Event(),
     )
     if alone.ready_after is None or alone.stop_seconds is None:
         raise SystemExit(f"the sample's program does not run here: {alone.waiting} {alone.unmeetable or ''}")

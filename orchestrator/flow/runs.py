@@ -131,9 +131,7 @@ def both_runs(
         if local_run is None:
             # There is no sandbox for the image's program, so the host's goes without one.
             ahead, local_run = None, _run_here(candidate, spec, local.artifact, services, around)
-    if image_run is None:
-        msg = "the image has neither been run nor remembered"
-        raise AssertionError(msg)
+    image_run = _certain(image_run)
     passes, alike = _judged(image_run, local_run, spec, same_program=same_program)
     # What was begun ahead had the compiler beside it. It is refused only after a run with the machine to itself.
     possible = local_run.unmeetable is None
@@ -148,6 +146,13 @@ def both_runs(
         around.workspace.remember("smoke", image_key, to_json(image_run))
         around.workspace.remember("smoke", local_key, to_json(local_run))
     return image_run, local_run
+
+
+def _certain(run: Transcript | None) -> Transcript:
+    if run is None:
+        msg = "the image has neither been run nor remembered"
+        raise AssertionError(msg)
+    return run
 
 
 def _usable(here: Here | None, program: Artifact, *, wanted: bool) -> Here | None:
@@ -240,20 +245,18 @@ def _on_this_machine(
     sandboxed: bool,
 ) -> Transcript:
     from orchestrator.binary.loading.launch import words_after  # noqa: PLC0415 - a known one is not run
-    from orchestrator.smoke.local import Beside, run_local  # noqa: PLC0415 - a known one is not run
+    from orchestrator.smoke.local import AsInImage, Beside, run_local  # noqa: PLC0415 - a known one is not run
 
     variables = {name: value for name, value in candidate.environment.items() if name not in {"PATH", "HOME"}}
     return run_local(
         program.path,
         words_after(candidate, spec.smoke.arguments, spec.image.binary),
         spec.smoke,
-        variables=variables,
+        image=AsInImage(variables=variables, directory=candidate.working_directory, stop_signal=candidate.stop_signal),
         environment=around.environment,
         scratch=around.workspace.scratch,
         cancel=cancel,
         beside=Beside(engine=around.engine, labels=around.labels, images=services),
-        stop_signal=candidate.stop_signal,
-        directory=candidate.working_directory,
         sandboxed=sandboxed,
     )
 

@@ -50,18 +50,31 @@ class Beside:
     images: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsInImage:
+    """What an image says about how its program is started.
+
+    Attributes:
+        variables: its ENV; the spec's are added.
+        directory: its WORKDIR, where the program is started in a sandbox.
+        stop_signal: its STOPSIGNAL; the spec's comes first.
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    directory: str = "/"
+    stop_signal: str | None = None
+
+
 def run_local(
     program: Path,
     arguments: Sequence[str],
     settings: SmokeSettings,
     *,
-    variables: Mapping[str, str],
+    image: AsInImage,
     environment: Mapping[str, str],
     scratch: Path,
     cancel: threading.Event,
     beside: Beside | None = None,
-    stop_signal: str | None = None,
-    directory: str = "/",
     sandboxed: bool = False,
 ) -> Transcript:
     """Run the program and return what was seen.
@@ -70,13 +83,11 @@ def run_local(
         program: the program on this machine.
         arguments: what the image gives it.
         settings: the same as for the image.
-        variables: the image's ENV; the spec's are added.
+        image: how the image starts it.
         environment: the caller's variables (PATH, to find bubblewrap).
         scratch: folder for the private writable folders; emptied again.
         cancel: set to end the run.
         beside: where its services run; needed where the plan has some.
-        stop_signal: the image's STOPSIGNAL; the spec's comes first.
-        directory: the image's WORKDIR, where it is started in a sandbox.
         sandboxed: run it in a sandbox or not at all.
 
     Raises:
@@ -99,17 +110,16 @@ def run_local(
             arguments,
             settings,
             stack,
-            variables=variables,
+            image=image,
             environment=environment,
             folder=Path(stack.enter_context(folder)),
             services=services,
-            directory=directory,
             sandboxed=sandboxed,
         )
         if subject is None:
             lacking = "`smoke.files` can be put in place only in a sandbox, and bubblewrap is not to be had here"
             return Transcript(side="local", unmeetable=lacking, waiting={}, files={})
-        chosen = settings.stop.signal or signal_name(stop_signal)
+        chosen = settings.stop.signal or signal_name(image.stop_signal)
         seen = watch(subject, settings, side="local", stop_signal=chosen, cancel=cancel)
         return replace(seen, services=tuple(service.seen() for service in services))
 
@@ -135,11 +145,10 @@ def _prepared(
     settings: SmokeSettings,
     stack: ExitStack,
     *,
-    variables: Mapping[str, str],
+    image: AsInImage,
     environment: Mapping[str, str],
     folder: Path,
     services: tuple[Service, ...],
-    directory: str,
     sandboxed: bool,
 ) -> LocalProgram | None:
     """Return the program, ready to be started; None where its files cannot be put in place."""
@@ -153,7 +162,7 @@ def _prepared(
         given=provided.given,
         first=provided.first,
         capabilities=settings.capabilities,
-        directory=directory,
+        directory=image.directory,
     )
     if sandbox is None:
         if sandboxed:
@@ -164,7 +173,7 @@ def _prepared(
     given = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp"}  # noqa: S108 - the private one
     subject = LocalProgram(
         [*(sandbox.command if sandbox else (str(program),)), *arguments],
-        {**given, **variables, **filled(settings.environment, inside)},
+        {**given, **image.variables, **filled(settings.environment, inside)},
         settings,
         places,
         secrets={**passwords_of(services), **settings.secret_values(inside)},

@@ -79,24 +79,10 @@ def judge(
         *_left(local, image, rules),
         *_times(local, image),
     )
-    lacks_here = _fails_here(local, image)
-    if differing and lacks_here and same_program:
-        return CheckResult(
-            id=ID,
-            status=Status.PASSED,
-            message=f"not to be held against the host's run, which lacks what the image brings: {'; '.join(differing)}",
-            evidence=(*evidence, Evidence(label="give it", value=_LACKS_HERE)),
-            remembered=remembered,
-        )
     if differing:
-        return CheckResult(
-            id=ID,
-            status=Status.FAILED,
-            cause="behaviour-differs",
-            message="; ".join(differing) + (f": {meaning}" if meaning else ""),
-            evidence=evidence,
-            repair=_LACKS_HERE if lacks_here else _LACKS_THERE,
-            remembered=remembered,
+        told = "; ".join(differing) + (f": {meaning}" if meaning else "")
+        return _different(
+            told, evidence, lacks_here=_fails_here(local, image), same_program=same_program, remembered=remembered
         )
     same = f"both print {image.line_count} lines" if local.line_count == image.line_count else _counts(local, image)
     changed = f", {len(diff)} lines of them are printed by one side alone" if diff else ""
@@ -106,6 +92,29 @@ def judge(
         status=Status.PASSED,
         message=f"{same}{changed}; same readiness{answers}, files and exit code {image.exit_code}",
         evidence=evidence,
+        remembered=remembered,
+    )
+
+
+def _different(
+    told: str, evidence: tuple[Evidence, ...], *, lacks_here: bool, same_program: bool, remembered: bool
+) -> CheckResult:
+    """Return the answer where the runs differ: whose fault that is, as far as anybody can tell."""
+    if lacks_here and same_program:
+        return CheckResult(
+            id=ID,
+            status=Status.PASSED,
+            message=f"not to be held against the host's run, which lacks what the image brings: {told}",
+            evidence=(*evidence, Evidence(label="give it", value=_LACKS_HERE)),
+            remembered=remembered,
+        )
+    return CheckResult(
+        id=ID,
+        status=Status.FAILED,
+        cause="behaviour-differs",
+        message=told,
+        evidence=evidence,
+        repair=_LACKS_HERE if lacks_here else _LACKS_THERE,
         remembered=remembered,
     )
 

@@ -16,7 +16,7 @@ from orchestrator.bases.prepare import prepare_bases
 from orchestrator.bases.settings import BaseSettings
 from orchestrator.gate.checks import behaviour, smoke
 from orchestrator.smoke.image import run_image
-from orchestrator.smoke.local import Beside, run_local
+from orchestrator.smoke.local import AsInImage, Beside, run_local
 from orchestrator.smoke.settings import SmokeSettings
 from orchestrator.verdict import Status
 
@@ -81,7 +81,7 @@ class Stand:
     def local(self, plan: Mapping[str, Any], *words: str, path: str | None = None) -> Transcript:
         """Run the host's program. `path`: PATH, to find bubblewrap in."""
         return run_local(
-            self.program, words, read(plan), variables={}, environment={"PATH": path or os.environ["PATH"]},
+            self.program, words, read(plan), image=AsInImage(), environment={"PATH": path or os.environ["PATH"]},
             scratch=self.scratch, cancel=threading.Event(),
             beside=Beside(engine=self.laboratory.engine, labels=self.laboratory.labels, images=self.services),
         )  # fmt: skip

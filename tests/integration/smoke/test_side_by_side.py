@@ -15,7 +15,7 @@ import pytest
 from orchestrator.gate.checks.behaviour import judge
 from orchestrator.gate.checks.smoke import judge as judge_smoke
 from orchestrator.smoke.image import run_image
-from orchestrator.smoke.local import run_local
+from orchestrator.smoke.local import AsInImage, run_local
 from orchestrator.smoke.settings import SmokeSettings
 from orchestrator.verdict import Status
 
@@ -56,7 +56,7 @@ def both(laboratory: Any, host_programs: Path, tmp_path: Path) -> Any:
         image = laboratory.image({"Entrypoint": list(entrypoint)})
         cancel = threading.Event()
         local = run_local(
-            host_programs / program, arguments, settings, variables={}, environment=os.environ, scratch=tmp_path,
+            host_programs / program, arguments, settings, image=AsInImage(), environment=os.environ, scratch=tmp_path,
             cancel=cancel,
         )  # fmt: skip
         return local, run_image(laboratory.engine, image, settings, labels=laboratory.labels, cancel=cancel)
@@ -199,7 +199,7 @@ def test_root_may_no_more_than_the_plan_grants(granted: tuple[str, ...], expecte
         program,
         (),
         plan,
-        variables={},
+        image=AsInImage(),
         environment=os.environ,
         scratch=scratch,
         cancel=threading.Event(),
