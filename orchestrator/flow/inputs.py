@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import tomllib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.build.place import SANDBOX_HOST, PlaceKind
@@ -21,6 +22,7 @@ from orchestrator.toolchains.cargo.witness import read_witness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from orchestrator.build.image import ImageBuild
     from orchestrator.build.local import LocalBuild
@@ -45,7 +47,8 @@ def build_facts(
     programs = tuple(name for member in prepared.project.members for name in member.binaries)
     plan, call = prepared.local, _writer(image)
     words = cargo_words(plan.settings, plan.project, selection=plan.selection)
-    manifest, config = _settings(prepared)
+    manifest, files = _settings(prepared)
+    config = _read(prepared, files)
     native = native_crates(plan.tree, plan.project.lock, tuple(plan.files), workspace=workspace)
     found = libraries(sides[0].modules, sides[1].modules, native)
     remapped = local.place.kind is PlaceKind.REMAP
@@ -65,13 +68,32 @@ def build_facts(
         epoch=_epoch(plan.variables),
         libraries=found[0],
         sources=compiled,
+        configuration=_digests(prepared, files),
     )
     if call is None:
         return BuildFacts(local=here, image=SideFacts(), programs=programs)
+    there = _image_side(
+        prepared, call, manifest, files, c_compiler=sides[1].c_compiler if native else None, libraries=found[1]
+    )
+    return BuildFacts(local=here, image=replace(there, sources=witnessed), programs=programs)
+
+
+def _image_side(
+    prepared: Prepared,
+    call: WitnessedCall,
+    manifest: Mapping[str, Any],
+    files: Sequence[Path],
+    *,
+    c_compiler: str | None,
+    libraries: Mapping[str, str],
+) -> SideFacts:
+    """Return what is known of the call that wrote the image's program; `files` are the project's configuration."""
     variables = _variables(prepared, call)
-    there = SideFacts(
+    reached = _reached(prepared, files, call)
+    config = _read(prepared, [file for file in files if file in reached])
+    return SideFacts(
         rustc=_first_line(call.rustc),
-        c_compiler=sides[1].c_compiler if native else None,
+        c_compiler=c_compiler,
         target=_option(call.arguments, "--target") or variables.get("CARGO_BUILD_TARGET", ""),
         rustflags=effective_rustflags(
             config, variables, host=prepared.toolchain.host, facts=lambda: compiler_facts(prepared.toolchain)
@@ -82,10 +104,9 @@ def build_facts(
         folders={"workspace": call.workspace},
         host=SANDBOX_HOST,
         epoch=_epoch(variables),
-        libraries=found[1],
-        sources=witnessed,
+        libraries=libraries,
+        configuration={str(_in_tree(prepared, file)): digest for file, digest in reached.items()},
     )
-    return BuildFacts(local=here, image=there, programs=programs)
 
 
 def _writer(image: ImageBuild) -> WitnessedCall | None:
@@ -96,11 +117,40 @@ def _writer(image: ImageBuild) -> WitnessedCall | None:
     return calls[-1] if calls else None
 
 
-def _settings(prepared: Prepared) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return the workspace's manifest, and the project's own configuration of cargo."""
+def _settings(prepared: Prepared) -> tuple[Mapping[str, Any], tuple[Path, ...]]:
+    """Return the workspace's manifest, and the project's own configuration files of cargo."""
     tree, project = prepared.local.tree.absolute(), prepared.project
     manifest = tomllib.loads((tree / project.root / "Cargo.toml").read_text(encoding="utf-8"))
-    return manifest, read_config(config_files(tree / project.folder, tree), top=tree)
+    return manifest, config_files(tree / project.folder, tree)
+
+
+def _read(prepared: Prepared, files: Sequence[Path]) -> Mapping[str, Any]:
+    return read_config(files, top=prepared.local.tree.absolute())
+
+
+def _in_tree(prepared: Prepared, file: Path) -> Path:
+    return file.relative_to(prepared.local.tree.absolute())
+
+
+def _digests(prepared: Prepared, files: Sequence[Path]) -> Mapping[str, str]:
+    known = {file.path: file.sha256 for file in prepared.local.files}
+    paths = (str(_in_tree(prepared, file)) for file in files)
+    return {path: known[path] for path in paths if path in known}
+
+
+def _reached(prepared: Prepared, files: Sequence[Path], call: WitnessedCall) -> Mapping[Path, str]:
+    """Return which of the configuration files a call found, with their digests there.
+
+    One that lies above the workspace is in no witness; nor is anything of a call that could not be witnessed.
+    """
+    here, found = _digests(prepared, files), {}
+    for file in files:
+        path = str(_in_tree(prepared, file))
+        inner = posixpath.relpath(path, prepared.project.root)
+        seen = here.get(path) if inner.startswith("../") or not call.sources else call.sources.get(inner)
+        if seen is not None:
+            found[file] = seen
+    return found
 
 
 def _variables(prepared: Prepared, call: WitnessedCall) -> Mapping[str, str]:

@@ -31,6 +31,7 @@ class SideFacts:
         epoch: SOURCE_DATE_EPOCH, seconds.
         libraries: system libraries that pkg-config finds, with versions.
         sources: digest of the sources that were compiled.
+        configuration: digests of the project's own configuration files of cargo that were there, by path.
     """
 
     rustc: str | None = None
@@ -47,6 +48,7 @@ class SideFacts:
     epoch: int | None = None
     libraries: Mapping[str, str] = field(default_factory=dict)
     sources: str | None = None
+    configuration: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +73,14 @@ class InputDifference:
     Attributes:
         cause: the cause that it brings about.
         name: what it is.
+        repair: what helps, where it is not that both get the same by the spec or by Cargo.toml.
     """
 
     cause: str
     name: str
     local: str
     image: str
+    repair: str = ""
 
 
 _PLAIN = (
@@ -116,7 +120,25 @@ def input_differences(facts: BuildFacts | None) -> tuple[InputDifference, ...]:
     if local.features is not None and image.features is not None and local.features != image.features:
         here, there = sorted({*local.features} - {*image.features}), sorted({*image.features} - {*local.features})
         found.append(InputDifference(cause="features", name="features", local=", ".join(here), image=", ".join(there)))
-    return tuple(found) + _flags(local, image)
+    return tuple(found) + _flags(local, image) + _configuration(local, image)
+
+
+def _configuration(local: SideFacts, image: SideFacts) -> tuple[InputDifference, ...]:
+    """Compare what the project's own configuration of cargo was; it has flags, profiles, aliases and variables."""
+    if local.configuration is None or image.configuration is None:
+        return ()
+    return tuple(
+        InputDifference(
+            cause="cargo-configuration",
+            name=path,
+            local="read",
+            image="another one" if path in image.configuration else "not there",
+            repair=f"bring {path} into the image before cargo runs (COPY, or a line less in .dockerignore), or have "
+            "its settings where both builds find them",
+        )
+        for path, digest in sorted(local.configuration.items())
+        if image.configuration.get(path) != digest
+    )
 
 
 def _mapping(

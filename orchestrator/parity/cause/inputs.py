@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
     from orchestrator.parity.facts import InputDifference
 
+_EXPLAINS = {
+    # Both switch code of the project's own on and off, and with it what is constant in there.
+    "features": frozenset({"own-data"}),
+    "cargo-configuration": frozenset({"own-data", "other-sources"}),
+}
 _REPAIR = "give both builds the same {name}: put it under `inputs` in the spec, or into Cargo.toml"
 
 
@@ -39,8 +44,9 @@ def from_inputs(known: Iterable[InputDifference], *, named: set[str]) -> list[Su
             likelihood=Likelihood.LIKELY,
             explanation=f"both builds got another {difference.name}: {difference.local or 'none'} here, "
             f"{difference.image or 'none'} in the image",
-            repair=_REPAIR.format(name=difference.name),
+            repair=difference.repair or _REPAIR.format(name=difference.name),
             evidence=(_evidence(difference),),
+            explains=_EXPLAINS.get(difference.cause, frozenset()),
         )
     return list(found.values())
 

@@ -78,3 +78,16 @@ def test_what_one_side_does_not_know_is_no_difference() -> None:
     known = facts(SideFacts(rustc="1.95.0", profile={"lto": "fat"}), SideFacts(profile={"panic": "abort"}))
     assert input_differences(known) == ()
     assert input_differences(None) == ()
+
+
+@pytest.mark.parametrize(("there", "told"), [({}, "not there"), ({".cargo/config.toml": "2"}, "another one")])
+def test_a_configuration_that_did_not_reach_the_image_is_named(there: dict[str, str], told: str) -> None:
+    """Nothing in the bytes can tell of it, so it is no cause of theirs; it has a repair of its own."""
+    known = facts(SideFacts(configuration={".cargo/config.toml": "1"}), SideFacts(configuration=there))
+    comparison = compare(LOCAL, IMAGE, facts=known)
+    assert comparison.difference is not None
+    first = diagnose(comparison.difference)[0]
+    assert (first.cause, first.evidence[0].value) == ("cargo-configuration", f"local read, image {told}")
+    assert "COPY" in first.repair
+    same = SideFacts(configuration={".cargo/config.toml": "1"})
+    assert input_differences(facts(same, same)) == ()
