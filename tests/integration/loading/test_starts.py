@@ -391,7 +391,9 @@ def judged(engine: Any, image: str, case: Case) -> CheckResult:
     )
     with image_files(engine, image, labels=LABELS) as files:
         facts = read_loadable(files, configuration, binary=case.binary)
-    return judge(facts, seconds=time.monotonic() - started)
+    # Whether it can be started is asked here; that it is not the image's own program is so by design.
+    launcher = facts.entry[-1].found.path if facts.entry else None
+    return judge(facts, launcher=launcher, seconds=time.monotonic() - started)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
