@@ -70,7 +70,8 @@ smoke: {{kind: job, expect: {{stdout: [hello from the real program]}}}}
 """
 
 
-ENDS_WITH_US = ("setpriv", "--pdeathsig", "INT")
+_SETPRIV = shutil.which("setpriv")  # by its path: some tests give a command a PATH of their own
+ENDS_WITH_US = (_SETPRIV, "--pdeathsig", "INT") if _SETPRIV else ()
 """Before a command: xdist kills its processes when the tests are ended, and what they had started would go on."""
 
 _BY_ITSELF = ("corpus", "seed")
