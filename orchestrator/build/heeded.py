@@ -19,8 +19,8 @@ import re
 import shutil
 from typing import TYPE_CHECKING
 
+from orchestrator.atomic import write_atomically
 from orchestrator.toolchains.cargo.script_variables import asked_for
-from orchestrator.workspace import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -23,8 +23,9 @@ import shutil
 import stat
 from typing import TYPE_CHECKING
 
+from orchestrator.atomic import write_atomically
 from orchestrator.source.snapshot import FileKind
-from orchestrator.workspace import no_space_named, write_atomically
+from orchestrator.workspace import no_space_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from orchestrator.atomic import left_beside
 from orchestrator.errors import RecordUnreadableError
 from orchestrator.flow.account import excerpts, log_paths
 from orchestrator.record import FILE_NAME, read_record, recorded
-from orchestrator.workspace import left_beside, no_space_named
+from orchestrator.workspace import no_space_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

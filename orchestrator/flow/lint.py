@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.atomic import write_atomically
 from orchestrator.dockerfile.lint import lint_dockerfile
 from orchestrator.dockerfile.parse import read_dockerfile
 from orchestrator.dockerfile.repair import Repaired, repair
@@ -15,7 +16,6 @@ from orchestrator.dockerfile.timeline.beside import context_at, context_beside
 from orchestrator.errors import DockerfileInvalidError, NoVerdictError, SpecInvalidError, UsageError
 from orchestrator.report.lint_report import Fix, LintedFile, LintReport
 from orchestrator.spec.load import load_spec
-from orchestrator.workspace import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

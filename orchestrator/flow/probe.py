@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from orchestrator.atomic import write_atomically
 from orchestrator.build.artifact import Artifact, Side
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.sweep import run_labels
@@ -24,7 +25,7 @@ from orchestrator.flow.surroundings import Surroundings
 from orchestrator.parity.probe import SAID, Conclusion, Factor, Outcome, conclude, most_probes, next_probe
 from orchestrator.source.snapshot import take_snapshot
 from orchestrator.source.tree import lay_out
-from orchestrator.workspace import no_space_named, waiting_for, write_atomically
+from orchestrator.workspace import no_space_named, waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.atomic import write_atomically
 from orchestrator.dockerfile.parse import read_dockerfile
 from orchestrator.dockerfile.timeline.beside import context_at
 from orchestrator.dockerfile.timeline.read import read_timeline
@@ -30,7 +31,7 @@ from orchestrator.toolchains.cargo.identity import compiler_facts, identify
 from orchestrator.toolchains.cargo.lock import read_lock
 from orchestrator.toolchains.cargo.native import native_crates
 from orchestrator.toolchains.cargo.project import read_project
-from orchestrator.workspace import waiting_for, write_atomically
+from orchestrator.workspace import waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

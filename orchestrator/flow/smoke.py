@@ -12,6 +12,7 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.atomic import write_atomically
 from orchestrator.binary.loading.read import read_loadable
 from orchestrator.engine.docker import Engine
 from orchestrator.engine.files import image_files
@@ -25,7 +26,7 @@ from orchestrator.smoke.image import KeptContainer, run_image
 from orchestrator.smoke.peers.file import NO_PEERS, PeerFiles
 from orchestrator.smoke.transcript import to_json
 from orchestrator.verdict import Status
-from orchestrator.workspace import waiting_for, write_atomically
+from orchestrator.workspace import waiting_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.atomic import written_beside
 from orchestrator.errors import RecordUnreadableError
 from orchestrator.record.facts import VERSION, FailureFacts, RunRecord
-from orchestrator.workspace import written_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

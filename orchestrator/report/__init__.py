@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from orchestrator.atomic import write_atomically
 from orchestrator.errors import UsageError
-from orchestrator.workspace import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,9 +16,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orchestrator.atomic import write_atomically
 from orchestrator.errors import SourceUnreadableError
 from orchestrator.source.snapshot import FileKind, Snapshot, SourceFile
-from orchestrator.workspace import no_space_named, write_atomically
+from orchestrator.workspace import no_space_named
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import yaml
 from pydantic import ValidationError
 
+from orchestrator.atomic import write_atomically
 from orchestrator.errors import LockInvalidError, UsageError
 from orchestrator.inventory.model import Inventory
 from orchestrator.location import Location
 from orchestrator.spec.mistakes import mistake_of
 from orchestrator.spec.nodes import Mistake, UnreadableTextError, read_document
-from orchestrator.workspace import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

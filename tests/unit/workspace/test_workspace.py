@@ -13,16 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.atomic import left_beside, write_atomically, written_beside
 from orchestrator.errors import NoSpaceError, WorkspaceBusyError
-from orchestrator.workspace import (
-    LockHolder,
-    Workspace,
-    left_beside,
-    memo_key,
-    no_space_named,
-    write_atomically,
-    written_beside,
-)
+from orchestrator.workspace import LockHolder, Workspace, memo_key, no_space_named
 
 
 @pytest.fixture
