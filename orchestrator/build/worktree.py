@@ -93,8 +93,10 @@ def refresh(
 
 def _looked_at(worktree: Path, paths: Iterable[str]) -> tuple[str, ...]:
     """Return which of these files were read, and which of these folders were listed."""
-    tells = _keeps_access_times(worktree)
-    return tuple(path for path in paths if not tells or _read_since(worktree / path))
+    asked = tuple(paths)
+    if not asked or not _keeps_access_times(worktree):
+        return asked
+    return tuple(path for path in asked if _read_since(worktree / path))
 
 
 def _other_folders(known: Collection[str], wanted: Collection[str]) -> tuple[str, ...]:

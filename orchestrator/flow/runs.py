@@ -173,9 +173,9 @@ def _until_one_fails(*runs: Future[Any] | None) -> None:
 
 def _judged(image: Transcript, local: Transcript, spec: BuildSpec, *, same_program: bool) -> tuple[bool, bool]:
     """Return (whether the image's run passes, whether the host's is like it)."""
-    alike = behaviour.judge(local, image, volatile=spec.smoke.volatile, same_program=same_program)
-    answers = smoke.judge(image, spec.smoke), alike
-    return answers[0].status is Status.PASSED, answers[1].status is Status.PASSED
+    own = smoke.judge(image, spec.smoke)
+    beside = behaviour.judge(local, image, volatile=spec.smoke.volatile, same_program=same_program)
+    return own.status is Status.PASSED, beside.status is Status.PASSED
 
 
 def _run_image(

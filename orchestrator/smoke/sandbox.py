@@ -71,7 +71,7 @@ def sandbox_command(
     if bwrap is None:
         return None
     inside = f"{_PROGRAMS}/{program.name}"
-    absent = [path for path in (directory,) if not os.path.lexists(path) or any(_below(path, own) for own in _OWN)]
+    absent = [directory] if any(_below(directory, own) for own in _OWN) else _new([directory])
     view = root_view([*_OWN, *places, *_new(given), *absent])
     sandbox = [bwrap, "--die-with-parent", "--unshare-net", "--unshare-ipc", *view]
     sandbox += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run", "--ro-bind", str(program), inside]

@@ -41,9 +41,7 @@ def judge(
         seconds: what the reading took.
         remembered: the facts were known from an earlier run on the same image.
     """
-    faults = list(_faults(facts))
-    if facts.other_program and launcher not in {facts.entry[-1].found.path, facts.entry[-1].found.real}:
-        faults.append(_other_program(facts))
+    faults = [*_faults(facts), *_other_program(facts, launcher)]
     notes = tuple(Evidence(label="not judged", value=text) for text in facts.not_judged)
     if not faults:
         return CheckResult(
@@ -62,7 +60,7 @@ def judge(
         cause=first.cause,
         message=first.message,
         evidence=(*first.evidence, *further, *notes),
-        location=launch_line or location if first.cause == OTHER_PROGRAM else location,
+        location=(launch_line if first.cause == OTHER_PROGRAM else None) or location,
         repair=first.repair,
         seconds=seconds,
         remembered=remembered,
@@ -142,9 +140,13 @@ def _entry(program: ProgramFacts, facts: LoadFacts) -> Iterator[Fault]:
         yield from execution_faults(program, facts, what="the entrypoint", refused="entrypoint-not-executable")
 
 
-def _other_program(facts: LoadFacts) -> Fault:
+def _other_program(facts: LoadFacts, launcher: str | None) -> Iterator[Fault]:
+    if not facts.other_program:
+        return
     started, shipped = facts.entry[-1].found, facts.binary.found
-    return Fault(
+    if launcher in {started.path, started.real}:
+        return
+    yield Fault(
         cause=OTHER_PROGRAM,
         message=f"the image starts {started.real}, which is not the program that it is for ({shipped.path})",
         evidence=(

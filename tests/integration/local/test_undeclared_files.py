@@ -6,16 +6,13 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import RUST, SLIM
+from tests.integration.conftest import HELLO, RUST, SLIM
 
 pytestmark = [pytest.mark.engine, pytest.mark.cargo]
 
 FILES = {
-    "Cargo.toml": """\
-[package]
-name = "hello"
-version = "0.1.0"
-edition = "2021"
+    "Cargo.toml": HELLO["Cargo.toml"]
+    + """\
 
 [dependencies]
 embed = { path = "embed" }

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.integration.conftest import HELLO
+
 pytestmark = [pytest.mark.engine, pytest.mark.cargo]
 
 PROGRAM = """\
@@ -15,7 +17,7 @@ fn main() {
     println!("special: {}", cfg!(special));
 }
 """
-MANIFEST = '[package]\nname = "hello"\nversion = "0.1.0"\nedition = "2021"\n\n[features]\nfancy = []\n'
+MANIFEST = HELLO["Cargo.toml"] + "\n[features]\nfancy = []\n"
 
 
 def test_a_configuration_that_is_not_copied_is_named(hello: Any) -> None:

@@ -11,21 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.conftest import HELLO
+
 pytestmark = pytest.mark.cargo
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = {
-    "Cargo.toml": """\
-[package]
-name = "hello"
-version = "0.1.0"
-edition = "2021"
+    "Cargo.toml": HELLO["Cargo.toml"]
+    + """\
 
 [profile.release]
 debug = 1
 incremental = true
 """,
-    "Cargo.lock": 'version = 4\n\n[[package]]\nname = "hello"\nversion = "0.1.0"\n',
+    "Cargo.lock": HELLO["Cargo.lock"],
     "build.rs": """\
 fn main() {
     let now = std::time::SystemTime::now();
